@@ -1,0 +1,27 @@
+-- name: InsertSession :exec
+INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at)
+VALUES (sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.arg(sandbox_mode), sqlc.arg(user_agent),
+        sqlc.narg(address), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at));
+
+-- name: ListSessionsOfUser :many
+-- Sessions that still work, newest first, after the cursor.
+SELECT id, user_agent, address, sandbox_mode, created_at, last_used_at, expires_at
+FROM sessions
+WHERE user_id = sqlc.arg(user_id) AND revoked_at IS NULL AND expires_at > sqlc.arg(now)
+  AND (created_at, id) < (sqlc.arg(before_created_at)::timestamptz, sqlc.arg(before_id)::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT sqlc.arg(row_limit);
+
+-- name: RevokeSession :execrows
+-- Ends one session of a user; no row if it is not theirs or has ended.
+UPDATE sessions SET revoked_at = sqlc.arg(now)::timestamptz
+WHERE id = sqlc.arg(id) AND user_id = sqlc.arg(user_id) AND revoked_at IS NULL AND expires_at > sqlc.arg(now)::timestamptz;
+
+-- name: RevokeSessionsOfUser :exec
+-- Ends all sessions of a user but the one given (null: all of them).
+UPDATE sessions SET revoked_at = sqlc.arg(now)::timestamptz
+WHERE user_id = sqlc.arg(user_id) AND revoked_at IS NULL AND id IS DISTINCT FROM sqlc.narg(except_id)::uuid;
+
+-- name: DeleteDeadSessions :execrows
+-- Removes sessions that ended before the given instant.
+DELETE FROM sessions WHERE expires_at < sqlc.arg(before) OR revoked_at < sqlc.arg(before);

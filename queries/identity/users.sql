@@ -1,0 +1,98 @@
+-- name: GetUserForLogin :one
+-- The user of a tenant and mode (null tenant: of the platform) with an e-mail address.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users
+WHERE email = sqlc.arg(email) AND tenant_id IS NOT DISTINCT FROM sqlc.narg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox);
+
+-- name: ListUsersByEmail :many
+-- The active users of a tenant and mode (null tenant: of the platform) with one of the addresses.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users
+WHERE email = ANY(sqlc.arg(emails)::text[]) AND tenant_id IS NOT DISTINCT FROM sqlc.narg(tenant_id)::uuid
+  AND is_sandbox = sqlc.arg(is_sandbox) AND is_active;
+
+-- name: GetUserByID :one
+-- The signed-in user; the id comes from the session, so no tenant is named.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users WHERE id = $1;
+
+-- name: GetTenantUser :one
+-- A user who works for the tenant, in one mode.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users
+WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox)
+  AND role IN ('TENANT_OWNER', 'TENANT_MANAGER', 'TENANT_STAFF');
+
+-- name: GetTenantUserForUpdate :one
+-- The same, locked until the transaction ends.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users
+WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox)
+  AND role IN ('TENANT_OWNER', 'TENANT_MANAGER', 'TENANT_STAFF')
+FOR UPDATE;
+
+-- name: ListTenantUsers :many
+-- Those who work for the tenant in one mode, newest first, after the cursor.
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+FROM users
+WHERE tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox)
+  AND role IN ('TENANT_OWNER', 'TENANT_MANAGER', 'TENANT_STAFF')
+  AND (sqlc.narg(role)::text IS NULL OR role = sqlc.narg(role))
+  AND (sqlc.narg(is_active)::boolean IS NULL OR is_active = sqlc.narg(is_active))
+  AND (created_at, id) < (sqlc.arg(before_created_at)::timestamptz, sqlc.arg(before_id)::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT sqlc.arg(row_limit);
+
+-- name: InsertUser :one
+INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, created_at, updated_at)
+VALUES (sqlc.arg(id), sqlc.narg(tenant_id), sqlc.narg(env_id), sqlc.arg(is_sandbox), sqlc.arg(email), sqlc.arg(username),
+        sqlc.arg(name), sqlc.arg(role), sqlc.arg(password_hash), sqlc.arg(now), sqlc.arg(now))
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at;
+
+-- name: UpdateUser :one
+-- Changes what is given and leaves the rest.
+UPDATE users SET
+    email = COALESCE(sqlc.narg(email), email),
+    username = COALESCE(sqlc.narg(username), username),
+    name = COALESCE(sqlc.narg(name), name),
+    role = COALESCE(sqlc.narg(role), role),
+    is_active = COALESCE(sqlc.narg(is_active), is_active),
+    password_hash = COALESCE(sqlc.narg(password_hash), password_hash),
+    version = version + 1,
+    updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox)
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at;
+
+-- name: SetOwnPassword :one
+-- Replaces the hash that was verified; no row if another request replaced it first.
+UPDATE users SET password_hash = sqlc.arg(password_hash), version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND is_active AND password_hash = sqlc.arg(verified_hash)
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at;
+
+-- name: NoteLogin :one
+-- Locks the user for the session that follows in the transaction; no row if they were
+-- deactivated, or got another password, after the one they gave was verified.
+UPDATE users SET last_login_at = sqlc.arg(now)::timestamptz
+WHERE id = sqlc.arg(id) AND is_active AND password_hash = sqlc.arg(verified_hash)
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at;
+
+-- name: DeleteUser :exec
+DELETE FROM users WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox);
+
+-- name: LockActiveOwners :many
+-- The active owners of a tenant in one mode, locked in a fixed order: two requests
+-- that each remove one of the last two owners cannot both succeed.
+SELECT id FROM users
+WHERE tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox) AND role = 'TENANT_OWNER' AND is_active
+ORDER BY id
+FOR UPDATE;

@@ -1,0 +1,245 @@
+-- Appointments are read as flat rows, one for each of their resources; the rows of one
+-- appointment follow each other. Every appointment has at least one resource.
+
+-- name: GetAppointment :many
+-- One appointment; with only_customer_user_id, only if that user is its customer, and
+-- with only_staff_user_id, only if that user is one of its resources.
+SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+FROM appointments a
+JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
+JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
+JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
+JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
+  AND (sqlc.narg(only_customer_user_id)::uuid IS NULL OR c.user_id = sqlc.narg(only_customer_user_id))
+  AND (sqlc.narg(only_staff_user_id)::uuid IS NULL OR EXISTS (
+        SELECT FROM allocations ol JOIN resources o ON o.env_id = ol.env_id AND o.id = ol.resource_id
+        WHERE ol.env_id = a.env_id AND ol.appointment_id = a.id AND o.user_id = sqlc.narg(only_staff_user_id)));
+
+-- name: LockAppointment :one
+-- Keeps others from changing the appointment until the transaction ends. Its resources
+-- are read by a later statement, which sees what the lock had to wait for.
+SELECT version FROM appointments
+WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id)
+FOR NO KEY UPDATE;
+
+-- name: ListAppointmentsInRange :many
+-- Appointments by start, after the cursor: the plain list, of which calendars are made.
+SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+FROM (
+    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+           p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.version, p.created_at, p.updated_at
+    FROM appointments p
+    WHERE p.env_id = sqlc.arg(env_id)
+      AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
+      AND p.start_at < sqlc.arg(to_start_at)::timestamptz
+    ORDER BY p.start_at, p.id
+    LIMIT sqlc.arg(row_limit)
+) a
+JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
+JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
+JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
+JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+ORDER BY a.start_at, a.id;
+
+-- name: ListAppointmentsFiltered :many
+-- The same with filters, which are applied to the rows of the range.
+SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+FROM (
+    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+           p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.version, p.created_at, p.updated_at
+    FROM appointments p
+    WHERE p.env_id = sqlc.arg(env_id)
+      AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
+      AND p.start_at < sqlc.arg(to_start_at)::timestamptz
+      AND (sqlc.narg(statuses)::text[] IS NULL OR p.status = ANY (sqlc.narg(statuses)::text[]))
+      AND (sqlc.narg(service_id)::uuid IS NULL OR p.service_id = sqlc.narg(service_id))
+      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR EXISTS (
+            SELECT FROM allocations o
+            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY (sqlc.narg(resource_ids)::uuid[])))
+      AND (sqlc.narg(resource_id)::uuid IS NULL OR EXISTS (
+            SELECT FROM allocations o
+            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = sqlc.narg(resource_id)))
+    ORDER BY p.start_at, p.id
+    LIMIT sqlc.arg(row_limit)
+) a
+JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
+JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
+JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
+JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+ORDER BY a.start_at, a.id;
+
+-- name: ListAppointmentsOfCustomer :many
+-- The same for one customer, from an index of its own.
+SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+FROM (
+    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+           p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.version, p.created_at, p.updated_at
+    FROM appointments p
+    WHERE p.env_id = sqlc.arg(env_id) AND p.customer_id = sqlc.arg(customer_id)
+      AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
+      AND p.start_at < sqlc.arg(to_start_at)::timestamptz
+      AND (sqlc.narg(statuses)::text[] IS NULL OR p.status = ANY (sqlc.narg(statuses)::text[]))
+      AND (sqlc.narg(service_id)::uuid IS NULL OR p.service_id = sqlc.narg(service_id))
+      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR EXISTS (
+            SELECT FROM allocations o
+            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY (sqlc.narg(resource_ids)::uuid[])))
+      AND (sqlc.narg(resource_id)::uuid IS NULL OR EXISTS (
+            SELECT FROM allocations o
+            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = sqlc.narg(resource_id)))
+    ORDER BY p.start_at, p.id
+    LIMIT sqlc.arg(row_limit)
+) a
+JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
+JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
+JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
+JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+ORDER BY a.start_at, a.id;
+
+-- name: GetBookingSnapshot :many
+-- Everything that decides whether a service can start at start_at: the service and the
+-- customer (null if they do not exist) on every row, and the resources that may be
+-- taken, once for each of their allocations in the window (null if there is none). Those
+-- are the requested ones and, unless they fill every requirement, all active ones that a
+-- requirement accepts. The window is from_at to to_at, or what the service says.
+-- An allocation is at most 48 hours long, which bounds the piece of the index.
+SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
+       s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
+       ARRAY (SELECT q.resource_type FROM service_requirements q
+              WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id)
+              ORDER BY q.position)::text[] AS requirement_types,
+       ARRAY (SELECT n.position FROM service_requirement_resources n
+              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
+              ORDER BY n.position, n.resource_id)::int[] AS named_positions,
+       ARRAY (SELECT n.resource_id FROM service_requirement_resources n
+              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
+              ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
+       c.name AS customer_name, c.status AS customer_status,
+       r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
+       r.is_active AS resource_is_active, r.user_id AS resource_user_id,
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at
+FROM (SELECT sqlc.arg(env_id)::uuid AS env_id) e
+LEFT JOIN services s ON s.env_id = e.env_id AND s.id = sqlc.arg(service_id)
+LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = sqlc.arg(customer_id)
+LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
+    SELECT unnest(sqlc.arg(requested_ids)::uuid[])
+    UNION
+    SELECT o.id
+    FROM resources o
+    WHERE o.env_id = sqlc.arg(env_id) AND o.is_active
+      AND cardinality(sqlc.arg(requested_ids)::uuid[]) < (
+            SELECT GREATEST(count(*), 1) FROM service_requirements q
+            WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id))
+      AND (EXISTS (
+               SELECT FROM service_requirements q
+               LEFT JOIN service_requirement_resources n
+                 ON n.env_id = q.env_id AND n.service_id = q.service_id AND n.position = q.position
+               WHERE q.env_id = o.env_id AND q.service_id = sqlc.arg(service_id) AND q.resource_type = o.type
+                 AND (n.resource_id IS NULL OR n.resource_id = o.id))
+           OR o.type IN ('STAFF', 'ROOM') AND NOT EXISTS (
+               SELECT FROM service_requirements q WHERE q.env_id = o.env_id AND q.service_id = sqlc.arg(service_id)))
+)
+LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
+    AND l.appointment_id <> sqlc.arg(except_appointment_id)
+    AND l.start_at < COALESCE(sqlc.narg(to_at)::timestamptz,
+        sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes))
+    AND l.start_at > COALESCE(sqlc.narg(from_at)::timestamptz,
+        sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) - interval '48 hours'
+    AND l.end_at > COALESCE(sqlc.narg(from_at)::timestamptz,
+        sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes))
+ORDER BY r.id;
+
+-- name: InsertAppointment :many
+-- Writes an appointment and takes its lanes, in one statement. A resource that does not
+-- come back was not taken, because somebody else has the lane or the resource has
+-- changed: the caller must roll back. Lanes are taken in the order of resources, and by
+-- speculative insertion (ON CONFLICT), so that rivals wait for each other but never in
+-- a circle; the lock keeps the capacity as it is until commit.
+WITH taken AS (
+    INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
+    SELECT r.env_id, sqlc.arg(id), r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
+    FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
+    JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
+    WHERE r.is_active AND wanted.lane < r.capacity
+    ORDER BY r.id
+    FOR KEY SHARE OF r
+    ON CONFLICT DO NOTHING
+    RETURNING resource_id
+), booked AS (
+    INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
+                              buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
+                              created_by, created_at, updated_at)
+    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
+            sqlc.arg(start_at), sqlc.arg(end_at), sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes),
+            sqlc.arg(service_version), sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes),
+            sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now))
+)
+SELECT resource_id FROM taken;
+
+-- name: DeleteAllocations :exec
+-- Frees the lanes of an appointment before it takes others.
+DELETE FROM allocations WHERE env_id = sqlc.arg(env_id) AND appointment_id = sqlc.arg(appointment_id);
+
+-- name: MoveAppointment :many
+-- Gives an appointment, which the transaction has locked, another time and other lanes,
+-- and writes its history; see InsertAppointment for what comes back.
+WITH taken AS (
+    INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
+    SELECT r.env_id, sqlc.arg(id), r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
+    FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
+    JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
+    WHERE r.is_active AND wanted.lane < r.capacity
+    ORDER BY r.id
+    FOR KEY SHARE OF r
+    ON CONFLICT DO NOTHING
+    RETURNING resource_id
+), moved AS (
+    UPDATE appointments a
+    SET start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now)
+    WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
+), noted AS (
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
+    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), 'RESCHEDULED', sqlc.narg(actor_user_id), sqlc.arg(now),
+            sqlc.arg(changes))
+)
+SELECT resource_id FROM taken;
+
+-- name: UpdateAppointment :exec
+-- Writes notes and status of an appointment that the transaction has locked, and its
+-- history. One that no longer holds its time frees its lanes.
+WITH freed AS (
+    UPDATE allocations l SET active = false
+    WHERE l.env_id = sqlc.arg(env_id) AND l.appointment_id = sqlc.arg(id) AND l.active AND NOT sqlc.arg(holds_time)::boolean
+), noted AS (
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
+    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), sqlc.arg(action), sqlc.narg(actor_user_id), sqlc.arg(now),
+            sqlc.arg(changes))
+)
+UPDATE appointments a
+SET status = sqlc.arg(status), notes = sqlc.arg(notes), cancellation_reason = sqlc.arg(cancellation_reason),
+    cancelled_at = sqlc.narg(cancelled_at), version = sqlc.arg(version), updated_at = sqlc.arg(now)
+WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id);
+
+-- name: DeleteAppointment :one
+-- Takes its allocations and its history along, and returns the month it counted in.
+DELETE FROM appointments WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id)
+RETURNING quota_period;
+
+-- name: ListAppointmentChanges :many
+-- The history of an appointment, oldest first, after the cursor.
+SELECT version, action, actor_user_id, occurred_at, changes
+FROM appointment_changes
+WHERE env_id = sqlc.arg(env_id) AND appointment_id = sqlc.arg(appointment_id) AND version > sqlc.arg(after_version)
+ORDER BY version
+LIMIT sqlc.arg(row_limit);

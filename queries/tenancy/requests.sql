@@ -1,0 +1,38 @@
+-- name: ResolveRequest :one
+-- Everything a request needs to know about who asks, at which host, in one round
+-- trip. It always answers one row; what was not found is null. A tenant is the one
+-- of the host, else the one of the session's user.
+SELECT
+    d.tenant_id AS host_tenant_id,
+    s.id AS session_id,
+    s.sandbox_mode,
+    s.last_used_at,
+    u.id AS user_id,
+    u.tenant_id AS user_tenant_id,
+    u.is_sandbox AS user_is_sandbox,
+    u.role AS user_role,
+    t.id AS tenant_id,
+    t.name AS tenant_name,
+    t.status AS tenant_status,
+    t.plan_version_id,
+    t.timezone AS tenant_timezone,
+    t.currency AS tenant_currency,
+    t.sandbox_enabled,
+    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', o.to_at)
+                      ORDER BY o.from_at, o.created_at)
+     FROM entitlement_overrides o
+     WHERE o.tenant_id = t.id AND (o.to_at IS NULL OR o.to_at > sqlc.arg(now)::timestamptz))::jsonb AS overrides
+FROM (VALUES (1)) AS one (x)
+LEFT JOIN domains d ON d.name = sqlc.arg(domain)::text AND d.verified_at IS NOT NULL
+LEFT JOIN sessions s ON s.token_hash = sqlc.arg(token_hash)::bytea AND s.revoked_at IS NULL AND s.expires_at > sqlc.arg(now)::timestamptz
+LEFT JOIN users u ON u.id = s.user_id AND u.is_active
+LEFT JOIN tenants t ON t.id = COALESCE(d.tenant_id, u.tenant_id);
+
+-- name: ListEnvironmentsOfTenant :many
+-- The environments of a tenant: two, or fewer if the sandbox is still to be made.
+SELECT id, tenant_id, name, is_sandbox FROM environments WHERE tenant_id = $1;
+
+-- name: TouchSession :exec
+-- Notes that a session was used; guarded, so that parallel requests write once.
+UPDATE sessions SET last_used_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id) AND last_used_at < sqlc.arg(now)::timestamptz - interval '1 minute';

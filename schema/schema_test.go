@@ -1,0 +1,54 @@
+package schema_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
+	"github.com/smoothschedule/smoothschedule/schema"
+)
+
+// objects lists everything in the schema, with its definition where it has one.
+const objects = `
+SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '')
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'goose_db_version'
+UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'goose_db_version'
+UNION ALL SELECT 'constraint ' || conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'goose_db_version'
+UNION ALL SELECT 'policy ' || polrelid::regclass::text || ' ' || polname FROM pg_policy
+UNION ALL SELECT 'trigger ' || tgrelid::regclass::text || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function ' || p.proname FROM pg_proc p
+WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
+ORDER BY 1`
+
+// Every migration can be taken back (R-268), and nothing of it is left behind.
+func TestMigrationsGoUpAndDown(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	list := func() []string {
+		rows, err := db.OwnerPool().Query(t.Context(), objects)
+		require.NoError(t, err)
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		return names
+	}
+	latest, err := schema.Latest()
+	require.NoError(t, err)
+	before := list()
+	require.Greater(t, len(before), 100)
+
+	for version := latest - 1; version >= 0; version-- {
+		require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, version), "down to %d", version)
+	}
+	require.Empty(t, list(), "left behind")
+	require.NoError(t, postgres.Migrate(t.Context(), db.URL, schema.FS))
+	require.Equal(t, before, list())
+
+	current, last, err := postgres.Status(t.Context(), db.URL, schema.FS)
+	require.NoError(t, err)
+	require.Equal(t, []int64{latest, latest}, []int64{current, last})
+}
