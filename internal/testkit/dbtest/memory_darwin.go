@@ -1,0 +1,4 @@
+package dbtest
+
+// roomyMemory is nothing: this system mounts no file system in memory.
+func roomyMemory() string { return "" }
