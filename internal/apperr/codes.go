@@ -1,0 +1,54 @@
+package apperr
+
+// Code is one entry of the closed list of error codes. Name is stable and meant
+// for programs; docs/api/errors.md describes each.
+type Code struct {
+	Name  string
+	Kind  Kind
+	Title string
+}
+
+// The codes. A new one is added here, to Codes, and to docs/api/errors.md.
+var (
+	InternalError      = Code{"internal", Internal, "Internal error"}
+	ServiceUnavailable = Code{"unavailable", Unavailable, "Temporarily unavailable"}
+	Unauthorized       = Code{"unauthenticated", Unauthenticated, "Sign-in required"}
+	InvalidCredentials = Code{"invalid_credentials", Unauthenticated, "Sign-in failed"}
+	InvalidRequest     = Code{"invalid_request", Invalid, "The request is not valid"}
+	InvalidCursor      = Code{"invalid_cursor", Invalid, "The cursor is not valid"}
+	TenantRequired     = Code{"tenant_required", Invalid, "No business"}
+	ModeContradiction  = Code{"mode_contradiction", Invalid, "Contradicting modes"}
+	RoleNotAllowed     = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
+	ScopeMissing       = Code{"scope_missing", Forbidden, "The token lacks a scope"}
+	FeatureNotInPlan   = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
+	QuotaExceeded      = Code{"quota_exceeded", Forbidden, "Quota used up"}
+	TenantMismatch     = Code{"tenant_mismatch", Forbidden, "Another business"}
+	TenantSuspended    = Code{"tenant_suspended", Forbidden, "The business is suspended"}
+	SandboxDisabled    = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
+	CrossOriginRefused = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
+	NotFound           = Code{"not_found", Missing, "Not found"}
+	UnknownHost        = Code{"unknown_host", Missing, "Unknown host"}
+	MethodNotAllowed   = Code{"method_not_allowed", MethodRefused, "Method not allowed"}
+	AlreadyExists      = Code{"already_exists", Conflicting, "Already exists"}
+	InUse              = Code{"in_use", Conflicting, "Still in use"}
+	SlotTaken          = Code{"slot_taken", Conflicting, "The slot is taken"}
+	InvalidTransition  = Code{"invalid_transition", Conflicting, "Not possible in this status"}
+	LastOwner          = Code{"last_owner", Conflicting, "The last owner"}
+	Busy               = Code{"busy", Conflicting, "Too much contention"}
+	VersionMismatch    = Code{"version_mismatch", PreconditionFailed, "Changed in the meantime"}
+	BodyTooLarge       = Code{"body_too_large", TooLarge, "Body too large"}
+	UnsupportedType    = Code{"unsupported_media_type", UnsupportedMedia, "Unsupported media type"}
+	ValidationFailed   = Code{"validation_failed", Unprocessable, "The data is not valid"}
+	TooManyAttempts    = Code{"too_many_attempts", TooMany, "Too many attempts"}
+)
+
+// Codes lists every code; a test compares it with the documentation.
+func Codes() []Code {
+	return []Code{
+		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
+		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeMissing, FeatureNotInPlan, QuotaExceeded,
+		TenantMismatch, TenantSuspended, SandboxDisabled, CrossOriginRefused, NotFound, UnknownHost,
+		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
+		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
+	}
+}

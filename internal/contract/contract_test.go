@@ -1,0 +1,83 @@
+package contract_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/gen/openapi"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+)
+
+func load(t *testing.T) *contract.Contract {
+	t.Helper()
+	c, err := contract.Load(openapi.JSON)
+	require.NoError(t, err)
+	return c
+}
+
+// A client author must be able to see every answer that can come.
+func TestEveryOperationListsItsErrors(t *testing.T) {
+	t.Parallel()
+	for _, op := range load(t).Operations() {
+		want := []int{400, 403, 500}
+		if !strings.Contains(string(op.Gate), `"public"`) {
+			want = append(want, 401)
+		}
+		if strings.Contains(op.Path, "{id}") {
+			want = append(want, 404)
+		}
+		if op.JSONBody() {
+			want = append(want, 413, 415)
+		}
+		for _, p := range op.Spec.Parameters {
+			if p.Value.Name == "If-Match" {
+				want = append(want, 412)
+			}
+		}
+		for _, status := range want {
+			require.NotNil(t, op.Spec.Responses.Status(status), "%s does not list %d", op.ID, status)
+		}
+	}
+}
+
+// Unknown properties are refused, so a misspelt one is never silently ignored.
+func TestEveryBodyIsClosed(t *testing.T) {
+	t.Parallel()
+	for _, op := range load(t).Operations() {
+		if !op.JSONBody() {
+			continue
+		}
+		schema := op.Spec.RequestBody.Value.Content.Get("application/json").Schema.Value
+		require.NotNil(t, schema.AdditionalProperties.Has, "%s: additionalProperties must be false", op.ID)
+		require.False(t, *schema.AdditionalProperties.Has, "%s: additionalProperties must be false", op.ID)
+	}
+}
+
+func TestLoadRefusesWhatItCannotServe(t *testing.T) {
+	t.Parallel()
+	document := func(paths string) []byte {
+		return []byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":` + paths + `}`)
+	}
+	const ok = `{"responses":{"200":{"description":"ok"}}`
+	for name, paths := range map[string]string{
+		"no operationId":    `{"/a":{"get":` + ok + `}}}`,
+		"operationId twice": `{"/a":{"get":` + ok + `,"operationId":"x"}},"/b":{"get":` + ok + `,"operationId":"x"}}}`,
+		"not a document":    `[]`,
+	} {
+		_, err := contract.Load(document(paths))
+		require.Error(t, err, name)
+	}
+	c, err := contract.Load(document(`{"/a/":{"get":` + ok + `,"operationId":"x"}}}`))
+	require.NoError(t, err)
+	require.Equal(t, "/a", c.Operations()[0].Path)
+}
+
+func TestWrites(t *testing.T) {
+	t.Parallel()
+	require.True(t, contract.Writes(http.MethodPost))
+	require.True(t, contract.Writes("ANYTHING"))
+	require.False(t, contract.Writes(http.MethodHead))
+}

@@ -1,0 +1,81 @@
+package entitle
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+)
+
+// Set is what the tenant of one request is entitled to, at the instant of the
+// request. Handlers and services get it from the request's scope.
+type Set struct {
+	Grants
+	// EnvID is the environment whose counters count.
+	EnvID uuid.UUID
+	// Location is the tenant's time zone: months are counted in it.
+	Location *time.Location
+	// Now is the instant of the request.
+	Now time.Time
+
+	catalogue *Catalogue
+}
+
+// Has reports whether the feature is on (has_feature of ).
+func (s *Set) Has(feature Feature) bool { return s.Feature(feature, s.Now).Enabled }
+
+// Require returns nil if the feature is on, else a FeatureNotInPlan error that
+// names the plan that would include it.
+func (s *Set) Require(ctx context.Context, feature Feature) error {
+	if s.Has(feature) {
+		return nil
+	}
+	denied := apperr.New(apperr.FeatureNotInPlan, "Your current plan does not include %s. Please upgrade", feature.DisplayName()).
+		With("feature", string(feature)).
+		With("feature_name", feature.DisplayName()).
+		With("current_plan", s.planCode())
+	required, err := s.catalogue.Unlocking(ctx, feature)
+	if err != nil {
+		return err
+	}
+	if required == nil {
+		denied.Detail += " your subscription to use it."
+		return denied.With("required_plan", nil)
+	}
+	denied.Detail += " to " + required.Name + " to use it."
+	return denied.With("required_plan", required.Code)
+}
+
+func (s *Set) planCode() string {
+	if s.Plan == nil {
+		return ""
+	}
+	return s.Plan.Code
+}
+
+// StockPeriod is the period of the quotas that never reset.
+var StockPeriod = time.Date(1, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Period returns the period whose counter the quota uses now: for a monthly quota
+// the first day of the month in the tenant's zone (a date, written as midnight
+// UTC), else StockPeriod.
+func (s *Set) Period(quota Quota) time.Time {
+	if !quota.Monthly() {
+		return StockPeriod
+	}
+	local := s.Now.In(s.Location)
+	return time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// ResetsAt returns the instant at which the quota's count starts anew (the first
+// midnight of the next month in the tenant's zone), or nil if it never does.
+func (s *Set) ResetsAt(quota Quota) *time.Time {
+	if !quota.Monthly() {
+		return nil
+	}
+	local := s.Now.In(s.Location)
+	next := time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, s.Location).UTC()
+	return &next
+}

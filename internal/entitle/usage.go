@@ -1,0 +1,76 @@
+package entitle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+)
+
+var queries = entitledb.New()
+
+// Reserve raises the quota's counter by n in the caller's transaction, or returns
+// a QuotaExceeded error if that would pass the limit. The counter's row stays
+// locked until the transaction ends, so call it as late as possible; N parallel
+// callers at limit L get exactly L units.
+func Reserve(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
+	value := set.Quota(quota, set.Now)
+	_, err := queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
+		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return set.exceeded(ctx, tx, quota, value)
+	}
+	if err != nil {
+		return fmt.Errorf("reserve %s: %w", quota, err)
+	}
+	return nil
+}
+
+// Release gives n back to the counter of a period (see Set.Period), in the
+// transaction that deletes what was counted.
+func Release(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, period time.Time, n int64) error {
+	err := queries.ReleaseUsage(ctx, tx, entitledb.ReleaseUsageParams{
+		EnvID: set.EnvID, Quota: string(quota), Period: period, N: n,
+	})
+	if err != nil {
+		return fmt.Errorf("release %s: %w", quota, err)
+	}
+	return nil
+}
+
+// exceeded builds the error of a full quota. It reads in the same transaction, so
+// used is what the guard saw.
+func (s *Set) exceeded(ctx context.Context, tx entitledb.DBTX, quota Quota, value QuotaValue) error {
+	used, err := queries.GetUsage(ctx, tx, entitledb.GetUsageParams{
+		EnvID: s.EnvID, Quota: string(quota), Period: s.Period(quota),
+	})
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return fmt.Errorf("read usage of %s: %w", quota, err)
+	}
+	plans, err := s.catalogue.published(ctx, tx)
+	if err != nil {
+		return err
+	}
+	upgrade := "Please upgrade your subscription for more."
+	denied := apperr.New(apperr.QuotaExceeded, "").With("required_plan", nil)
+	if plan := smallestAbove(plans, quota, value.Limit); plan != nil {
+		upgrade = "Please upgrade to " + plan.Name + " for more."
+		denied.With("required_plan", plan.Code)
+	}
+	denied.Detail = fmt.Sprintf("Your current plan allows %d %s%s. %s", *value.Limit, quota.DisplayName(), per(quota), upgrade)
+	return denied.With("quota", string(quota)).With("limit", *value.Limit).With("used", used).
+		With("current_plan", s.planCode()).With("resets_at", s.ResetsAt(quota))
+}
+
+func per(quota Quota) string {
+	if quota.Monthly() {
+		return " per month"
+	}
+	return ""
+}

@@ -1,0 +1,60 @@
+// Package events owns the form of what happened in an environment, and how it is
+// appended to the environment's feed.
+//
+// It calls only its own queries (gen/db/tenancydb). Invariants: the sequence of an
+// environment has no gaps and follows the order of commits, because it is given out
+// by the last statement of the writing transaction. tenancy.Tx sees to that;
+// nobody else appends.
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
+)
+
+// Event is something that happened to an object.
+type Event struct {
+	// Type is "<noun>.<what happened>", such as "appointment.rescheduled".
+	Type string
+	// Data is the object after the change, in the form the API shows it.
+	Data any
+}
+
+var queries = tenancydb.New()
+
+// Append writes the events at the end of the environment's feed, in their order.
+// It must be the last statement of the transaction: from here to the commit, other
+// writers of the environment wait.
+func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor *uuid.UUID, now time.Time, list []Event) error {
+	if len(list) == 0 {
+		return nil
+	}
+	params := tenancydb.AppendEventsParams{EnvID: envID, ActorUserID: actor, OccurredAt: now}
+	for _, e := range list {
+		data, err := json.Marshal(e.Data)
+		if err != nil {
+			return fmt.Errorf("encode event %s: %w", e.Type, err)
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return fmt.Errorf("make event id: %w", err)
+		}
+		params.Ids = append(params.Ids, id)
+		params.Types = append(params.Types, e.Type)
+		params.Data = append(params.Data, string(data))
+	}
+	written, err := queries.AppendEvents(ctx, tx, params)
+	if err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
+	if written != int64(len(list)) {
+		return fmt.Errorf("append events: environment %s has no event sequence", envID)
+	}
+	return nil
+}

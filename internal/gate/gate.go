@@ -1,0 +1,182 @@
+// Package gate owns the rules of who may call an operation: it decodes x-gate of
+// the contract and turns it into a decision, in a fixed order: 401 nobody is
+// signed in, 400 no business, 403 suspended, role, scope of the token, feature.
+//
+// It calls entitle through the request's scope. Invariants: every operation has a
+// gate, whose words are all known, or the server does not start; nothing is bound
+// from the request before its gate has said yes.
+package gate
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Access says who may call an operation at all.
+type Access string
+
+// The kinds of access: everyone; whoever is signed in; whoever is signed in, on
+// behalf of a business; users of the platform.
+const (
+	Public   Access = "public"
+	User     Access = "user"
+	Tenant   Access = "tenant"
+	Platform Access = "platform"
+)
+
+// Gate is the x-gate of one operation.
+type Gate struct {
+	Access Access `json:"access"`
+	// Roles are those that may call it; required for tenant and platform access.
+	Roles []tenancy.Role `json:"roles,omitempty"`
+	// Feature must be in the tenant's plan.
+	Feature entitle.Feature `json:"feature,omitempty"`
+	// Quota is what the operation uses up. It documents, and drives tests; Reserve enforces.
+	Quota entitle.Quota `json:"quota,omitempty"`
+}
+
+// Gates holds the gate of every operation, by operation id.
+type Gates map[string]Gate
+
+// Load decodes the gates of all operations. Every mistake in the contract is
+// reported: a missing gate, an unknown word, roles that do not fit the access.
+func Load(c *contract.Contract) (Gates, error) {
+	gates := Gates{}
+	var mistakes []error
+	for _, op := range c.Operations() {
+		g, err := decode(op.Gate)
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("operation %s: %w", op.ID, err))
+			continue
+		}
+		gates[op.ID] = g
+	}
+	if err := errors.Join(mistakes...); err != nil {
+		return nil, fmt.Errorf("gates of the contract: %w", err)
+	}
+	return gates, nil
+}
+
+func decode(raw json.RawMessage) (Gate, error) {
+	var g Gate
+	if len(raw) == 0 {
+		return g, errors.New("x-gate is missing")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&g); err != nil {
+		return g, fmt.Errorf("x-gate: %w", err)
+	}
+	return g, g.check()
+}
+
+func (g Gate) check() error {
+	switch g.Access {
+	case Public, User:
+		if len(g.Roles) > 0 {
+			return fmt.Errorf("x-gate: access %s takes no roles", g.Access)
+		}
+	case Tenant, Platform:
+		if len(g.Roles) == 0 {
+			return fmt.Errorf("x-gate: access %s needs roles", g.Access)
+		}
+	default:
+		return fmt.Errorf("x-gate: unknown access %q", g.Access)
+	}
+	for i, role := range g.Roles {
+		if !role.Valid() || slices.Contains(g.Roles[:i], role) {
+			return fmt.Errorf("x-gate: role %q is unknown or there twice", role)
+		}
+		if g.Access == Platform && !role.Platform() {
+			return fmt.Errorf("x-gate: %s is not a role of the platform", role)
+		}
+	}
+	if g.Feature != "" && !g.Feature.Valid() {
+		return fmt.Errorf("x-gate: unknown feature %q", g.Feature)
+	}
+	if g.Quota != "" && !g.Quota.Valid() {
+		return fmt.Errorf("x-gate: unknown quota %q", g.Quota)
+	}
+	if g.Access != Tenant && (g.Feature != "" || g.Quota != "") {
+		return fmt.Errorf("x-gate: access %s has no plan to look at", g.Access)
+	}
+	return nil
+}
+
+// Check decides whether the request may pass, and with which error it may not.
+func (g Gate) Check(ctx context.Context, scope *tenancy.Scope) error {
+	if err := g.CheckPath(ctx, scope, false); err != nil {
+		return err
+	}
+	if len(g.Roles) > 0 && !slices.Contains(g.Roles, scope.Principal.Role) {
+		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", scope.Principal.Role).
+			With("allowed_roles", g.Roles)
+	}
+	return g.checkFeature(ctx, scope)
+}
+
+// CheckPath decides what holds for every method of a path: sign-in, business,
+// suspension, and, if withFeature is set, the feature. A request with a method that
+// the path does not have gets these answers before it hears that (R-118).
+func (g Gate) CheckPath(ctx context.Context, scope *tenancy.Scope, withFeature bool) error {
+	if g.Access == Public {
+		return nil
+	}
+	if scope.Principal == nil {
+		return apperr.New(apperr.Unauthorized, `Sign in, and send the token as "Authorization: Bearer <token>".`)
+	}
+	if g.Access == Tenant {
+		if scope.Tenant == nil {
+			return apperr.New(apperr.TenantRequired,
+				"This address belongs to no business. Use the address of one, such as demo.localhost.")
+		}
+		if scope.Tenant.Suspended() && !scope.Principal.Role.Platform() {
+			return apperr.New(apperr.TenantSuspended, "This business is suspended. Please contact support.")
+		}
+	}
+	if withFeature {
+		return g.checkFeature(ctx, scope)
+	}
+	return nil
+}
+
+func (g Gate) checkFeature(ctx context.Context, scope *tenancy.Scope) error {
+	if g.Feature == "" {
+		return nil
+	}
+	return scope.Entitlements.Require(ctx, g.Feature)
+}
+
+// Table prints all gates, one operation a line, for people and for the golden file.
+func Table(c *contract.Contract, gates Gates) string {
+	var b strings.Builder
+	for _, op := range c.Operations() {
+		g := gates[op.ID]
+		fmt.Fprintf(&b, "%-7s %-40s %-24s access=%s", op.Method, op.Path, op.ID, g.Access)
+		if len(g.Roles) > 0 {
+			names := make([]string, len(g.Roles))
+			for i, role := range g.Roles {
+				names[i] = string(role)
+			}
+			fmt.Fprintf(&b, " roles=%s", strings.Join(names, ","))
+		}
+		if g.Feature != "" {
+			fmt.Fprintf(&b, " feature=%s", g.Feature)
+		}
+		if g.Quota != "" {
+			fmt.Fprintf(&b, " quota=%s", g.Quota)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// operation returns what runs before one operation binds anything: its gate, then
+// the validation of the request against the contract.
+func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
+	g := s.Gates[op.ID]
+	v := newValidator(op)
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			c.Set(operationKey, op.ID)
+			ctx := c.Request().Context()
+			if err := g.Check(ctx, tenancy.ScopeFrom(ctx)); err != nil {
+				return s.denied(c, op.ID, err)
+			}
+			if err := v.validate(c); err != nil {
+				return err
+			}
+			return next(c)
+		}
+	}
+}
+
+// refuseMethod answers methods that a path does not have. What holds for the path
+// as a whole comes first: a client without the feature hears that, whatever the
+// method.
+func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc {
+	methods := []string{http.MethodOptions}
+	for _, op := range operations {
+		methods = append(methods, op.Method)
+		if op.Method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	allow := strings.Join(methods, ", ")
+	return func(c echo.Context) error {
+		ctx := c.Request().Context()
+		c.Response().Header().Set(echo.HeaderAllow, allow)
+		if c.Request().Method == http.MethodOptions {
+			return c.NoContent(http.StatusNoContent)
+		}
+		for _, op := range operations {
+			if err := s.Gates[op.ID].CheckPath(ctx, tenancy.ScopeFrom(ctx), true); err != nil {
+				return s.denied(c, op.ID, err)
+			}
+		}
+		return apperr.New(apperr.MethodNotAllowed, "This path has the methods %s.", allow)
+	}
+}
+
+// denied records that a signed-in user was refused, and returns the refusal. That
+// an anonymous request was refused is nobody's doing and is not recorded.
+func (s *Server) denied(c echo.Context, operationID string, refusal error) error {
+	ctx := c.Request().Context()
+	scope := tenancy.ScopeFrom(ctx)
+	var known *apperr.Error
+	if scope.Principal == nil || !errors.As(refusal, &known) || known.Code.Kind != apperr.Forbidden {
+		return refusal
+	}
+	err := audit.Record(ctx, s.Store.Control(), scope, audit.Entry{
+		Action: "access.denied", Outcome: audit.Denied, TargetType: "operation", TargetID: operationID,
+		Detail: map[string]any{"code": known.Code.Name},
+	})
+	if err != nil {
+		return errors.Join(err, refusal)
+	}
+	return refusal
+}

@@ -1,0 +1,58 @@
+package httpapi
+
+import (
+	"crypto/subtle"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+)
+
+// operational are the paths for those who run the server. They work at every host
+// and are not part of the contract.
+var operational = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/api/openapi.json": true}
+
+func (s *Server) registerOperational() {
+	metrics := echo.WrapHandler(s.metrics.handler())
+	for path, handler := range map[string]echo.HandlerFunc{
+		"/healthz": func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) },
+		"/readyz":  s.readyz,
+		"/metrics": func(c echo.Context) error {
+			if !s.mayReadMetrics(c) {
+				return apperr.New(apperr.NotFound, "There is nothing at this path.")
+			}
+			return metrics(c)
+		},
+		"/api/openapi.json": s.openAPI,
+	} {
+		s.echo.GET(path, handler)
+		s.echo.HEAD(path, handler)
+	}
+}
+
+// readyz says whether requests should be sent here: the database answers and has
+// the schema that this binary was built for.
+func (s *Server) readyz(c echo.Context) error {
+	if err := s.Ready(c.Request().Context()); err != nil {
+		s.Log.LogAttrs(c.Request().Context(), slog.LevelWarn, "not ready", slog.String("error", err.Error()))
+		return apperr.New(apperr.ServiceUnavailable, "The server is not ready yet.")
+	}
+	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+}
+
+// openAPI serves the contract; it is public, and any page may read it.
+func (s *Server) openAPI(c echo.Context) error {
+	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
+	return c.JSONBlob(http.StatusOK, s.Contract.JSON)
+}
+
+func (s *Server) mayReadMetrics(c echo.Context) bool {
+	if s.MetricsToken == "" {
+		return address(c).IsLoopback()
+	}
+	token, _ := sessionToken(c.Request())
+	return subtle.ConstantTimeCompare([]byte(token), []byte(s.MetricsToken)) == 1
+}

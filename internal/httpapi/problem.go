@@ -1,0 +1,174 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+)
+
+// ProblemTypeBase is where the documentation of the codes lives.
+const ProblemTypeBase = "https://docs.smoothschedule.com/problems/"
+
+var statuses = map[apperr.Kind]int{
+	apperr.Internal:           http.StatusInternalServerError,
+	apperr.Unauthenticated:    http.StatusUnauthorized,
+	apperr.Invalid:            http.StatusBadRequest,
+	apperr.Forbidden:          http.StatusForbidden,
+	apperr.Missing:            http.StatusNotFound,
+	apperr.MethodRefused:      http.StatusMethodNotAllowed,
+	apperr.Conflicting:        http.StatusConflict,
+	apperr.PreconditionFailed: http.StatusPreconditionFailed,
+	apperr.TooLarge:           http.StatusRequestEntityTooLarge,
+	apperr.UnsupportedMedia:   http.StatusUnsupportedMediaType,
+	apperr.Unprocessable:      http.StatusUnprocessableEntity,
+	apperr.TooMany:            http.StatusTooManyRequests,
+	apperr.Unavailable:        http.StatusServiceUnavailable,
+}
+
+// problem is the form of every error (RFC 9457, design section 8).
+type problem struct {
+	Type      string         `json:"type"`
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Detail    string         `json:"detail"`
+	Code      string         `json:"code"`
+	RequestID string         `json:"request_id"`
+	Success   bool           `json:"success"`
+	Error     string         `json:"error"`
+	Errors    []apperr.Field `json:"errors,omitempty"`
+}
+
+// writeError is the single place where an error becomes HTTP.
+func (s *Server) writeError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	known := classify(err)
+	requestID := c.Response().Header().Get(echo.HeaderXRequestID)
+	status := statuses[known.Code.Kind]
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
+		s.Log.LogAttrs(c.Request().Context(), slog.LevelError, "request failed",
+			slog.String("request_id", requestID), slog.String("error", err.Error()))
+	}
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, "application/problem+json")
+	if status == http.StatusUnauthorized {
+		h.Set(echo.HeaderWWWAuthenticate, `Bearer realm="smoothschedule"`)
+	}
+	if known.RetryAfter > 0 {
+		h.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(known.RetryAfter.Seconds()))))
+	}
+	body, encodeErr := encodeProblem(known, requestID)
+	if encodeErr != nil {
+		s.Log.Error("problem cannot be encoded", "code", known.Code.Name, "error", encodeErr)
+	}
+	c.Response().WriteHeader(status)
+	if c.Request().Method == http.MethodHead {
+		return
+	}
+	if _, err := c.Response().Write(body); err != nil {
+		s.Log.Debug("client went away", "request_id", requestID, "error", err)
+	}
+}
+
+// encodeProblem writes the standard members first and the code's own after them, in
+// alphabetical order. A member that cannot be encoded, or would shadow a standard
+// one, is left out and reported; the rest is still a valid problem.
+func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
+	detail := strings.ToValidUTF8(e.Detail, "\uFFFD")
+	body, err := json.Marshal(problem{
+		Type: ProblemTypeBase + e.Code.Name, Title: e.Code.Title, Status: statuses[e.Code.Kind], Detail: detail,
+		Code: e.Code.Name, RequestID: requestID, Error: detail, Errors: e.Fields,
+	})
+	if err != nil {
+		return []byte(`{}`), err
+	}
+	var mistakes []error
+	for _, name := range slices.Sorted(maps.Keys(e.Members)) {
+		key, keyErr := json.Marshal(name)
+		value, valueErr := json.Marshal(e.Members[name])
+		if err := errors.Join(keyErr, valueErr); err != nil || standardMembers[name] {
+			mistakes = append(mistakes, fmt.Errorf("member %q: %w", name, errors.Join(err, errShadows)))
+			continue
+		}
+		body = append(body[:len(body)-1], ',')
+		body = append(append(append(body, key...), ':'), value...)
+		body = append(body, '}')
+	}
+	return body, errors.Join(mistakes...)
+}
+
+var errShadows = errors.New("cannot be a member of a problem")
+
+var standardMembers = map[string]bool{
+	"type": true, "title": true, "status": true, "detail": true, "code": true, "request_id": true,
+	"success": true, "error": true, "errors": true, "instance": true,
+}
+
+// classify finds what the client may hear about an error. What it does not know
+// is internal.
+func classify(err error) *apperr.Error {
+	var known *apperr.Error
+	if errors.As(err, &known) && statuses[known.Code.Kind] != 0 {
+		return known
+	}
+	var routing *echo.HTTPError
+	if errors.As(err, &routing) {
+		return classifyRouting(routing)
+	}
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.As(err, &pgErr):
+		return classifyDatabase(pgErr)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), pgconn.Timeout(err):
+		return apperr.New(apperr.ServiceUnavailable, "The request took too long. Try again.")
+	}
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+}
+
+// classifyRouting translates what Echo and the generated code say.
+func classifyRouting(e *echo.HTTPError) *apperr.Error {
+	var known *apperr.Error
+	if errors.As(e.Internal, &known) {
+		return known
+	}
+	switch e.Code {
+	case http.StatusNotFound:
+		return apperr.New(apperr.NotFound, "There is nothing at this path.")
+	case http.StatusMethodNotAllowed:
+		return apperr.New(apperr.MethodNotAllowed, "This path does not have this method.")
+	case http.StatusRequestEntityTooLarge:
+		return apperr.New(apperr.BodyTooLarge, "A request body may have 1 MiB at the most.")
+	case http.StatusUnsupportedMediaType:
+		return apperr.New(apperr.UnsupportedType, "Send the body as application/json.")
+	case http.StatusBadRequest:
+		return apperr.New(apperr.InvalidRequest, "The request cannot be read.")
+	}
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+}
+
+// classifyDatabase knows the few conditions that are not our mistake.
+func classifyDatabase(e *pgconn.PgError) *apperr.Error {
+	switch e.Code {
+	case "22021", "22P05": // character not in repertoire, untranslatable character
+		return apperr.New(apperr.InvalidRequest, "The request contains a character that cannot be kept.")
+	case "57014", "55P03", "25P03": // statement, lock and idle timeouts
+		return apperr.New(apperr.ServiceUnavailable, "The request took too long. Nothing was changed. Try again.")
+	case "53300", "57P01", "57P02", "57P03": // too many connections, shutting down, starting up
+		return apperr.New(apperr.ServiceUnavailable, "The database is not available at the moment. Try again.")
+	}
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+}

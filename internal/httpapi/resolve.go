@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// SessionCookie is the name of the cookie that carries a session's token.
+const SessionCookie = "smoothschedule_session"
+
+// HeaderSandboxMode asks for a mode, and says in every answer which one it was.
+const HeaderSandboxMode = "X-Sandbox-Mode"
+
+// resolve finds out who asks, on behalf of which tenant and in which mode, and puts
+// the scope into the context.
+func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		c.Response().Header().Set(HeaderSandboxMode, "false")
+		if operational[r.URL.Path] {
+			return next(c)
+		}
+		host, ok := tenancy.ParseHost(r.Host, s.Bases)
+		if !ok {
+			return apperr.New(apperr.UnknownHost, "No business lives at this address.")
+		}
+		token, fromCookie := sessionToken(r)
+		if fromCookie && contract.Writes(r.Method) && !s.origins.sameSite(r) {
+			return apperr.New(apperr.CrossOriginRefused,
+				"A browser may change things only from a page of ours. Other clients send the token as bearer.")
+		}
+		request := tenancy.Request{
+			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
+			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
+		}
+		if token != "" {
+			hash := sha256.Sum256([]byte(token))
+			request.TokenHash = hash[:]
+		}
+		scope, err := s.Resolver.Resolve(r.Context(), request)
+		c.SetRequest(r.WithContext(tenancy.WithScope(r.Context(), scope)))
+		if scope.SandboxMode() {
+			c.Response().Header().Set(HeaderSandboxMode, "true")
+		}
+		if err != nil {
+			return s.denied(c, "resolve", err)
+		}
+		return next(c)
+	}
+}
+
+// sessionToken returns the token of the request: of the Authorization header, else of the cookie.
+func sessionToken(r *http.Request) (token string, fromCookie bool) {
+	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
+		scheme, value, _ := strings.Cut(header, " ")
+		if strings.EqualFold(scheme, "Bearer") {
+			return strings.TrimSpace(value), false
+		}
+		return "", false
+	}
+	if cookie, err := r.Cookie(SessionCookie); err == nil {
+		return cookie.Value, true
+	}
+	return "", false
+}
+
+func userAgent(r *http.Request) string {
+	const limit = 500
+	agent := r.UserAgent()
+	if len(agent) > limit {
+		agent = agent[:limit]
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(agent, "?"), "\x00", "")
+}
+
+func address(c echo.Context) netip.Addr {
+	addr, err := netip.ParseAddr(c.RealIP())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Unmap()
+}
+
+// ipExtractor believes X-Forwarded-For only from proxies that are trusted by name.
+func (s *Server) ipExtractor() echo.IPExtractor {
+	if len(s.TrustedProxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range s.TrustedProxies {
+		options = append(options, echo.TrustIPRange(ipNet(prefix)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}

@@ -1,0 +1,120 @@
+// Package httpapi owns the way of a request through HTTP: the order of the
+// middleware, who asks and on behalf of which tenant, the gate and the contract's
+// validation before each operation, and the form of every error.
+//
+// It calls contract, gate, tenancy and audit, and knows no domain: internal/app
+// registers the domains' handlers. Invariants: problem.go is the single place
+// where an error becomes HTTP; no handler is reached without its operation's gate
+// and validation; every operation of the contract has a handler, or the server does
+// not start.
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Options are what a Server needs. All fields are required unless they say otherwise.
+type Options struct {
+	Contract *contract.Contract
+	Gates    gate.Gates
+	Resolver *tenancy.Resolver
+	Store    *tenancy.Store
+	Log      *slog.Logger
+	// Now is the clock. The server reads it once per request.
+	Now func() time.Time
+	// Bases are the host names of the installation, such as "localhost".
+	Bases []string
+	// Origins are the origins of browsers that may call with credentials, such as
+	// "http://*.lvh.me:5173"; a * stands for one label.
+	Origins []string
+	// TrustedProxies may say in X-Forwarded-For whom they speak for; none by default.
+	TrustedProxies []netip.Prefix
+	// HTTPS makes browsers come back over HTTPS only (HSTS).
+	HTTPS bool
+	// Ready reports whether the server can do its work; /readyz answers with it.
+	Ready func(context.Context) error
+	// MetricsToken, if not empty, must be sent as bearer token to read /metrics;
+	// without it only loopback addresses may read it.
+	MetricsToken string
+	// Middleware runs before everything else, such as tracing; optional.
+	Middleware []echo.MiddlewareFunc
+}
+
+// Server is the HTTP side of the product: an http.Handler.
+type Server struct {
+	Options
+	echo    *echo.Echo
+	router  *router
+	origins *origins
+	metrics *metrics
+}
+
+// New builds the server without any operation; add them with Register and finish
+// with Check.
+func New(o Options) (*Server, error) {
+	allowed, err := newOrigins(o.Origins)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Options: o, echo: echo.New(), origins: allowed, metrics: newMetrics()}
+	s.router = &router{echo: s.echo, seen: map[string]bool{}}
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = s.writeError
+	s.echo.IPExtractor = s.ipExtractor()
+	s.echo.Pre(stripSlash)
+	s.echo.Use(o.Middleware...)
+	s.echo.Use(s.requestID, s.observe, s.recover, s.secure, s.cors, s.resolve)
+	s.registerOperational()
+	return s, nil
+}
+
+// Register lets a module add its operations. The function gets the router and the
+// middleware of each operation, as oapi-codegen's RegisterHandlersWithOptions wants them.
+func (s *Server) Register(add func(r Router, operations map[string][]echo.MiddlewareFunc)) {
+	middlewares := map[string][]echo.MiddlewareFunc{}
+	for _, op := range s.Contract.Operations() {
+		middlewares[op.ID] = []echo.MiddlewareFunc{s.operation(op)}
+	}
+	add(s.router, middlewares)
+}
+
+// Check fails if an operation of the contract has no handler or no gate, or a
+// handler has no operation: then it would run without any gate at all.
+func (s *Server) Check() error {
+	var mistakes []error
+	wanted := map[string]bool{}
+	for _, op := range s.Contract.Operations() {
+		key := op.Method + " " + echoPath(op.Path)
+		wanted[key] = true
+		if _, ok := s.Gates[op.ID]; !ok {
+			mistakes = append(mistakes, fmt.Errorf("operation %s has no gate", op.ID))
+		}
+		if !s.router.seen[key] {
+			mistakes = append(mistakes, fmt.Errorf("operation %s (%s) has no handler", op.ID, key))
+		}
+	}
+	for key := range s.router.seen {
+		if !wanted[key] {
+			mistakes = append(mistakes, fmt.Errorf("handler %s has no operation in the contract", key))
+		}
+	}
+	for path, operations := range s.Contract.ByPath() {
+		s.echo.RouteNotFound(echoPath(path), s.refuseMethod(operations))
+	}
+	return errors.Join(mistakes...)
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }

@@ -1,0 +1,259 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+)
+
+// maxBody is the largest request body, in bytes.
+const maxBody = 1 << 20
+
+// validator holds a request against one operation of the contract.
+type validator struct {
+	op      *contract.Operation
+	query   map[string]bool
+	options *openapi3filter.Options
+}
+
+func newValidator(op *contract.Operation) *validator {
+	v := &validator{
+		op: op, query: map[string]bool{},
+		options: &openapi3filter.Options{
+			MultiError:          true,
+			SkipSettingDefaults: true,
+			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
+			ExcludeRequestBody:  !op.JSONBody(),
+		},
+	}
+	for _, p := range op.Spec.Parameters {
+		if p.Value.In == openapi3.ParameterInQuery {
+			v.query[p.Value.Name] = true
+		}
+	}
+	return v
+}
+
+// validate returns an InvalidRequest error that names every field that does not
+// fit the contract, or one of the errors about the body as a whole.
+func (v *validator) validate(c echo.Context) error {
+	query := c.QueryParams()
+	if err := v.checkQuery(query); err != nil {
+		return err
+	}
+	r := c.Request()
+	options := v.options
+	if v.op.JSONBody() {
+		empty, err := v.prepareBody(r)
+		if err != nil {
+			return err
+		}
+		if empty {
+			without := *v.options
+			without.ExcludeRequestBody = true
+			options = &without
+		}
+	}
+	params := make(map[string]string, len(c.ParamNames()))
+	for i, name := range c.ParamNames() {
+		params[name] = c.ParamValues()[i]
+	}
+	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, QueryParams: query, Route: v.op.Route, Options: options,
+	})
+	if err == nil {
+		return nil
+	}
+	return invalidRequest(fieldsOf(err, "")...)
+}
+
+// checkQuery refuses parameters that the operation does not have: a misspelt
+// filter must not silently show everything.
+func (v *validator) checkQuery(query url.Values) error {
+	for name, values := range query {
+		if !v.query[name] {
+			return invalidRequest(apperr.Field{Pointer: "?" + name, Detail: "This operation has no such parameter."})
+		}
+		for _, value := range values {
+			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+				return invalidRequest(apperr.Field{Pointer: "?" + name, Detail: "must be text in UTF-8 without NUL."})
+			}
+		}
+	}
+	return nil
+}
+
+// prepareBody reads the body within its limit and checks that it is one JSON
+// value; the validator and the handler read it again from memory.
+func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
+	if r.ContentLength > maxBody {
+		return false, bodyTooLarge()
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return false, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
+	}
+	if len(body) > maxBody {
+		return false, bodyTooLarge()
+	}
+	if len(body) == 0 {
+		if v.op.Spec.RequestBody.Value.Required {
+			return true, apperr.New(apperr.InvalidRequest, "A body is needed: a JSON object.")
+		}
+		r.ContentLength = 0
+		r.Body = http.NoBody
+		return true, nil
+	}
+	if err := checkMediaType(r); err != nil {
+		return false, err
+	}
+	if err := checkJSON(body); err != nil {
+		return false, err
+	}
+	r.ContentLength = int64(len(body))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return false, nil
+}
+
+func bodyTooLarge() error {
+	return apperr.New(apperr.BodyTooLarge, "A request body may have 1 MiB at the most.")
+}
+
+// checkMediaType accepts JSON, and for PATCH also the type of merge patches
+// (RFC 7396), which from here on is JSON like any other.
+func checkMediaType(r *http.Request) error {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err == nil && r.Method == http.MethodPatch && mediaType == "application/merge-patch+json" {
+		mediaType = echo.MIMEApplicationJSON
+	}
+	if err != nil || mediaType != echo.MIMEApplicationJSON {
+		return apperr.New(apperr.UnsupportedType, "Send the body as application/json.")
+	}
+	r.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	return nil
+}
+
+// checkJSON demands exactly one JSON value, in UTF-8, without the character NUL,
+// which PostgreSQL cannot keep.
+func checkJSON(body []byte) error {
+	if !utf8.Valid(body) {
+		return apperr.New(apperr.InvalidRequest, "The body must be in UTF-8.")
+	}
+	if !json.Valid(body) {
+		var syntax *json.SyntaxError
+		if err := json.Unmarshal(body, new(any)); errors.As(err, &syntax) {
+			return apperr.New(apperr.InvalidRequest, "The body is not valid JSON, at byte %d.", syntax.Offset)
+		}
+		return apperr.New(apperr.InvalidRequest, "The body is not valid JSON.")
+	}
+	if containsNUL(body) {
+		return apperr.New(apperr.InvalidRequest, `The body contains the character \u0000, which cannot be kept.`)
+	}
+	return nil
+}
+
+// containsNUL looks for the escape of NUL in valid JSON: a backslash that is not
+// itself escaped, followed by u0000.
+func containsNUL(body []byte) bool {
+	for i := 0; i < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		if bytes.HasPrefix(body[i+1:], []byte("u0000")) {
+			return true
+		}
+		i++
+	}
+	return false
+}
+
+func invalidRequest(fields ...apperr.Field) error {
+	detail := "The request does not fit the contract."
+	if len(fields) > 0 {
+		detail = describe(fields[0])
+	}
+	return apperr.New(apperr.InvalidRequest, "%s", detail).WithFields(fields...)
+}
+
+func describe(f apperr.Field) string {
+	if name := strings.TrimPrefix(f.Pointer, "/"); name != "" {
+		return name + ": " + f.Detail
+	}
+	return f.Detail
+}
+
+// fieldsOf turns the validator's errors into fields. Only the reason of a schema
+// error is used: the rest of its text quotes the schema and the input.
+func fieldsOf(err error, pointer string) []apperr.Field {
+	var many openapi3.MultiError
+	var request *openapi3filter.RequestError
+	var schema *openapi3.SchemaError
+	switch e := err.(type) {
+	case openapi3.MultiError:
+		many = e
+	case *openapi3filter.RequestError:
+		request = e
+	case *openapi3.SchemaError:
+		schema = e
+	}
+	switch {
+	case many != nil:
+		var fields []apperr.Field
+		for _, one := range many {
+			fields = append(fields, fieldsOf(one, pointer)...)
+		}
+		return fields
+	case request != nil:
+		if request.Parameter != nil {
+			pointer = parameterPointer(request.Parameter)
+		}
+		if request.Err != nil {
+			return fieldsOf(request.Err, pointer)
+		}
+		return []apperr.Field{{Pointer: pointer, Detail: request.Reason}}
+	case schema != nil:
+		return []apperr.Field{schemaField(schema, pointer)}
+	case errors.As(err, &schema):
+		return []apperr.Field{schemaField(schema, pointer)}
+	case errors.Is(err, openapi3filter.ErrInvalidRequired):
+		return []apperr.Field{{Pointer: pointer, Detail: "is required."}}
+	}
+	return []apperr.Field{{Pointer: pointer, Detail: "has an invalid value."}}
+}
+
+func parameterPointer(p *openapi3.Parameter) string {
+	switch p.In {
+	case openapi3.ParameterInQuery:
+		return "?" + p.Name
+	case openapi3.ParameterInPath:
+		return "{" + p.Name + "}"
+	}
+	return p.Name
+}
+
+// schemaField completes the pointer: for a missing or unknown property the
+// validator points at the object around it.
+func schemaField(e *openapi3.SchemaError, pointer string) apperr.Field {
+	for _, part := range e.JSONPointer() {
+		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(part)
+	}
+	detail := e.Reason
+	if e.SchemaField == "format" && e.Schema != nil && e.Schema.Format != "" {
+		detail = fmt.Sprintf("must be a valid %s", e.Schema.Format)
+	}
+	return apperr.Field{Pointer: pointer, Detail: detail}
+}

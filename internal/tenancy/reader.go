@@ -1,0 +1,133 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Reader runs single statements that read in one environment. Each takes one
+// round trip: the setting of the environment and the statement travel together,
+// and PostgreSQL runs them as one implicit transaction, after which the
+// connection has no environment again.
+type Reader struct {
+	pool  *pgxpool.Pool
+	envID uuid.UUID
+}
+
+// Reader reads in the scope's environment; without one it sees nothing.
+func (s *Store) Reader(scope *Scope) *Reader {
+	return &Reader{pool: s.app, envID: scope.Env.ID}
+}
+
+const setEnvironment = "SELECT set_config('app.env_id', $1, true)"
+
+// ErrReadOnly is returned for statements that change something: those belong in InEnv.
+var ErrReadOnly = errors.New("a Reader only reads; change things in InEnv")
+
+// Exec always fails: a Reader does not write.
+func (r *Reader) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, ErrReadOnly
+}
+
+// Query runs a statement that returns rows. The rows must be closed.
+func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	batch := &pgx.Batch{}
+	batch.Queue(setEnvironment, r.envID.String())
+	batch.Queue(sql, args...)
+	results := r.pool.SendBatch(ctx, batch)
+	if _, err := results.Exec(); err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	return &batchRows{Rows: rows, results: results}, nil
+}
+
+// QueryRow runs a statement that returns one row.
+func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	rows, err := r.Query(ctx, sql, args...)
+	return &batchRow{rows: rows, err: err}
+}
+
+// SendBatch runs several statements in one round trip, all in the environment.
+func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
+	batch := &pgx.Batch{}
+	batch.Queue(setEnvironment, r.envID.String())
+	batch.QueuedQueries = append(batch.QueuedQueries, statements.QueuedQueries...)
+	results := r.pool.SendBatch(ctx, batch)
+	if _, err := results.Exec(); err != nil {
+		return &failedBatch{BatchResults: results, err: err}
+	}
+	return results
+}
+
+// batchRows ends the batch, and so gives the connection back, when the rows end.
+type batchRows struct {
+	pgx.Rows
+	results pgx.BatchResults
+	err     error
+}
+
+func (r *batchRows) Close() {
+	r.Rows.Close()
+	if r.results != nil {
+		r.err = r.results.Close()
+		r.results = nil
+	}
+}
+
+func (r *batchRows) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+func (r *batchRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return err
+	}
+	return r.err
+}
+
+type batchRow struct {
+	rows pgx.Rows
+	err  error
+}
+
+func (r *batchRow) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return pgx.ErrNoRows
+	}
+	if err := r.rows.Scan(dest...); err != nil {
+		return err
+	}
+	r.rows.Close()
+	return r.rows.Err()
+}
+
+// failedBatch reports the error of setting the environment from every call.
+type failedBatch struct {
+	pgx.BatchResults
+	err error
+}
+
+func (b *failedBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
+func (b *failedBatch) Query() (pgx.Rows, error)         { return nil, b.err }
+func (b *failedBatch) QueryRow() pgx.Row                { return &batchRow{err: b.err} }
+func (b *failedBatch) Close() error                     { return errors.Join(b.err, b.BatchResults.Close()) }

@@ -1,0 +1,202 @@
+package tenancy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+)
+
+// Request is what the resolution looks at.
+type Request struct {
+	RequestID string
+	Now       time.Time
+	Address   netip.Addr
+	UserAgent string
+	Host      Host
+	// TokenHash is the SHA-256 of the session token, or nil if there was none.
+	TokenHash []byte
+	// ModeHeader is the value of X-Sandbox-Mode, or empty.
+	ModeHeader string
+}
+
+// Resolver turns requests into scopes. It is safe for concurrent use.
+type Resolver struct {
+	db        tenancydb.DBTX
+	queries   *tenancydb.Queries
+	catalogue *entitle.Catalogue
+	// environments never change once made, so they are kept: tenant id -> []Environment.
+	environments sync.Map
+	locations    sync.Map // IANA name -> *time.Location
+}
+
+// NewResolver reads the control plane through db.
+func NewResolver(db tenancydb.DBTX, catalogue *entitle.Catalogue) *Resolver {
+	return &Resolver{db: db, queries: tenancydb.New(), catalogue: catalogue}
+}
+
+// Resolve finds tenant, principal and environment of a request with one query.
+//
+// Its errors: UnknownHost; TenantMismatch, when the session belongs to another
+// business than the host, or to a business on the platform host; those of
+// ResolveMode. A session that is unknown, expired or ended leaves the scope
+// without principal. With an error the scope is still returned as far as it is known, so
+// that the refusal can be recorded.
+func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
+	scope := &Scope{RequestID: req.RequestID, Now: req.Now, Address: req.Address, UserAgent: req.UserAgent}
+	if req.Host.Domain == "" && req.TokenHash == nil {
+		return scope, nil
+	}
+	row, err := r.queries.ResolveRequest(ctx, r.db, tenancydb.ResolveRequestParams{
+		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
+	})
+	if err != nil {
+		return scope, fmt.Errorf("resolve request: %w", err)
+	}
+	if req.Host.Domain != "" && row.HostTenantID == nil {
+		return scope, apperr.New(apperr.UnknownHost, "No business lives at this address.")
+	}
+	scope.Principal = principalOf(row)
+	if err := checkHost(req.Host, row, scope.Principal); err != nil {
+		return scope, err
+	}
+	if scope.Principal != nil {
+		if err := r.touchSession(ctx, row, req.Now); err != nil {
+			return scope, err
+		}
+	}
+	if row.TenantID == nil || req.Host.Platform {
+		return scope, nil
+	}
+	if scope.Tenant, err = r.tenantOf(ctx, row); err != nil {
+		return scope, err
+	}
+	return scope, r.enter(ctx, scope, row, req.ModeHeader)
+}
+
+func principalOf(row tenancydb.ResolveRequestRow) *Principal {
+	if row.UserID == nil || row.SessionID == nil {
+		return nil
+	}
+	return &Principal{
+		UserID: *row.UserID, Role: Role(*row.UserRole), TenantID: row.UserTenantID, SessionID: *row.SessionID,
+		IsSandbox: *row.UserIsSandbox, SessionSandbox: *row.SandboxMode,
+	}
+}
+
+// checkHost compares the user's tenant with the host's. Users of the platform may
+// be anywhere; what they may do there is for the gates to say.
+func checkHost(host Host, row tenancydb.ResolveRequestRow, p *Principal) error {
+	if p == nil || p.TenantID == nil {
+		return nil
+	}
+	if host.Platform || (row.HostTenantID != nil && *row.HostTenantID != *p.TenantID) {
+		return apperr.New(apperr.TenantMismatch, "You are signed in to another business than the one at this address.")
+	}
+	return nil
+}
+
+// touchSession keeps last_used_at true to the minute.
+func (r *Resolver) touchSession(ctx context.Context, row tenancydb.ResolveRequestRow, now time.Time) error {
+	if now.Sub(*row.LastUsedAt) <= time.Minute {
+		return nil
+	}
+	if err := r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *row.SessionID, Now: now}); err != nil {
+		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
+}
+
+func (r *Resolver) tenantOf(ctx context.Context, row tenancydb.ResolveRequestRow) (*Tenant, error) {
+	location, err := r.location(*row.TenantTimezone)
+	if err != nil {
+		return nil, err
+	}
+	tenant := &Tenant{
+		ID: *row.TenantID, Name: *row.TenantName, Status: *row.TenantStatus,
+		Timezone: *row.TenantTimezone, Location: location, Currency: *row.TenantCurrency, SandboxEnabled: *row.SandboxEnabled,
+	}
+	environments, err := r.environmentsOf(ctx, tenant.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range environments {
+		if e.IsSandbox {
+			tenant.Sandbox = e
+		} else {
+			tenant.Live = e
+		}
+	}
+	return tenant, nil
+}
+
+// enter chooses the environment and resolves what the tenant is entitled to in it.
+func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, modeHeader string) error {
+	sources := ModeSources{
+		Header:         modeHeader,
+		SandboxEnabled: scope.Tenant.SandboxEnabled && scope.Tenant.Sandbox.ID != uuid.Nil,
+	}
+	if p := scope.Principal; p != nil {
+		sources.UserSandbox, sources.SessionSandbox = p.IsSandbox, p.SessionSandbox
+	}
+	sandbox, err := ResolveMode(sources)
+	if err != nil {
+		return err
+	}
+	scope.Env = scope.Tenant.Live
+	if sandbox {
+		scope.Env = scope.Tenant.Sandbox
+	}
+	plan, err := r.catalogue.Version(ctx, *row.PlanVersionID)
+	if err != nil {
+		return err
+	}
+	grants := entitle.Grants{Suspended: scope.Tenant.Suspended(), Plan: plan}
+	if len(row.Overrides) > 0 {
+		if err := json.Unmarshal(row.Overrides, &grants.Overrides); err != nil {
+			return fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)
+		}
+	}
+	scope.Entitlements = r.catalogue.NewSet(entitle.Set{
+		Grants: grants, EnvID: scope.Env.ID, Location: scope.Tenant.Location, Now: scope.Now,
+	})
+	return nil
+}
+
+func (r *Resolver) environmentsOf(ctx context.Context, tenantID uuid.UUID) ([]Environment, error) {
+	if kept, ok := r.environments.Load(tenantID); ok {
+		return kept.([]Environment), nil
+	}
+	rows, err := r.queries.ListEnvironmentsOfTenant(ctx, r.db, tenantID)
+	if err != nil {
+		return nil, fmt.Errorf("list environments of tenant %s: %w", tenantID, err)
+	}
+	environments := make([]Environment, len(rows))
+	for i, row := range rows {
+		environments[i] = Environment(row)
+	}
+	if len(environments) == 2 { // a missing sandbox may still come
+		r.environments.Store(tenantID, environments)
+	}
+	return environments, nil
+}
+
+func (r *Resolver) location(name string) (*time.Location, error) {
+	if kept, ok := r.locations.Load(name); ok {
+		return kept.(*time.Location), nil
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone of a tenant: %w", err)
+	}
+	r.locations.Store(name, location)
+	return location, nil
+}

@@ -1,0 +1,114 @@
+// Package tenancy owns the scope of a request: which tenant, which of its two
+// environments, who asks; how hosts, sessions and headers resolve to it; and the
+// Store through which all business data is read and written.
+//
+// It calls entitle (to resolve what the tenant may do), events (to append them)
+// and its own queries. Invariants: business rows are reachable only with an
+// environment set, so a forgotten scope shows nothing; nothing here knows HTTP or
+// a domain.
+package tenancy
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+)
+
+// Environment is one of the two worlds of a tenant.
+type Environment struct {
+	ID       uuid.UUID
+	TenantID uuid.UUID
+	// Name is the schema_name or sandbox_schema_name of the API (R-014, R-020).
+	Name      string
+	IsSandbox bool
+}
+
+// Tenant statuses.
+const (
+	StatusActive    = "ACTIVE"
+	StatusTrial     = "TRIAL"
+	StatusSuspended = "SUSPENDED"
+)
+
+// Tenant is a business.
+type Tenant struct {
+	ID     uuid.UUID
+	Name   string
+	Status string
+	// Timezone is an IANA name, and Location the zone it names.
+	Timezone string
+	Location *time.Location
+	// Currency is an ISO 4217 code.
+	Currency       string
+	SandboxEnabled bool
+	Live           Environment
+	// Sandbox has a zero ID while `smoothschedule sandbox create` has not made it.
+	Sandbox Environment
+}
+
+// Suspended reports whether the business may not be used at present.
+func (t *Tenant) Suspended() bool { return t.Status == StatusSuspended }
+
+// Principal is who asks.
+type Principal struct {
+	UserID uuid.UUID
+	Role   Role
+	// TenantID is nil for users of the platform.
+	TenantID  *uuid.UUID
+	SessionID uuid.UUID
+	// IsSandbox marks users that live in the sandbox; they never see the live world.
+	IsSandbox bool
+	// SessionSandbox is the mode that the session is set to (R-141).
+	SessionSandbox bool
+}
+
+// Scope is what is known about a request once it is resolved. It is not changed
+// after that.
+type Scope struct {
+	RequestID string
+	// Now is the instant of the request, in UTC to the microsecond, as PostgreSQL keeps it.
+	Now     time.Time
+	Address netip.Addr
+	// UserAgent is what the client calls itself, cut to 500 bytes.
+	UserAgent string
+	// Principal is nil if nobody is signed in.
+	Principal *Principal
+	// Tenant is nil on hosts without one.
+	Tenant *Tenant
+	// Env is the zero Environment if there is no tenant.
+	Env Environment
+	// Entitlements is nil if there is no tenant.
+	Entitlements *entitle.Set
+}
+
+// ActorID returns the id of the user who asks, or nil.
+func (s *Scope) ActorID() *uuid.UUID {
+	if s.Principal == nil {
+		return nil
+	}
+	return &s.Principal.UserID
+}
+
+// SandboxMode reports whether the request runs in the sandbox (R-137).
+func (s *Scope) SandboxMode() bool { return s.Env.IsSandbox }
+
+type scopeKey struct{}
+
+// WithScope returns a context that carries the scope to the handlers, which get
+// nothing but a context from the generated code.
+func WithScope(ctx context.Context, scope *Scope) context.Context {
+	return context.WithValue(ctx, scopeKey{}, scope)
+}
+
+// ScopeFrom returns the scope of the request. Without one it returns an empty
+// scope, with which nobody is signed in and nothing is visible.
+func ScopeFrom(ctx context.Context) *Scope {
+	if scope, ok := ctx.Value(scopeKey{}).(*Scope); ok {
+		return scope
+	}
+	return &Scope{}
+}
