@@ -81,6 +81,22 @@ func decode(raw json.RawMessage) (Gate, error) {
 }
 
 func (g Gate) check() error {
+	if err := g.checkRoles(); err != nil {
+		return err
+	}
+	if g.Feature != "" && !g.Feature.Valid() {
+		return fmt.Errorf("x-gate: unknown feature %q", g.Feature)
+	}
+	if g.Quota != "" && !g.Quota.Valid() {
+		return fmt.Errorf("x-gate: unknown quota %q", g.Quota)
+	}
+	if g.Access != Tenant && (g.Feature != "" || g.Quota != "") {
+		return fmt.Errorf("x-gate: access %s has no plan to look at", g.Access)
+	}
+	return nil
+}
+
+func (g Gate) checkRoles() error {
 	switch g.Access {
 	case Public, User:
 		if len(g.Roles) > 0 {
@@ -100,15 +116,6 @@ func (g Gate) check() error {
 		if g.Access == Platform && !role.Platform() {
 			return fmt.Errorf("x-gate: %s is not a role of the platform", role)
 		}
-	}
-	if g.Feature != "" && !g.Feature.Valid() {
-		return fmt.Errorf("x-gate: unknown feature %q", g.Feature)
-	}
-	if g.Quota != "" && !g.Quota.Valid() {
-		return fmt.Errorf("x-gate: unknown quota %q", g.Quota)
-	}
-	if g.Access != Tenant && (g.Feature != "" || g.Quota != "") {
-		return fmt.Errorf("x-gate: access %s has no plan to look at", g.Access)
 	}
 	return nil
 }

@@ -84,8 +84,11 @@ func TestOrderOfRefusals(t *testing.T) {
 		"not signed in":            {Gate{Access: User}, tenancy.Scope{}, &apperr.Unauthorized},
 		"platform, tenant's owner": {platform, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},
 		"platform, its superuser":  {platform, tenancy.Scope{Principal: superuser}, nil},
-		"platform helps a suspended": {Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleSuperuser}},
-			tenancy.Scope{Principal: superuser, Tenant: suspended}, nil},
+		"platform helps a suspended": {
+			Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleSuperuser}},
+			tenancy.Scope{Principal: superuser, Tenant: suspended},
+			nil,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

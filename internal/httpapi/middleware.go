@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -85,8 +86,8 @@ func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
-					panic(p)
+				if cause, ok := p.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
+					panic(p) // net/http's own way to drop a connection
 				}
 				s.Log.Error("panic", "request_id", c.Response().Header().Get(echo.HeaderXRequestID),
 					"panic", fmt.Sprint(p), "stack", string(debug.Stack()))

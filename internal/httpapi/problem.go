@@ -108,7 +108,7 @@ func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
 		body = append(append(append(body, key...), ':'), value...)
 		body = append(body, '}')
 	}
-	return body, errors.Join(mistakes...)
+	return append(body, '\n'), errors.Join(mistakes...)
 }
 
 var errShadows = errors.New("cannot be a member of a problem")
@@ -121,19 +121,16 @@ var standardMembers = map[string]bool{
 // classify finds what the client may hear about an error. What it does not know
 // is internal.
 func classify(err error) *apperr.Error {
-	var known *apperr.Error
-	if errors.As(err, &known) && statuses[known.Code.Kind] != 0 {
+	if known, ok := errors.AsType[*apperr.Error](err); ok && statuses[known.Code.Kind] != 0 {
 		return known
 	}
-	var routing *echo.HTTPError
-	if errors.As(err, &routing) {
+	if routing, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return classifyRouting(routing)
 	}
-	var pgErr *pgconn.PgError
-	switch {
-	case errors.As(err, &pgErr):
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return classifyDatabase(pgErr)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), pgconn.Timeout(err):
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.Timeout(err) {
 		return apperr.New(apperr.ServiceUnavailable, "The request took too long. Try again.")
 	}
 	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
@@ -141,8 +138,7 @@ func classify(err error) *apperr.Error {
 
 // classifyRouting translates what Echo and the generated code say.
 func classifyRouting(e *echo.HTTPError) *apperr.Error {
-	var known *apperr.Error
-	if errors.As(e.Internal, &known) {
+	if known, ok := errors.AsType[*apperr.Error](e.Internal); ok {
 		return known
 	}
 	switch e.Code {

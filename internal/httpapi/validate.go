@@ -199,25 +199,14 @@ func describe(f apperr.Field) string {
 // fieldsOf turns the validator's errors into fields. Only the reason of a schema
 // error is used: the rest of its text quotes the schema and the input.
 func fieldsOf(err error, pointer string) []apperr.Field {
-	var many openapi3.MultiError
-	var request *openapi3filter.RequestError
-	var schema *openapi3.SchemaError
-	switch e := err.(type) {
-	case openapi3.MultiError:
-		many = e
-	case *openapi3filter.RequestError:
-		request = e
-	case *openapi3.SchemaError:
-		schema = e
-	}
-	switch {
-	case many != nil:
+	if many, ok := errors.AsType[openapi3.MultiError](err); ok {
 		var fields []apperr.Field
 		for _, one := range many {
 			fields = append(fields, fieldsOf(one, pointer)...)
 		}
 		return fields
-	case request != nil:
+	}
+	if request, ok := errors.AsType[*openapi3filter.RequestError](err); ok {
 		if request.Parameter != nil {
 			pointer = parameterPointer(request.Parameter)
 		}
@@ -225,11 +214,11 @@ func fieldsOf(err error, pointer string) []apperr.Field {
 			return fieldsOf(request.Err, pointer)
 		}
 		return []apperr.Field{{Pointer: pointer, Detail: request.Reason}}
-	case schema != nil:
+	}
+	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		return []apperr.Field{schemaField(schema, pointer)}
-	case errors.As(err, &schema):
-		return []apperr.Field{schemaField(schema, pointer)}
-	case errors.Is(err, openapi3filter.ErrInvalidRequired):
+	}
+	if errors.Is(err, openapi3filter.ErrInvalidRequired) {
 		return []apperr.Field{{Pointer: pointer, Detail: "is required."}}
 	}
 	return []apperr.Field{{Pointer: pointer, Detail: "has an invalid value."}}

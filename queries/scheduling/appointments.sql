@@ -113,24 +113,39 @@ ORDER BY a.start_at, a.id;
 -- taken, once for each of their allocations in the window (null if there is none). Those
 -- are the requested ones and, unless they fill every requirement, all active ones that a
 -- requirement accepts. The window is from_at to to_at, or what the service says.
--- An allocation is at most 48 hours long, which bounds the piece of the index.
+--
+-- Under row-level security, a calculation with columns is no index condition; that is why
+-- the ends of the window are sub-selects. An allocation is at most 48 hours long, which
+-- bounds the piece of the index.
+WITH service AS MATERIALIZED (
+    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
+           s.price_currency, s.requires_approval, s.is_active,
+           COALESCE(sqlc.narg(from_at)::timestamptz,
+               sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+           COALESCE(sqlc.narg(to_at)::timestamptz,
+               sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+    FROM services s
+    WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
+), requirement AS MATERIALIZED (
+    SELECT q.position, q.resource_type
+    FROM service_requirements q
+    WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id)
+), named AS MATERIALIZED (
+    SELECT n.position, n.resource_id
+    FROM service_requirement_resources n
+    WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
+)
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
-       ARRAY (SELECT q.resource_type FROM service_requirements q
-              WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id)
-              ORDER BY q.position)::text[] AS requirement_types,
-       ARRAY (SELECT n.position FROM service_requirement_resources n
-              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
-              ORDER BY n.position, n.resource_id)::int[] AS named_positions,
-       ARRAY (SELECT n.resource_id FROM service_requirement_resources n
-              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
-              ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
+       ARRAY (SELECT q.resource_type FROM requirement q ORDER BY q.position)::text[] AS requirement_types,
+       ARRAY (SELECT n.position FROM named n ORDER BY n.position, n.resource_id)::int[] AS named_positions,
+       ARRAY (SELECT n.resource_id FROM named n ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
        c.name AS customer_name, c.status AS customer_status,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
        r.is_active AS resource_is_active, r.user_id AS resource_user_id,
        l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at
 FROM (SELECT sqlc.arg(env_id)::uuid AS env_id) e
-LEFT JOIN services s ON s.env_id = e.env_id AND s.id = sqlc.arg(service_id)
+LEFT JOIN service s ON true
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = sqlc.arg(customer_id)
 LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
     SELECT unnest(sqlc.arg(requested_ids)::uuid[])
@@ -138,26 +153,17 @@ LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
     SELECT o.id
     FROM resources o
     WHERE o.env_id = sqlc.arg(env_id) AND o.is_active
-      AND cardinality(sqlc.arg(requested_ids)::uuid[]) < (
-            SELECT GREATEST(count(*), 1) FROM service_requirements q
-            WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id))
+      AND cardinality(sqlc.arg(requested_ids)::uuid[]) < (SELECT GREATEST(count(*), 1) FROM requirement)
       AND (EXISTS (
-               SELECT FROM service_requirements q
-               LEFT JOIN service_requirement_resources n
-                 ON n.env_id = q.env_id AND n.service_id = q.service_id AND n.position = q.position
-               WHERE q.env_id = o.env_id AND q.service_id = sqlc.arg(service_id) AND q.resource_type = o.type
-                 AND (n.resource_id IS NULL OR n.resource_id = o.id))
-           OR o.type IN ('STAFF', 'ROOM') AND NOT EXISTS (
-               SELECT FROM service_requirements q WHERE q.env_id = o.env_id AND q.service_id = sqlc.arg(service_id)))
+               SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
+               WHERE q.resource_type = o.type AND (n.resource_id IS NULL OR n.resource_id = o.id))
+           OR o.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement))
 )
 LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
     AND l.appointment_id <> sqlc.arg(except_appointment_id)
-    AND l.start_at < COALESCE(sqlc.narg(to_at)::timestamptz,
-        sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes))
-    AND l.start_at > COALESCE(sqlc.narg(from_at)::timestamptz,
-        sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) - interval '48 hours'
-    AND l.end_at > COALESCE(sqlc.narg(from_at)::timestamptz,
-        sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes))
+    AND l.start_at < (SELECT w.to_at FROM service w)
+    AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
+    AND l.end_at > (SELECT w.from_at FROM service w)
 ORDER BY r.id;
 
 -- name: InsertAppointment :many

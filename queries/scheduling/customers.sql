@@ -17,7 +17,17 @@ FOR NO KEY UPDATE;
 SELECT id FROM customers WHERE env_id = sqlc.arg(env_id) AND user_id = sqlc.arg(user_id)::uuid;
 
 -- name: ListCustomers :many
--- Customers, newest first, after the cursor; pattern is for ILIKE.
+-- Customers, newest first, after the cursor: the plain list, for which the planner must
+-- not mistake filters that are absent for selective ones.
+SELECT id, name, email, phone, city, state, zip, notes, status, tags, user_id, version, created_at, updated_at
+FROM customers
+WHERE env_id = sqlc.arg(env_id)
+  AND (created_at, id) < (sqlc.arg(before_created_at)::timestamptz, sqlc.arg(before_id)::uuid)
+ORDER BY created_at DESC, id DESC
+LIMIT sqlc.arg(row_limit);
+
+-- name: ListCustomersFiltered :many
+-- The same with filters; pattern is for ILIKE.
 SELECT id, name, email, phone, city, state, zip, notes, status, tags, user_id, version, created_at, updated_at
 FROM customers
 WHERE env_id = sqlc.arg(env_id)

@@ -1960,6 +1960,22 @@ func (response ToggleSandbox403ApplicationProblemPlusJSONResponse) VisitToggleSa
 	return err
 }
 
+type ToggleSandbox409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ToggleSandbox409ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ToggleSandbox413ApplicationProblemPlusJSONResponse struct {
 	externalRef0.TooLargeApplicationProblemPlusJSONResponse
 }

@@ -195,23 +195,14 @@ SELECT id, name, email, phone, city, state, zip, notes, status, tags, user_id, v
 FROM customers
 WHERE env_id = $1
   AND (created_at, id) < ($2::timestamptz, $3::uuid)
-  AND ($4::uuid IS NULL OR user_id = $4)
-  AND ($5::text IS NULL OR status = $5)
-  AND ($6::text IS NULL OR $6 = ANY (tags))
-  AND ($7::text IS NULL
-       OR name ILIKE $7 OR email ILIKE $7 OR phone ILIKE $7)
 ORDER BY created_at DESC, id DESC
-LIMIT $8
+LIMIT $4
 `
 
 type ListCustomersParams struct {
 	EnvID           uuid.UUID
 	BeforeCreatedAt time.Time
 	BeforeID        uuid.UUID
-	OnlyUserID      *uuid.UUID
-	Status          *string
-	Tag             *string
-	Pattern         *string
 	RowLimit        int32
 }
 
@@ -232,9 +223,93 @@ type ListCustomersRow struct {
 	UpdatedAt time.Time
 }
 
-// Customers, newest first, after the cursor; pattern is for ILIKE.
+// Customers, newest first, after the cursor: the plain list, for which the planner must
+// not mistake filters that are absent for selective ones.
 func (q *Queries) ListCustomers(ctx context.Context, db DBTX, arg ListCustomersParams) ([]ListCustomersRow, error) {
 	rows, err := db.Query(ctx, listCustomers,
+		arg.EnvID,
+		arg.BeforeCreatedAt,
+		arg.BeforeID,
+		arg.RowLimit,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListCustomersRow{}
+	for rows.Next() {
+		var i ListCustomersRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.Email,
+			&i.Phone,
+			&i.City,
+			&i.State,
+			&i.Zip,
+			&i.Notes,
+			&i.Status,
+			&i.Tags,
+			&i.UserID,
+			&i.Version,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listCustomersFiltered = `-- name: ListCustomersFiltered :many
+SELECT id, name, email, phone, city, state, zip, notes, status, tags, user_id, version, created_at, updated_at
+FROM customers
+WHERE env_id = $1
+  AND (created_at, id) < ($2::timestamptz, $3::uuid)
+  AND ($4::uuid IS NULL OR user_id = $4)
+  AND ($5::text IS NULL OR status = $5)
+  AND ($6::text IS NULL OR $6 = ANY (tags))
+  AND ($7::text IS NULL
+       OR name ILIKE $7 OR email ILIKE $7 OR phone ILIKE $7)
+ORDER BY created_at DESC, id DESC
+LIMIT $8
+`
+
+type ListCustomersFilteredParams struct {
+	EnvID           uuid.UUID
+	BeforeCreatedAt time.Time
+	BeforeID        uuid.UUID
+	OnlyUserID      *uuid.UUID
+	Status          *string
+	Tag             *string
+	Pattern         *string
+	RowLimit        int32
+}
+
+type ListCustomersFilteredRow struct {
+	ID        uuid.UUID
+	Name      string
+	Email     string
+	Phone     string
+	City      string
+	State     string
+	Zip       string
+	Notes     string
+	Status    string
+	Tags      []string
+	UserID    *uuid.UUID
+	Version   int32
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// The same with filters; pattern is for ILIKE.
+func (q *Queries) ListCustomersFiltered(ctx context.Context, db DBTX, arg ListCustomersFilteredParams) ([]ListCustomersFilteredRow, error) {
+	rows, err := db.Query(ctx, listCustomersFiltered,
 		arg.EnvID,
 		arg.BeforeCreatedAt,
 		arg.BeforeID,
@@ -248,9 +323,9 @@ func (q *Queries) ListCustomers(ctx context.Context, db DBTX, arg ListCustomersP
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListCustomersRow{}
+	items := []ListCustomersFilteredRow{}
 	for rows.Next() {
-		var i ListCustomersRow
+		var i ListCustomersFilteredRow
 		if err := rows.Scan(
 			&i.ID,
 			&i.Name,
