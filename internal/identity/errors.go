@@ -1,0 +1,67 @@
+package identity
+
+import (
+	"errors"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// refusals are the constraints that a write can run into although its input fits the
+// contract, and what to say then.
+var refusals = map[string]func() *apperr.Error{
+	"users_email":           func() *apperr.Error { return taken("/email", "There is already a user with this e-mail address.") },
+	"users_username":        func() *apperr.Error { return taken("/username", "There is already a user with this user name.") },
+	"users_email_check":     invalidEmail,
+	"users_username_check":  func() *apperr.Error { return invalidLength("/username", 254) },
+	"users_name_check":      func() *apperr.Error { return invalidLength("/name", 255) },
+	"tenants_pkey":          func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
+	"tenants_name_check":    func() *apperr.Error { return invalidLength("/name", 255) },
+	"environments_name_key": func() *apperr.Error { return taken("/subdomain", "This subdomain is taken.") },
+	"domains_name_key":      func() *apperr.Error { return taken("/domain", "One of the domains is taken.") },
+}
+
+func taken(pointer, detail string) *apperr.Error {
+	return apperr.New(apperr.AlreadyExists, "%s", detail).WithFields(apperr.Field{Pointer: pointer, Detail: detail})
+}
+
+func invalidEmail() *apperr.Error {
+	return apperr.NewInvalid("/email", "This is not an e-mail address that mail can be sent to.")
+}
+
+func invalidLength(pointer string, limit int) *apperr.Error {
+	return apperr.NewInvalid(pointer, "must have between 1 and %d characters, not counting spaces around them.", limit)
+}
+
+// refused translates the error of an insert or update: a violated constraint becomes
+// what it means to the client, anything else stays as it is.
+func refused(err error) error {
+	var pgErr *pgconn.PgError
+	if !errors.As(err, &pgErr) {
+		return err
+	}
+	if refusal, ok := refusals[pgErr.ConstraintName]; ok {
+		return refusal().WithCause(err)
+	}
+	return err
+}
+
+// principalOf returns who asks. The gates have seen to it that there is somebody; a
+// caller that is not behind a gate gets their error.
+func principalOf(scope *tenancy.Scope) (*tenancy.Principal, error) {
+	if scope.Principal == nil {
+		return nil, apperr.New(apperr.Unauthorized, "Sign in first.")
+	}
+	return scope.Principal, nil
+}
+
+// inTenant returns a TenantRequired error if the request belongs to no business.
+func inTenant(scope *tenancy.Scope) error {
+	if scope.Tenant == nil || scope.Env.ID == uuid.Nil {
+		return apperr.New(apperr.TenantRequired, "This request belongs to no business.")
+	}
+	return nil
+}

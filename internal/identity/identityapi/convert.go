@@ -1,0 +1,136 @@
+package identityapi
+
+import (
+	"net/netip"
+
+	"github.com/oapi-codegen/nullable"
+
+	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// ToAPIUser converts a user.
+func ToAPIUser(u identity.User) identityoapi.User {
+	return identityoapi.User{
+		ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Role: identityoapi.Role(u.Role),
+		TenantID: toNullable(u.TenantID), IsSandbox: u.IsSandbox, IsActive: u.IsActive, IsStaff: u.IsStaff, IsSuperuser: u.IsSuperuser,
+		LastLoginAt: toNullable(u.LastLoginAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: int(u.Version),
+	}
+}
+
+// FromAPIUserCreate converts a user to be.
+func FromAPIUserCreate(in identityoapi.UserCreate) identity.UserInput {
+	input := identity.UserInput{Email: string(in.Email), Name: in.Name, Role: tenancy.Role(in.Role), Password: in.Password}
+	if in.Username != nil {
+		input.Username = *in.Username
+	}
+	return input
+}
+
+// FromAPIUserUpdate converts the changes of a user.
+func FromAPIUserUpdate(in identityoapi.UserUpdate) identity.UserPatch {
+	return identity.UserPatch{
+		Email: (*string)(in.Email), Username: in.Username, Name: in.Name, Role: (*tenancy.Role)(in.Role),
+		IsActive: in.IsActive, Password: in.Password,
+	}
+}
+
+// FromAPIUserFilter converts the filters of the list of users.
+func FromAPIUserFilter(in identityoapi.ListUsersParams) identity.UserFilter {
+	return identity.UserFilter{Role: (*tenancy.Role)(in.Role), IsActive: in.IsActive}
+}
+
+// ToAPITenant converts a tenant; nil stays nil.
+func ToAPITenant(t *tenancy.Tenant) *identityoapi.Tenant {
+	if t == nil {
+		return nil
+	}
+	return &identityoapi.Tenant{
+		ID: t.ID, Name: t.Name, Status: identityoapi.TenantStatus(t.Status), Timezone: t.Timezone, Currency: t.Currency,
+		SchemaName: t.Live.Name, SandboxSchemaName: t.Sandbox.Name, SandboxEnabled: identity.SandboxEnabled(t),
+	}
+}
+
+// ToAPISignedIn converts a new session at a host with, or without, a tenant.
+func ToAPISignedIn(s identity.SignedIn, tenant *tenancy.Tenant) identityoapi.SignedIn {
+	return identityoapi.SignedIn{
+		Token: s.Token, TokenType: identityoapi.SignedInTokenTypeBearer, ExpiresAt: s.ExpiresAt,
+		User: ToAPIUser(s.User), Tenant: ToAPITenant(tenant),
+	}
+}
+
+// ToAPISession converts a session.
+func ToAPISession(s identity.Session) identityoapi.Session {
+	return identityoapi.Session{
+		ID: s.ID, UserAgent: s.UserAgent, Address: toNullable(addressText(s.Address)), IsCurrent: s.IsCurrent,
+		SandboxMode: s.SandboxMode, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
+	}
+}
+
+func addressText(address *netip.Addr) *string {
+	if address == nil {
+		return nil
+	}
+	text := address.String()
+	return &text
+}
+
+// ToAPIPersona converts a persona.
+func ToAPIPersona(p identity.PersonaUser) identityoapi.Persona {
+	return identityoapi.Persona{Persona: p.Persona, Role: identityoapi.Role(p.User.Role), Email: p.User.Email, Name: p.User.Name}
+}
+
+// ToAPISandboxStatus converts the state of the sandbox.
+func ToAPISandboxStatus(s identity.SandboxStatus) identityoapi.SandboxStatus {
+	return identityoapi.SandboxStatus{
+		SandboxMode: s.Mode, SessionSandboxMode: s.SessionMode, SandboxEnabled: s.Enabled,
+		SchemaName: s.LiveName, SandboxSchemaName: s.SandboxName, ActiveSchemaName: s.ActiveName,
+	}
+}
+
+// ToAPIEntitlements converts what a tenant is entitled to.
+func ToAPIEntitlements(o identity.Overview) identityoapi.Entitlements {
+	out := identityoapi.Entitlements{
+		Plan:     identityoapi.PlanReference{Code: o.Plan.Code, Name: o.Plan.Name, Version: int(o.Plan.Version)},
+		Features: make(map[string]identityoapi.FeatureEntitlement, len(o.Features)),
+		Quotas:   make(map[string]identityoapi.QuotaEntitlement, len(o.Quotas)),
+	}
+	for _, f := range o.Features {
+		out.Features[string(f.Feature)] = toAPIFeature(f)
+	}
+	for _, q := range o.Quotas {
+		out.Quotas[string(q.Quota)] = toAPIQuota(q)
+	}
+	return out
+}
+
+func toAPIFeature(f entitle.FeatureStatus) identityoapi.FeatureEntitlement {
+	return identityoapi.FeatureEntitlement{
+		Enabled: f.Enabled, Source: identityoapi.EntitlementSource(f.Source), DisplayName: f.Feature.DisplayName(),
+		UnlockedBy: toNullable(f.UnlockedBy),
+	}
+}
+
+func toAPIQuota(q entitle.QuotaStatus) identityoapi.QuotaEntitlement {
+	return identityoapi.QuotaEntitlement{
+		Limit: toNullable(q.Limit), Used: q.Used, Remaining: toNullable(q.Remaining), ResetsAt: toNullable(q.ResetsAt),
+		Source: identityoapi.EntitlementSource(q.Source), DisplayName: q.Quota.DisplayName(), UnlockedBy: toNullable(q.UnlockedBy),
+	}
+}
+
+func toNullable[T any](value *T) nullable.Nullable[T] {
+	if value == nil {
+		return nullable.NewNullNullable[T]()
+	}
+	return nullable.NewNullableWithValue(*value)
+}
+
+func convertAll[From, To any](list []From, convert func(From) To) []To {
+	out := make([]To, len(list))
+	for i, item := range list {
+		out[i] = convert(item)
+	}
+	return out
+}

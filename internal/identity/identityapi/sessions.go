@@ -1,0 +1,83 @@
+package identityapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/httpapi"
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Login signs in with e-mail and password.
+func (s *Server) Login(ctx context.Context, r identityoapi.LoginRequestObject) (identityoapi.LoginResponseObject, error) {
+	scope := tenancy.ScopeFrom(ctx)
+	signedIn, err := s.Sessions.Login(ctx, scope, identity.LoginInput{Email: r.Body.Email, Password: r.Body.Password})
+	if err != nil {
+		return nil, err
+	}
+	return identityoapi.Login200JSONResponse{
+		Body:    ToAPISignedIn(signedIn, scope.Tenant),
+		Headers: identityoapi.Login200ResponseHeaders{SetCookie: s.cookie(signedIn.Token, signedIn.ExpiresAt)},
+	}, nil
+}
+
+// Logout ends the session of the request.
+func (s *Server) Logout(ctx context.Context, _ identityoapi.LogoutRequestObject) (identityoapi.LogoutResponseObject, error) {
+	if err := s.Sessions.Logout(ctx, tenancy.ScopeFrom(ctx)); err != nil {
+		return nil, err
+	}
+	return identityoapi.Logout204Response{
+		Headers: identityoapi.Logout204ResponseHeaders{SetCookie: s.cookie("", time.Time{})},
+	}, nil
+}
+
+// ChangePassword gives the signed-in user a new password.
+func (s *Server) ChangePassword(
+	ctx context.Context, r identityoapi.ChangePasswordRequestObject,
+) (identityoapi.ChangePasswordResponseObject, error) {
+	err := s.Sessions.ChangePassword(ctx, tenancy.ScopeFrom(ctx), r.Body.CurrentPassword, r.Body.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	return identityoapi.ChangePassword204Response{}, nil
+}
+
+// ListSessions lists the sessions of the signed-in user.
+func (s *Server) ListSessions(
+	ctx context.Context, r identityoapi.ListSessionsRequestObject,
+) (identityoapi.ListSessionsResponseObject, error) {
+	list, err := s.Sessions.List(ctx, tenancy.ScopeFrom(ctx), keyset.NewPage(r.Params.Limit, r.Params.Cursor))
+	if err != nil {
+		return nil, err
+	}
+	return identityoapi.ListSessions200JSONResponse{
+		Data: convertAll(list.Data, ToAPISession), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+	}, nil
+}
+
+// RevokeSession ends one of the signed-in user's sessions.
+func (s *Server) RevokeSession(
+	ctx context.Context, r identityoapi.RevokeSessionRequestObject,
+) (identityoapi.RevokeSessionResponseObject, error) {
+	if err := s.Sessions.Revoke(ctx, tenancy.ScopeFrom(ctx), r.ID); err != nil {
+		return nil, err
+	}
+	return identityoapi.RevokeSession204Response{}, nil
+}
+
+// cookie carries a session's token in browsers; without a token it removes the one
+// that is there.
+func (s *Server) cookie(token string, expires time.Time) string {
+	cookie := http.Cookie{
+		Name: httpapi.SessionCookie, Value: token, Path: "/", Expires: expires,
+		HttpOnly: true, Secure: s.SecureCookies, SameSite: http.SameSiteLaxMode,
+	}
+	if token == "" {
+		cookie.MaxAge = -1
+	}
+	return cookie.String()
+}

@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// ChangePassword gives the signed-in user a new password and ends all of their other
+// sessions. Errors: ValidationFailed for /current_password if it is wrong, which
+// counts like a failed sign-in, and for /new_password if it is the current one;
+// TooManyAttempts.
+func (s *Sessions) ChangePassword(ctx context.Context, scope *tenancy.Scope, current, replacement string) error {
+	principal, err := principalOf(scope)
+	if err != nil {
+		return err
+	}
+	user, err := queries.GetUserByID(ctx, s.store.Control(), principal.UserID)
+	if err != nil {
+		return fmt.Errorf("get user: %w", err)
+	}
+	home := homeOf(scope, user)
+	account := accountThrottle(home.Tenant, user.IsSandbox, user.Email)
+	fits, err := s.guess(ctx, scope, []throttle{account}, user.PasswordHash, current, user.IsActive)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		return wrongCurrentPassword()
+	}
+	if replacement == current {
+		return apperr.NewInvalid("/new_password", "The new password is the current one.")
+	}
+	hash, err := s.hasher.Hash(ctx, replacement)
+	if err != nil {
+		return err
+	}
+	return s.replacePassword(ctx, home, user, hash, account)
+}
+
+func wrongCurrentPassword() error {
+	return apperr.NewInvalid("/current_password", "This is not your current password.")
+}
+
+func (s *Sessions) replacePassword(
+	ctx context.Context, scope *tenancy.Scope, user identitydb.User, hash string, account throttle,
+) error {
+	return inHome(ctx, s.store, scope, func(tx pgx.Tx, emit func(string, any)) error {
+		changed, err := queries.SetOwnPassword(ctx, tx, identitydb.SetOwnPasswordParams{
+			ID: user.ID, PasswordHash: hash, VerifiedHash: user.PasswordHash, Now: scope.Now,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return wrongCurrentPassword() // it was, until another request changed it
+		}
+		if err != nil {
+			return fmt.Errorf("set password: %w", err)
+		}
+		err = queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{
+			UserID: user.ID, ExceptID: &scope.Principal.SessionID, Now: scope.Now,
+		})
+		if err != nil {
+			return fmt.Errorf("end other sessions: %w", err)
+		}
+		if err := queries.ForgetLoginFailures(ctx, tx, account.key); err != nil {
+			return fmt.Errorf("forget login failures: %w", err)
+		}
+		if worksForTenant(tenancy.Role(user.Role)) {
+			emit("user.updated", newUser(changed))
+		}
+		return audit.Record(ctx, tx, scope, audit.Entry{
+			Action: "user.password_changed", Outcome: audit.Success, TargetType: "user", TargetID: user.ID.String(),
+		})
+	})
+}
+
+// homeOf returns the scope in the world that the signed-in user belongs to, which is
+// not that of the request if a live user works in the sandbox, or one of the platform
+// in a business.
+func homeOf(scope *tenancy.Scope, user identitydb.User) *tenancy.Scope {
+	home := *scope
+	switch {
+	case user.TenantID == nil:
+		home.Tenant, home.Env = nil, tenancy.Environment{}
+	case user.IsSandbox:
+		home.Env = scope.Tenant.Sandbox
+	default:
+		home.Env = scope.Tenant.Live
+	}
+	return &home
+}
+
+// inHome runs fn in a transaction in the scope's environment, or, for users of the
+// platform, who have none, on the control plane, where there are no events.
+func inHome(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, fn func(tx pgx.Tx, emit func(string, any)) error) error {
+	if scope.Tenant == nil {
+		return store.InControl(ctx, func(tx pgx.Tx) error { return fn(tx, func(string, any) {}) })
+	}
+	return store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return fn(tx, tx.Emit) })
+}
