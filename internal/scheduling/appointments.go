@@ -1,0 +1,339 @@
+package scheduling
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/etag"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Appointment statuses. Only the first two hold the appointment's time.
+const (
+	StatusPending   = "PENDING"
+	StatusConfirmed = "CONFIRMED"
+	StatusCompleted = "COMPLETED"
+	StatusCancelled = "CANCELLED"
+	StatusNoShow    = "NO_SHOW"
+)
+
+// Appointment is a service for a customer at a time. Its JSON form is the data of the
+// events appointment.created, .updated, .rescheduled, .confirmed, .completed,
+// .cancelled, .no_show and .deleted.
+type Appointment struct {
+	// ID stays the same through all changes.
+	ID     uuid.UUID `json:"id"`
+	Status string    `json:"status"`
+	// StartAt and EndAt are what the customer sees, without buffers.
+	StartAt    time.Time `json:"start_at"`
+	EndAt      time.Time `json:"end_at"`
+	ServiceID  uuid.UUID `json:"service_id"`
+	CustomerID uuid.UUID `json:"customer_id"`
+	// ResourceIDs and Resources are in the same order: staff, rooms, equipment, and by
+	// name. Neither is ever empty.
+	ResourceIDs []uuid.UUID         `json:"resource_ids"`
+	Service     Reference           `json:"service"`
+	Customer    Reference           `json:"customer"`
+	Resources   []ResourceReference `json:"resources"`
+	// Buffers and price are as they were when it was booked.
+	BufferBeforeMinutes int32  `json:"buffer_before_minutes"`
+	BufferAfterMinutes  int32  `json:"buffer_after_minutes"`
+	Price               Money  `json:"price"`
+	Notes               string `json:"notes"`
+	CancellationReason  string `json:"cancellation_reason"`
+	// CancelledAt is set exactly if the status is CANCELLED.
+	CancelledAt *time.Time `json:"cancelled_at"`
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
+	Version     int32      `json:"version"`
+}
+
+// Reference names a service or a customer.
+type Reference struct {
+	ID   uuid.UUID `json:"id"`
+	Name string    `json:"name"`
+}
+
+// ResourceReference names a resource.
+type ResourceReference struct {
+	ID   uuid.UUID `json:"id"`
+	Name string    `json:"name"`
+	Type string    `json:"type"`
+}
+
+// AppointmentPatch changes the fields that are not nil.
+type AppointmentPatch struct {
+	Notes *string
+}
+
+// AppointmentFilter narrows a list of appointments; nil means all.
+type AppointmentFilter struct {
+	// From is inclusive, To exclusive; both are about the start.
+	From       *time.Time `json:"from"`
+	To         *time.Time `json:"to"`
+	Statuses   []string   `json:"statuses"`
+	ResourceID *uuid.UUID `json:"resource_id"`
+	CustomerID *uuid.UUID `json:"customer_id"`
+	ServiceID  *uuid.UUID `json:"service_id"`
+}
+
+// Appointments is the service for appointments.
+type Appointments struct {
+	store   *tenancy.Store
+	queries *schedulingdb.Queries
+}
+
+// NewAppointments keeps appointments in the store.
+func NewAppointments(store *tenancy.Store) *Appointments {
+	return &Appointments{store: store, queries: schedulingdb.New()}
+}
+
+// appointmentRow is what every query for appointments returns.
+type appointmentRow = schedulingdb.ListAppointmentsInRangeRow
+
+// Get returns an appointment. Errors: NotFound, also for those that the caller may not
+// see.
+func (s *Appointments) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
+	return s.read(ctx, s.store.Reader(scope), scope, id)
+}
+
+func (s *Appointments) read(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
+	viewer := viewerOf(scope)
+	rows, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
+		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("get appointment: %w", err)
+	}
+	found := fold(rows, func(row schedulingdb.GetAppointmentRow) appointmentRow { return appointmentRow(row) })
+	if len(found) == 0 {
+		return nil, apperr.NewNotFound("appointment")
+	}
+	return &found[0], nil
+}
+
+// Update changes an appointment; with a version, only if it is at that version. Errors:
+// NotFound, VersionMismatch.
+func (s *Appointments) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch AppointmentPatch) (*Appointment, error) {
+	var updated *Appointment
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		next := *current
+		set(&next.Notes, patch.Notes)
+		updated, err = s.write(ctx, tx, scope, ActionUpdated, current, &next)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return updated, nil
+}
+
+// Delete removes an appointment with its history, and gives its quota back to the month
+// it was booked in. Errors: NotFound, VersionMismatch.
+func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
+	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		period, err := s.queries.DeleteAppointment(ctx, tx, schedulingdb.DeleteAppointmentParams{EnvID: scope.Env.ID, ID: id})
+		if err != nil {
+			return fmt.Errorf("delete appointment: %w", err)
+		}
+		if err := entitle.Release(ctx, tx, scope.Entitlements, entitle.MaxAppointments, period, 1); err != nil {
+			return err
+		}
+		tx.Emit("appointment.deleted", current)
+		return nil
+	})
+}
+
+// lock reads the appointment after locking it, if the caller may see it: its resources
+// are in other tables, and only a later statement sees them as the transaction that was
+// waited for left them.
+func (s *Appointments) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
+	_, err := s.queries.LockAppointment(ctx, tx, schedulingdb.LockAppointmentParams{EnvID: scope.Env.ID, ID: id})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, apperr.NewNotFound("appointment")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lock appointment: %w", err)
+	}
+	current, err := s.read(ctx, tx, scope, id)
+	if err != nil {
+		return nil, err
+	}
+	return current, etag.Check(version, current.Version, "appointment")
+}
+
+// firstStart and lastStart bound what is accepted, so that every instant can be written
+// as RFC 3339 in every zone.
+var (
+	firstStart = time.Date(1970, time.January, 1, 0, 0, 0, 0, time.UTC)
+	lastStart  = time.Date(3000, time.January, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// List returns appointments in the order of their start; for staff those they are a
+// resource of, for customers their own. Errors: InvalidCursor.
+func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page keyset.Page) (List[Appointment], error) {
+	from, to := filter.bounds()
+	after := byTime{At: from}
+	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
+		return List[Appointment]{}, err
+	}
+	rows, err := s.listRows(ctx, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
+		EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: rowLimit(page),
+	})
+	if err != nil {
+		return List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
+	}
+	return newList(page, fold(rows, unchanged), filter, unchanged, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
+}
+
+// bounds returns the range as instants, and writes it into the filter in a form that is
+// the same for every spelling of the same instants, so that cursors fit all of them.
+func (f *AppointmentFilter) bounds() (from, to time.Time) {
+	from, to = firstStart, lastStart
+	if f.From != nil && f.From.After(from) {
+		from = ceil(*f.From)
+	}
+	if f.To != nil && f.To.Before(to) {
+		to = ceil(*f.To)
+	}
+	f.From, f.To = &from, &to
+	return from, to
+}
+
+// ceil rounds up to what PostgreSQL can tell apart: rounded down, "from a nanosecond
+// after noon" would include noon.
+func ceil(t time.Time) time.Time {
+	return t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
+}
+
+// listRows runs the query that suits the filter and what the caller may see.
+func (s *Appointments) listRows(
+	ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page schedulingdb.ListAppointmentsInRangeParams,
+) ([]appointmentRow, error) {
+	db := s.store.Reader(scope)
+	narrowed, own, err := s.narrow(ctx, db, scope, filter)
+	switch {
+	case errors.Is(err, errNothingVisible):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case narrowed.CustomerID != nil:
+		rows, err := s.queries.ListAppointmentsOfCustomer(ctx, db, schedulingdb.ListAppointmentsOfCustomerParams{
+			EnvID: page.EnvID, CustomerID: *narrowed.CustomerID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID,
+			ToStartAt: page.ToStartAt, Statuses: narrowed.Statuses, ServiceID: narrowed.ServiceID, ResourceIds: own,
+			ResourceID: narrowed.ResourceID, RowLimit: page.RowLimit,
+		})
+		return convertRows(rows, func(r schedulingdb.ListAppointmentsOfCustomerRow) appointmentRow { return appointmentRow(r) }), err
+	case own != nil || narrowed.Statuses != nil || narrowed.ServiceID != nil || narrowed.ResourceID != nil:
+		rows, err := s.queries.ListAppointmentsFiltered(ctx, db, schedulingdb.ListAppointmentsFilteredParams{
+			EnvID: page.EnvID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID, ToStartAt: page.ToStartAt,
+			Statuses: narrowed.Statuses, ServiceID: narrowed.ServiceID, ResourceIds: own, ResourceID: narrowed.ResourceID,
+			RowLimit: page.RowLimit,
+		})
+		return convertRows(rows, func(r schedulingdb.ListAppointmentsFilteredRow) appointmentRow { return appointmentRow(r) }), err
+	}
+	return s.queries.ListAppointmentsInRange(ctx, db, page)
+}
+
+var errNothingVisible = errors.New("the caller may not see any appointment")
+
+// narrow adds to the filter what the caller may see: the customer they are, or the
+// resources they are (own). It returns errNothingVisible if they are neither.
+func (s *Appointments) narrow(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, filter AppointmentFilter,
+) (narrowed AppointmentFilter, own []uuid.UUID, err error) {
+	viewer := viewerOf(scope)
+	if viewer.staffUserID != nil {
+		own, err = s.queries.ListResourceIDsOfUser(ctx, db, schedulingdb.ListResourceIDsOfUserParams{
+			EnvID: scope.Env.ID, UserID: *viewer.staffUserID,
+		})
+		if err == nil && len(own) == 0 {
+			err = errNothingVisible
+		}
+		return filter, own, err
+	}
+	if viewer.customerUserID != nil {
+		id, err := s.queries.GetCustomerIDOfUser(ctx, db, schedulingdb.GetCustomerIDOfUserParams{
+			EnvID: scope.Env.ID, UserID: *viewer.customerUserID,
+		})
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && filter.CustomerID != nil && *filter.CustomerID != id {
+			return filter, nil, errNothingVisible
+		}
+		filter.CustomerID = &id
+		return filter, nil, err
+	}
+	return filter, nil, nil
+}
+
+// fold makes appointments of flat rows, of which those of one appointment follow each
+// other.
+func fold[R any](rows []R, convert func(R) appointmentRow) []Appointment {
+	list := make([]Appointment, 0, len(rows))
+	resources := make([]ResourceReference, 0, len(rows))
+	for i := range rows {
+		row := convert(rows[i])
+		if n := len(list); n == 0 || list[n-1].ID != row.ID {
+			list = append(list, newAppointment(&row))
+			resources = resources[len(resources):]
+		}
+		resources = append(resources, ResourceReference{ID: row.ResourceID, Name: row.ResourceName, Type: row.ResourceType})
+		list[len(list)-1].Resources = resources
+	}
+	ids := make([]uuid.UUID, 0, len(rows))
+	for i := range list {
+		ids = list[i].arrange(ids[len(ids):])
+	}
+	return list
+}
+
+// arrange puts the resources in their order and writes their ids to the empty slice ids.
+func (a *Appointment) arrange(ids []uuid.UUID) []uuid.UUID {
+	slices.SortFunc(a.Resources, func(x, y ResourceReference) int {
+		return cmp.Or(cmp.Compare(typeRank[x.Type], typeRank[y.Type]), cmp.Compare(x.Name, y.Name), compareIDs(x.ID, y.ID))
+	})
+	for _, r := range a.Resources {
+		ids = append(ids, r.ID)
+	}
+	a.Resources, a.ResourceIDs = slices.Clip(a.Resources), slices.Clip(ids)
+	return ids
+}
+
+var typeRank = map[string]int{"STAFF": 1, "ROOM": 2, "EQUIPMENT": 3}
+
+// newAppointment takes everything but the resource from a row.
+func newAppointment(row *appointmentRow) Appointment {
+	a := Appointment{
+		ID: row.ID, Status: row.Status, StartAt: row.StartAt.UTC(), EndAt: row.EndAt.UTC(),
+		ServiceID: row.ServiceID, CustomerID: row.CustomerID,
+		Service:             Reference{ID: row.ServiceID, Name: row.ServiceName},
+		Customer:            Reference{ID: row.CustomerID, Name: row.CustomerName},
+		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
+		Price: Money{Amount: row.PriceAmount, Currency: row.PriceCurrency}, Notes: row.Notes,
+		CancellationReason: row.CancellationReason, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		Version: row.Version,
+	}
+	if row.CancelledAt != nil {
+		at := row.CancelledAt.UTC()
+		a.CancelledAt = &at
+	}
+	return a
+}

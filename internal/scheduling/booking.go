@@ -1,0 +1,171 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// AppointmentInput is what a new appointment is made of.
+type AppointmentInput struct {
+	ServiceID  uuid.UUID
+	CustomerID uuid.UUID
+	// StartAt is a whole minute, in any zone.
+	StartAt time.Time
+	// ResourceIDs are taken; what they leave open is chosen.
+	ResourceIDs []uuid.UUID
+	Notes       string
+}
+
+// Create books an appointment: all resources that the service needs, or none. It is
+// PENDING if the service requires approval, else CONFIRMED.
+//
+// Errors: ValidationFailed for references that do not exist in the environment, or
+// cannot be booked, and for a start that is not a whole minute; RoleNotAllowed for staff
+// who are not one of the resources; SlotTaken with the conflicting resources;
+// QuotaExceeded.
+func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
+	if err := checkStart(in.StartAt); err != nil {
+		return nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make appointment id: %w", err)
+	}
+	var created *Appointment
+	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		snapshot, err := s.snapshot(ctx, tx, scope, wish{
+			serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
+		})
+		if err != nil {
+			return err
+		}
+		if err := snapshot.checkReferences(); err != nil {
+			return err
+		}
+		request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
+		assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+		if err != nil {
+			return err
+		}
+		created = snapshot.newAppointment(id, scope.Now, in, assignments)
+		return s.insert(ctx, tx, scope, snapshot, created, assignments)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return created, nil
+}
+
+func checkStart(start time.Time) error {
+	if start.Before(firstStart) || !start.Before(lastStart) {
+		return apperr.NewInvalid("/start_at", "The start must lie between the years 1970 and 2999.")
+	}
+	if !start.Equal(start.Truncate(time.Minute)) {
+		return apperr.NewInvalid("/start_at", "The start must be a whole minute.")
+	}
+	return nil
+}
+
+// newAppointment is the appointment that the assignments of a decision make.
+func (s *snapshot) newAppointment(id uuid.UUID, now time.Time, in AppointmentInput, assignments []availability.Assignment) *Appointment {
+	start := in.StartAt.UTC()
+	a := &Appointment{
+		ID: id, Status: StatusConfirmed, StartAt: start, EndAt: start.Add(s.Service.Duration),
+		ServiceID: in.ServiceID, CustomerID: in.CustomerID, Service: s.service.Reference, Customer: s.customer.Reference,
+		BufferBeforeMinutes: s.service.bufferBefore, BufferAfterMinutes: s.service.bufferAfter, Price: s.service.price,
+		Notes: in.Notes, CreatedAt: now, UpdatedAt: now, Version: 1,
+	}
+	if s.service.requiresApproval {
+		a.Status = StatusPending
+	}
+	a.hold(s, assignments)
+	return a
+}
+
+// hold gives the appointment the resources of the assignments.
+func (a *Appointment) hold(s *snapshot, assignments []availability.Assignment) {
+	a.Resources = make([]ResourceReference, len(assignments))
+	for i, taken := range assignments {
+		a.Resources[i] = s.reference(taken.ResourceID).ResourceReference
+	}
+	a.arrange(make([]uuid.UUID, 0, len(assignments)))
+}
+
+func (s *Appointments) insert(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, a *Appointment, assignments []availability.Assignment,
+) error {
+	resourceIDs, lanes := columns(assignments)
+	from, to := snapshot.Service.Window(a.StartAt)
+	taken, err := s.queries.InsertAppointment(ctx, tx, schedulingdb.InsertAppointmentParams{
+		EnvID: scope.Env.ID, ID: a.ID, ServiceID: a.ServiceID, CustomerID: a.CustomerID, Status: a.Status,
+		StartAt: a.StartAt, EndAt: a.EndAt, BufferBeforeMinutes: a.BufferBeforeMinutes, BufferAfterMinutes: a.BufferAfterMinutes,
+		ServiceVersion: snapshot.service.version, PriceAmount: a.Price.Amount, PriceCurrency: a.Price.Currency, Notes: a.Notes,
+		QuotaPeriod: scope.Entitlements.Period(entitle.MaxAppointments), CreatedBy: scope.ActorID(), Now: scope.Now,
+		ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+	})
+	if err != nil {
+		return refused(fmt.Errorf("insert appointment: %w", err))
+	}
+	if len(taken) < len(assignments) {
+		return &lostRaceError{rivals: snapshot.ids()}
+	}
+	if err := entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1); err != nil {
+		return err
+	}
+	tx.Emit("appointment.created", a)
+	return nil
+}
+
+// columns are the assignments as the arrays that queries take.
+func columns(assignments []availability.Assignment) (resourceIDs []uuid.UUID, lanes []int32) {
+	resourceIDs, lanes = make([]uuid.UUID, len(assignments)), make([]int32, len(assignments))
+	for i, a := range assignments {
+		resourceIDs[i], lanes[i] = a.ResourceID, int32(a.Lane)
+	}
+	return resourceIDs, lanes
+}
+
+// lostRaceError says that somebody took a lane between the snapshot and the insert.
+type lostRaceError struct {
+	// rivals are the resources in question.
+	rivals []uuid.UUID
+}
+
+func (*lostRaceError) Error() string { return "another appointment took the lane first" }
+
+const (
+	// boldAttempts are made without locks: each loss means that another booking won.
+	boldAttempts = 3
+	// maxAttempts includes those that lock the resources first, and so can only lose
+	// to a resource that was none of the candidates before.
+	maxAttempts = boldAttempts + 3
+)
+
+// contend runs fn in transactions until one does not lose a race. When it lost too
+// often, it passes the resources that fn must lock before it looks.
+func (s *Appointments) contend(
+	ctx context.Context, scope *tenancy.Scope, fn func(tx *tenancy.Tx, rivals []uuid.UUID) error,
+) error {
+	var rivals []uuid.UUID
+	var lost *lostRaceError
+	for attempt := range maxAttempts {
+		err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return fn(tx, rivals) })
+		if !errors.As(err, &lost) {
+			return err
+		}
+		if attempt+1 >= boldAttempts {
+			rivals = lost.rivals
+		}
+	}
+	return apperr.New(apperr.Busy, "Too many appointments are booked at the same time. Try again.").WithCause(lost)
+}

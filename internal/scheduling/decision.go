@@ -1,0 +1,133 @@
+package scheduling
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+)
+
+// Conflict names a resource that an appointment would need and cannot have. It says
+// nothing about who has it.
+type Conflict struct {
+	ResourceID   uuid.UUID `json:"resource_id"`
+	ResourceName string    `json:"resource_name"`
+	// Reason is booked, or capacity if the resource has more than one lane.
+	Reason string `json:"reason"`
+}
+
+// decide asks the rule book, for staff in such a way that they are one of the resources.
+// Errors: SlotTaken with conflicts, ValidationFailed with pointers into resource_ids, of
+// which given are those that the client sent, RoleNotAllowed for staff who are not one of
+// the resources.
+func (s *snapshot) decide(viewer viewer, request availability.Request, given []uuid.UUID) ([]availability.Assignment, error) {
+	var decision availability.Decision
+	if viewer.staffUserID == nil {
+		decision = availability.Decide(&s.Snapshot, &request)
+	} else {
+		var ok bool
+		if decision, ok = s.decideWithOwn(s.resourcesOf(*viewer.staffUserID), request); !ok {
+			return nil, apperr.New(apperr.RoleNotAllowed, "You can only book appointments that you are a resource of yourself.")
+		}
+	}
+	if !decision.OK {
+		return nil, s.refusal(decision.Reasons, given)
+	}
+	return decision.Assignments, nil
+}
+
+// decideWithOwn requests one of the caller's own resources in addition, unless the
+// request has one. It returns false if the appointment has no place for any.
+func (s *snapshot) decideWithOwn(own []uuid.UUID, request availability.Request) (availability.Decision, bool) {
+	if slices.ContainsFunc(request.Requested, func(id uuid.UUID) bool { return slices.Contains(own, id) }) {
+		return availability.Decide(&s.Snapshot, &request), true
+	}
+	if len(s.Service.Requirements) == 0 && len(request.Requested) > 0 {
+		return availability.Decision{}, false
+	}
+	var refused *availability.Decision
+	for _, id := range own {
+		with := request
+		with.Requested = append(slices.Clone(request.Requested), id)
+		decision := availability.Decide(&s.Snapshot, &with)
+		noPlace := availability.Reason{Code: availability.ResourceNotEligible, ResourceID: id}
+		switch {
+		case decision.OK:
+			return decision, true
+		case refused == nil && !slices.Contains(decision.Reasons, noPlace):
+			refused = &decision
+		}
+	}
+	if refused == nil {
+		return availability.Decision{}, false
+	}
+	return *refused, true
+}
+
+// resourcesOf returns the candidates that the user signs in as.
+func (s *snapshot) resourcesOf(userID uuid.UUID) []uuid.UUID {
+	var own []uuid.UUID
+	for i := range s.resources {
+		if id := s.resources[i].userID; id != nil && *id == userID {
+			own = append(own, s.resources[i].ID)
+		}
+	}
+	return own
+}
+
+// refusal says to the client why not: a conflict if another time may do, else what is
+// wrong with the request.
+func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) error {
+	if reasons[0].Code.Temporal() {
+		conflicts := make([]Conflict, len(reasons))
+		for i, r := range reasons {
+			conflicts[i] = Conflict{ResourceID: r.ResourceID, ResourceName: s.reference(r.ResourceID).Name, Reason: string(r.Code)}
+		}
+		detail := conflicts[0].ResourceName + " is taken at this time."
+		if len(conflicts) > 1 {
+			detail = fmt.Sprintf("%s and %d more are taken at this time.", conflicts[0].ResourceName, len(conflicts)-1)
+		}
+		return apperr.New(apperr.SlotTaken, "%s", detail).With("conflicts", conflicts)
+	}
+	fields := make([]apperr.Field, len(reasons))
+	for i, r := range reasons {
+		fields[i] = s.field(r, given)
+	}
+	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+func (s *snapshot) field(r availability.Reason, given []uuid.UUID) apperr.Field {
+	pointer := "/resource_ids"
+	if i := slices.Index(given, r.ResourceID); i >= 0 {
+		pointer = fmt.Sprintf("/resource_ids/%d", i)
+	}
+	name := ""
+	if c := s.reference(r.ResourceID); c != nil {
+		name = c.Name
+	}
+	switch r.Code {
+	case availability.ServiceInactive:
+		return apperr.Field{Pointer: "/service_id", Detail: "The service is not active."}
+	case availability.ResourceNotFound:
+		return apperr.Field{Pointer: pointer, Detail: "There is no resource with this id."}
+	case availability.ResourceInactive:
+		return apperr.Field{Pointer: pointer, Detail: name + " is not active."}
+	case availability.ResourceNotEligible:
+		return apperr.Field{Pointer: pointer, Detail: name + " is not what the service needs."}
+	default:
+		return apperr.Field{Pointer: pointer, Detail: "There is no active resource for " + s.need(r.Requirement) + "."}
+	}
+}
+
+// need describes a requirement to people; a service without requirements has one that
+// is not stated.
+func (s *snapshot) need(requirement int) string {
+	if requirement >= len(s.Service.Requirements) {
+		return "the service"
+	}
+	q := s.Service.Requirements[requirement]
+	return fmt.Sprintf("requirement %d of the service (%s)", requirement+1, q.Types[0])
+}

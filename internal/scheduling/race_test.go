@@ -1,0 +1,349 @@
+package scheduling_test
+
+import (
+	"errors"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// rivals is how many requests want the same thing at once.
+const rivals = 64
+
+// winners counts those without an error; all others must have failed with the code.
+func winners(t *testing.T, code apperr.Code, errs []error) (won int) {
+	t.Helper()
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else {
+			requireCode(t, code, err)
+		}
+	}
+	return won
+}
+
+// checkLanes proves that no lane is taken twice and none lies beyond its resource's
+// capacity, and that appointments, quota and events tell the same story.
+func (b *bundle) checkLanes(scope *tenancy.Scope) {
+	b.Helper()
+	assert.Zero(b, b.count(`SELECT count(*) FROM allocations x JOIN allocations y USING (env_id, resource_id, lane)
+		WHERE x.appointment_id < y.appointment_id AND x.active AND y.active AND x.during && y.during`), "double bookings")
+	assert.Zero(b, b.count(`SELECT count(*) FROM allocations l JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+		WHERE l.active AND l.lane >= r.capacity`), "lanes beyond the capacity")
+	appointments := b.count("SELECT count(*) FROM appointments WHERE env_id = $1", scope.Env.ID)
+	assert.Equal(b, appointments, b.used(scope, entitle.MaxAppointments))
+	created := 0
+	for _, name := range b.eventTypes(scope) {
+		if name == "appointment.created" {
+			created++
+		}
+	}
+	assert.Equal(b, appointments, created)
+}
+
+func TestParallelBookingsOfOneSlot(t *testing.T) {
+	t.Parallel()
+	for name, lanes := range map[string]int32{"capacity 1": 1, "capacity 3": 3, "capacity 40": 40} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			scope := b.owner()
+			room := b.resource(scope, "ROOM", "Class", capacity(lanes))
+			in := scheduling.AppointmentInput{
+				ServiceID: b.service(scope, "ROOM").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+			}
+			errs := together(rivals, func(i int) error {
+				wish := in
+				if i%2 == 0 {
+					wish.ResourceIDs = []uuid.UUID{room.ID}
+				}
+				_, err := b.appointments.Create(t.Context(), scope, wish)
+				return err
+			})
+			assert.Equal(t, int(lanes), winners(t, apperr.SlotTaken, errs))
+			for _, err := range errs {
+				if taken, ok := errors.AsType[*apperr.Error](err); ok {
+					assert.Equal(t, room.ID, taken.Members["conflicts"].([]scheduling.Conflict)[0].ResourceID)
+				}
+			}
+			b.checkLanes(scope)
+		})
+	}
+}
+
+func TestParallelBookingsFillEveryResource(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	scope := b.owner()
+	for _, name := range []string{"Ana", "Bob", "Cleo", "Dora", "Eve", "Fred", "Gil", "Hans"} {
+		b.resource(scope, "STAFF", name, capacity(2))
+	}
+	in := scheduling.AppointmentInput{
+		ServiceID: b.service(scope, "STAFF").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+	}
+	errs := together(rivals, func(int) error {
+		_, err := b.appointments.Create(t.Context(), scope, in)
+		return err
+	})
+	assert.Equal(t, 16, winners(t, apperr.SlotTaken, errs))
+	b.checkLanes(scope)
+}
+
+func TestParallelBookingsOfTwoResourcesDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deadlocksAreErrors()
+	scope := b.owner()
+	ana, bob := b.resource(scope, "STAFF", "Ana", capacity(5)), b.resource(scope, "STAFF", "Bob", capacity(5))
+	service, customer := b.service(scope, "STAFF", "STAFF"), b.customer(scope, "Carla")
+	errs := together(rivals, func(i int) error {
+		wish := scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon, ResourceIDs: ids(ana, bob)}
+		if i%2 == 0 {
+			wish.ResourceIDs = ids(bob, ana)
+		}
+		_, err := b.appointments.Create(t.Context(), scope, wish)
+		return err
+	})
+	assert.Equal(t, 5, winners(t, apperr.SlotTaken, errs))
+	b.checkLanes(scope)
+}
+
+// One booking is stopped between its two resources, while the other wants them the other
+// way round.
+func TestBookingsTakeTheirResourcesInOneOrder(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	ana, bob := b.resource(scope, "STAFF", "Ana", capacity(2)), b.resource(scope, "STAFF", "Bob", capacity(2))
+	// PostgreSQL reads the resources of a small table in the order of the table, which
+	// would be one order whatever the statement says; of a large one it looks up each.
+	b.exec(`INSERT INTO resources (env_id, id, name, type, created_at, updated_at)
+		SELECT $1, gen_random_uuid(), 'Filler', 'EQUIPMENT', now(), now() FROM generate_series(1, 2000)`, scope.Env.ID)
+	b.exec("ANALYZE resources")
+	b.set("enable_hashjoin", "off")
+	b.set("enable_mergejoin", "off")
+	b.deadlocksAreErrors()
+	service, customer := b.service(scope, "STAFF", "STAFF"), b.customer(scope, "Carla")
+	book := func(resources ...*scheduling.Resource) chan error {
+		result := make(chan error, 1)
+		go func() {
+			_, err := b.appointments.Create(ctx, scope, scheduling.AppointmentInput{
+				ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon, ResourceIDs: ids(resources...),
+			})
+			result <- err
+		}()
+		return result
+	}
+	holder, err := b.db.OwnerPool().Begin(ctx)
+	require.NoError(t, err)
+	_, err = holder.Exec(ctx, "SELECT FROM resources WHERE id = $1 FOR UPDATE", bob.ID)
+	require.NoError(t, err)
+	first := book(bob, ana)
+	b.untilWaiting(1)
+	second := book(ana, bob)
+	b.untilWaiting(2)
+	require.NoError(t, holder.Rollback(ctx))
+	require.NoError(t, <-first)
+	require.NoError(t, <-second)
+	b.checkLanes(scope)
+}
+
+// deadlocksAreErrors keeps PostgreSQL from resolving deadlocks by sacrificing one
+// transaction, which is then repeated and leaves no trace: the transactions wait until
+// lock_timeout, and fail.
+func (b *bundle) deadlocksAreErrors() {
+	b.Helper()
+	b.set("deadlock_timeout", "1h")
+	b.db.AppPool().Reset()
+}
+
+// set changes a setting for new connections to the test's database.
+func (b *bundle) set(name, value string) {
+	b.Helper()
+	var statement string
+	require.NoError(b, b.db.OwnerPool().QueryRow(b.Context(),
+		"SELECT format('ALTER DATABASE %I SET %I = %L', current_database(), $1::text, $2::text)", name, value).Scan(&statement))
+	b.exec(statement)
+}
+
+func TestParallelBookingsAtTheQuota(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.limit(entitle.MaxAppointments, 10)
+	scope := b.owner()
+	b.resource(scope, "ROOM", "Hall", capacity(1000))
+	in := scheduling.AppointmentInput{ServiceID: b.service(scope).ID, CustomerID: b.customer(scope, "Carla").ID}
+	errs := together(rivals, func(i int) error {
+		wish := in
+		wish.StartAt = noon.Add(time.Duration(i%4) * time.Hour)
+		_, err := b.appointments.Create(t.Context(), scope, wish)
+		return err
+	})
+	assert.Equal(t, 10, winners(t, apperr.QuotaExceeded, errs))
+	b.checkLanes(scope)
+}
+
+func TestCapacityIsLoweredWhileItIsBooked(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deadlocksAreErrors()
+	scope := b.owner()
+	room := b.resource(scope, "ROOM", "Class", capacity(20))
+	in := scheduling.AppointmentInput{
+		ServiceID: b.service(scope, "ROOM").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+	}
+	together(rivals, func(i int) error {
+		if i%8 == 0 {
+			_, err := b.resources.Update(t.Context(), scope, room.ID, nil, scheduling.ResourcePatch{Capacity: new(int32(2 + i/8))})
+			if err != nil {
+				requireCode(t, apperr.InUse, err)
+			}
+			return nil
+		}
+		if _, err := b.appointments.Create(t.Context(), scope, in); err != nil {
+			requireCode(t, apperr.SlotTaken, err)
+		}
+		return nil
+	})
+	b.checkLanes(scope)
+}
+
+// The two possible orders of a booking and a lower capacity, each stopped half-way.
+func TestCapacityAndBookingWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		// held is a row that the first of the two needs at its end.
+		held  string
+		first string
+		// code is the error of the second.
+		code apperr.Code
+	}{
+		"booking first":  {"SELECT FROM usage_counters WHERE quota = 'max_appointments' FOR UPDATE", "book", apperr.InUse},
+		"capacity first": {"SELECT FROM event_sequences FOR UPDATE", "lower", apperr.SlotTaken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ctx, scope := t.Context(), b.owner()
+			room := b.resource(scope, "ROOM", "Class", capacity(2))
+			in := scheduling.AppointmentInput{
+				ServiceID: b.service(scope, "ROOM").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+			}
+			b.book(scope, in)
+			do := map[string]func() error{
+				"book": func() error { _, err := b.appointments.Create(ctx, scope, in); return err },
+				"lower": func() error {
+					_, err := b.resources.Update(ctx, scope, room.ID, nil, scheduling.ResourcePatch{Capacity: new(int32(1))})
+					return err
+				},
+			}
+			second := map[string]string{"book": "lower", "lower": "book"}[test.first]
+
+			holder, err := b.db.OwnerPool().Begin(ctx)
+			require.NoError(t, err)
+			_, err = holder.Exec(ctx, test.held)
+			require.NoError(t, err)
+			results := [2]chan error{make(chan error, 1), make(chan error, 1)}
+			go func() { results[0] <- do[test.first]() }()
+			b.untilWaiting(1)
+			go func() { results[1] <- do[second]() }()
+			b.untilWaiting(2)
+			require.NoError(t, holder.Rollback(ctx))
+
+			require.NoError(t, <-results[0])
+			requireCode(t, test.code, <-results[1])
+			b.checkLanes(scope)
+		})
+	}
+}
+
+// untilWaiting returns when n connections of the test's database wait for a lock.
+func (b *bundle) untilWaiting(n int) {
+	b.Helper()
+	require.Eventually(b, func() bool {
+		return b.count(`SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`) >= n
+	}, 10*time.Second, 5*time.Millisecond)
+}
+
+func TestParallelReschedules(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deadlocksAreErrors()
+	ctx, scope := t.Context(), b.owner()
+	ana := b.resource(scope, "STAFF", "Ana")
+	service, customer := b.service(scope, "STAFF"), b.customer(scope, "Carla")
+	at := func(hour int) time.Time { return noon.Add(time.Duration(hour) * time.Hour) }
+	book := func(hour int) *scheduling.Appointment {
+		return b.book(scope, scheduling.AppointmentInput{
+			ServiceID: service.ID, CustomerID: customer.ID, StartAt: at(hour), ResourceIDs: ids(ana),
+		})
+	}
+	first, second := book(0), book(1)
+	move := func(a *scheduling.Appointment, hour int) error {
+		_, err := b.appointments.Reschedule(ctx, scope, a.ID, nil, scheduling.RescheduleInput{StartAt: at(hour)})
+		return err
+	}
+	// Neither can have the other's place, because it is not free until they have moved.
+	errs := together(2, func(i int) error { return move([]*scheduling.Appointment{first, second}[i], 1-i) })
+	assert.Zero(t, winners(t, apperr.SlotTaken, errs))
+
+	// Many who want the same free place: one gets it.
+	for hour := 2; hour < 20; hour++ {
+		book(hour)
+	}
+	list, err := b.appointments.List(ctx, scope, scheduling.AppointmentFilter{}, page100)
+	require.NoError(t, err)
+	errs = together(len(list.Data), func(i int) error { return move(&list.Data[i], 30) })
+	assert.Equal(t, 1, winners(t, apperr.SlotTaken, errs))
+
+	// Everybody moves anywhere, bookings and cancellations go on.
+	together(rivals, func(i int) error {
+		random := rand.New(rand.NewPCG(uint64(i), 1))
+		for range 5 {
+			a := &list.Data[random.IntN(len(list.Data))]
+			if err := move(a, random.IntN(40)); err != nil {
+				requireCode(t, apperr.SlotTaken, err)
+			}
+		}
+		return nil
+	})
+	b.checkLanes(scope)
+	assert.Equal(t, len(list.Data), b.count("SELECT count(*) FROM allocations WHERE active"))
+}
+
+func TestParallelTransitionsOfOneAppointment(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	b.resource(scope, "STAFF", "Ana")
+	a := b.book(scope, scheduling.AppointmentInput{
+		ServiceID: b.service(scope).ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+	})
+	errs := together(rivals, func(i int) (err error) {
+		if i%2 == 0 {
+			_, err = b.appointments.Complete(ctx, scope, a.ID, nil)
+		} else {
+			_, err = b.appointments.Cancel(ctx, scope, a.ID, nil, "")
+		}
+		return err
+	})
+	assert.Equal(t, rivals/2, winners(t, apperr.InvalidTransition, errs), "the first decides, its like change nothing")
+	assert.Equal(t, 1, b.count("SELECT count(*) FROM appointment_changes"))
+
+	errs = together(rivals, func(int) error {
+		_, err := b.appointments.Update(ctx, scope, a.ID, new(int32(2)), scheduling.AppointmentPatch{Notes: new("mine")})
+		return err
+	})
+	assert.Equal(t, 1, winners(t, apperr.VersionMismatch, errs))
+}

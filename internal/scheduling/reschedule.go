@@ -1,0 +1,130 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// RescheduleInput is where an appointment shall go.
+type RescheduleInput struct {
+	// StartAt is a whole minute, in any zone.
+	StartAt time.Time
+	// ResourceIDs are taken, and what they leave open is chosen, as for a new
+	// appointment; without any it keeps its resources.
+	ResourceIDs []uuid.UUID
+}
+
+// Reschedule moves a pending or confirmed appointment, with the duration, buffers and
+// price it was booked with. Its present time does not stand in its way, and a move to
+// where it is changes nothing. Errors: NotFound, VersionMismatch, InvalidTransition, and
+// those of Create, except for the quota.
+func (s *Appointments) Reschedule(
+	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
+) (*Appointment, error) {
+	if err := checkStart(in.StartAt); err != nil {
+		return nil, err
+	}
+	var moved *Appointment
+	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		if !open[current.Status] {
+			return invalidTransition(current.Status, "rescheduled")
+		}
+		if in.StartAt.Equal(current.StartAt) && len(in.ResourceIDs) == 0 {
+			moved = current
+			return nil
+		}
+		moved, err = s.move(ctx, tx, scope, current, in, rivals)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return moved, nil
+}
+
+// move decides where the appointment, which is locked, can go, and writes it.
+func (s *Appointments) move(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, in RescheduleInput, rivals []uuid.UUID,
+) (*Appointment, error) {
+	requested := in.ResourceIDs
+	keep := len(requested) == 0
+	if keep {
+		requested = current.ResourceIDs
+	}
+	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+		serviceID: current.ServiceID, customerID: current.CustomerID, startAt: in.StartAt, requested: requested,
+		moving: current, rivals: rivals,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if keep {
+		snapshot.Service.Requirements = asBooked(current.Resources)
+	}
+	request := availability.Request{Start: in.StartAt, Requested: requested, Preferred: current.ResourceIDs}
+	assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+	if err != nil {
+		return nil, err
+	}
+	next := *current
+	next.StartAt = in.StartAt.UTC()
+	next.EndAt = next.StartAt.Add(snapshot.Service.Duration)
+	next.Version, next.UpdatedAt = current.Version+1, scope.Now
+	next.hold(snapshot, assignments)
+	if err := s.replaceAllocations(ctx, tx, scope, snapshot, current, &next, assignments); err != nil {
+		return nil, err
+	}
+	tx.Emit(eventTypes[ActionRescheduled], &next)
+	return &next, nil
+}
+
+// asBooked requires the resources that an appointment has, whatever its service has come
+// to require since.
+func asBooked(resources []ResourceReference) []availability.Requirement {
+	list := make([]availability.Requirement, len(resources))
+	for i, r := range resources {
+		list[i] = availability.Requirement{
+			ResourceIDs: []uuid.UUID{r.ID}, Types: []availability.ResourceType{availability.ResourceType(r.Type)},
+		}
+	}
+	return list
+}
+
+func (s *Appointments) replaceAllocations(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, current, next *Appointment,
+	assignments []availability.Assignment,
+) error {
+	changes, err := changesBetween(current, next)
+	if err != nil {
+		return err
+	}
+	err = s.queries.DeleteAllocations(ctx, tx, schedulingdb.DeleteAllocationsParams{EnvID: scope.Env.ID, AppointmentID: next.ID})
+	if err != nil {
+		return fmt.Errorf("delete allocations: %w", err)
+	}
+	resourceIDs, lanes := columns(assignments)
+	from, to := snapshot.Service.Window(next.StartAt)
+	taken, err := s.queries.MoveAppointment(ctx, tx, schedulingdb.MoveAppointmentParams{
+		EnvID: scope.Env.ID, ID: next.ID, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
+		ActorUserID: scope.ActorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+	})
+	if err != nil {
+		return fmt.Errorf("move appointment: %w", err)
+	}
+	if len(taken) < len(assignments) {
+		return &lostRaceError{rivals: slices.Concat(snapshot.ids(), current.ResourceIDs)}
+	}
+	return nil
+}

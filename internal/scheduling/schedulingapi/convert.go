@@ -1,0 +1,233 @@
+package schedulingapi
+
+import (
+	"github.com/google/uuid"
+	"github.com/oapi-codegen/nullable"
+
+	commonoapi "github.com/smoothschedule/smoothschedule/gen/api/common"
+	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+)
+
+// orNull writes nil as null.
+func orNull[T any](v *T) nullable.Nullable[T] {
+	if v == nil {
+		return nullable.NewNullNullable[T]()
+	}
+	return nullable.NewNullableWithValue(*v)
+}
+
+// fromNullable tells a field that is absent from one that is null.
+func fromNullable[T any](v nullable.Nullable[T]) (value *T, given bool) {
+	if !v.IsSpecified() || v.IsNull() {
+		return nil, v.IsSpecified()
+	}
+	got := v.MustGet()
+	return &got, true
+}
+
+// or returns what a pointer points to, or a default.
+func or[T any](v *T, absent T) T {
+	if v == nil {
+		return absent
+	}
+	return *v
+}
+
+// toString converts an optional value of a named string type.
+func toString[T ~string](v *T) *string {
+	if v == nil {
+		return nil
+	}
+	s := string(*v)
+	return &s
+}
+
+func toInt32(v *int) *int32 {
+	if v == nil {
+		return nil
+	}
+	n := int32(*v)
+	return &n
+}
+
+func toSlice[A, B any](list []A, convert func(A) B) []B {
+	out := make([]B, len(list))
+	for i, v := range list {
+		out[i] = convert(v)
+	}
+	return out
+}
+
+// notNil keeps an empty list from being written as null.
+func notNil(ids []uuid.UUID) []uuid.UUID {
+	if ids == nil {
+		return []uuid.UUID{}
+	}
+	return ids
+}
+
+// ToAPIMoney converts an amount of money.
+func ToAPIMoney(m scheduling.Money) commonoapi.Money {
+	return commonoapi.Money{Amount: m.Amount, Currency: m.Currency}
+}
+
+// FromAPIMoney converts an optional amount of money.
+func FromAPIMoney(m *commonoapi.Money) *scheduling.Money {
+	if m == nil {
+		return nil
+	}
+	return &scheduling.Money{Amount: m.Amount, Currency: m.Currency}
+}
+
+// ToAPIResource converts a resource.
+func ToAPIResource(r scheduling.Resource) schedulingoapi.Resource {
+	return schedulingoapi.Resource{
+		ID: r.ID, Name: r.Name, Type: schedulingoapi.ResourceType(r.Type), Description: r.Description, Capacity: int(r.Capacity),
+		IsActive: r.IsActive, UserID: orNull(r.UserID), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: int(r.Version),
+	}
+}
+
+// FromAPIResourceCreate fills in the contract's defaults.
+func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) scheduling.ResourceInput {
+	userID, _ := fromNullable(in.UserID)
+	return scheduling.ResourceInput{
+		Name: in.Name, Type: string(in.Type), Description: or(in.Description, ""), Capacity: int32(or(in.Capacity, 1)),
+		IsActive: or(in.IsActive, true), UserID: userID,
+	}
+}
+
+// FromAPIResourceUpdate keeps absent fields apart from null ones.
+func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) scheduling.ResourcePatch {
+	patch := scheduling.ResourcePatch{
+		Name: in.Name, Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), IsActive: in.IsActive,
+	}
+	patch.UserID, patch.SetUserID = fromNullable(in.UserID)
+	return patch
+}
+
+// ToAPIService converts a service.
+func ToAPIService(v scheduling.Service) schedulingoapi.Service {
+	return schedulingoapi.Service{
+		ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: int(v.DurationMinutes),
+		BufferBeforeMinutes: int(v.BufferBeforeMinutes), BufferAfterMinutes: int(v.BufferAfterMinutes), Price: ToAPIMoney(v.Price),
+		RequiresApproval: v.RequiresApproval, IsActive: v.IsActive, Requirements: toSlice(v.Requirements, ToAPIServiceRequirement),
+		CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, Version: int(v.Version),
+	}
+}
+
+// ToAPIServiceRequirement converts a requirement.
+func ToAPIServiceRequirement(q scheduling.Requirement) schedulingoapi.ServiceRequirement {
+	return schedulingoapi.ServiceRequirement{
+		ResourceType: schedulingoapi.ResourceType(q.ResourceType), ResourceIds: notNil(q.ResourceIDs),
+	}
+}
+
+// FromAPIServiceRequirement converts a requirement.
+func FromAPIServiceRequirement(q schedulingoapi.ServiceRequirementInput) scheduling.Requirement {
+	return scheduling.Requirement{ResourceType: string(q.ResourceType), ResourceIDs: or(q.ResourceIds, nil)}
+}
+
+// FromAPIServiceCreate fills in the contract's defaults; that of the price is the service's
+// business, because it depends on the tenant.
+func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInput {
+	return scheduling.ServiceInput{
+		Name: in.Name, Description: or(in.Description, ""), DurationMinutes: int32(in.DurationMinutes),
+		BufferBeforeMinutes: int32(or(in.BufferBeforeMinutes, 0)), BufferAfterMinutes: int32(or(in.BufferAfterMinutes, 0)),
+		Price: FromAPIMoney(in.Price), RequiresApproval: or(in.RequiresApproval, false), IsActive: or(in.IsActive, true),
+		Requirements: toSlice(or(in.Requirements, nil), FromAPIServiceRequirement),
+	}
+}
+
+// FromAPIServiceUpdate keeps absent fields nil.
+func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) scheduling.ServicePatch {
+	patch := scheduling.ServicePatch{
+		Name: in.Name, Description: in.Description, DurationMinutes: toInt32(in.DurationMinutes),
+		BufferBeforeMinutes: toInt32(in.BufferBeforeMinutes), BufferAfterMinutes: toInt32(in.BufferAfterMinutes),
+		Price: FromAPIMoney(in.Price), RequiresApproval: in.RequiresApproval, IsActive: in.IsActive,
+	}
+	if in.Requirements != nil {
+		list := toSlice(*in.Requirements, FromAPIServiceRequirement)
+		patch.Requirements = &list
+	}
+	return patch
+}
+
+// ToAPICustomer converts a customer.
+func ToAPICustomer(c scheduling.Customer) schedulingoapi.Customer {
+	return schedulingoapi.Customer{
+		ID: c.ID, Name: c.Name, Email: c.Email, Phone: c.Phone, City: c.City, State: c.State, Zip: c.Zip, Notes: c.Notes,
+		Status: schedulingoapi.CustomerStatus(c.Status), Tags: c.Tags, UserID: orNull(c.UserID), CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt, Version: int(c.Version),
+	}
+}
+
+// FromAPICustomerCreate fills in the contract's defaults.
+func FromAPICustomerCreate(in schedulingoapi.CustomerCreate) scheduling.CustomerInput {
+	userID, _ := fromNullable(in.UserID)
+	return scheduling.CustomerInput{
+		Name: in.Name, Email: or(in.Email, ""), Phone: or(in.Phone, ""), City: or(in.City, ""), State: or(in.State, ""),
+		Zip: or(in.Zip, ""), Notes: or(in.Notes, ""), Status: string(or(in.Status, schedulingoapi.CustomerStatusACTIVE)),
+		Tags: or(in.Tags, nil), UserID: userID,
+	}
+}
+
+// FromAPICustomerUpdate keeps absent fields apart from null ones.
+func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) scheduling.CustomerPatch {
+	patch := scheduling.CustomerPatch{
+		Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: in.Notes,
+		Status: toString(in.Status), Tags: in.Tags,
+	}
+	patch.UserID, patch.SetUserID = fromNullable(in.UserID)
+	return patch
+}
+
+// ToAPIAppointment converts an appointment.
+func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
+	return schedulingoapi.Appointment{
+		ID: a.ID, Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt,
+		ServiceID: a.ServiceID, CustomerID: a.CustomerID, ResourceIds: notNil(a.ResourceIDs),
+		Service:             schedulingoapi.ServiceReference{ID: a.Service.ID, Name: a.Service.Name},
+		Customer:            schedulingoapi.CustomerReference{ID: a.Customer.ID, Name: a.Customer.Name},
+		Resources:           toSlice(a.Resources, ToAPIResourceReference),
+		BufferBeforeMinutes: int(a.BufferBeforeMinutes), BufferAfterMinutes: int(a.BufferAfterMinutes), Price: ToAPIMoney(a.Price),
+		Notes: a.Notes, CancellationReason: a.CancellationReason, CancelledAt: orNull(a.CancelledAt),
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: int(a.Version),
+	}
+}
+
+// ToAPIResourceReference converts the name of a resource.
+func ToAPIResourceReference(r scheduling.ResourceReference) schedulingoapi.ResourceReference {
+	return schedulingoapi.ResourceReference{ID: r.ID, Name: r.Name, Type: schedulingoapi.ResourceType(r.Type)}
+}
+
+// FromAPIAppointmentCreate converts what a new appointment is made of.
+func FromAPIAppointmentCreate(in schedulingoapi.AppointmentCreate) scheduling.AppointmentInput {
+	return scheduling.AppointmentInput{
+		ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil),
+		Notes: or(in.Notes, ""),
+	}
+}
+
+// FromAPIListAppointments converts the filters of a list.
+func FromAPIListAppointments(in schedulingoapi.ListAppointmentsParams) scheduling.AppointmentFilter {
+	filter := scheduling.AppointmentFilter{
+		From: in.From, To: in.To, ResourceID: in.ResourceID, CustomerID: in.CustomerID, ServiceID: in.ServiceID,
+	}
+	if in.Status != nil {
+		filter.Statuses = toSlice(*in.Status, func(s schedulingoapi.AppointmentStatus) string { return string(s) })
+	}
+	return filter
+}
+
+// ToAPIAppointmentChange converts an entry of a history.
+func ToAPIAppointmentChange(c scheduling.AppointmentChange) schedulingoapi.AppointmentChange {
+	changes := make(map[string]schedulingoapi.FieldChange, len(c.Changes))
+	for field, change := range c.Changes {
+		changes[field] = schedulingoapi.FieldChange{From: change.From, To: change.To}
+	}
+	return schedulingoapi.AppointmentChange{
+		Version: int(c.Version), Action: schedulingoapi.AppointmentAction(c.Action), ActorUserID: orNull(c.ActorUserID),
+		OccurredAt: c.OccurredAt, Changes: changes,
+	}
+}

@@ -1,0 +1,258 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/etag"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Service is something that can be booked. Its JSON form is the data of the events
+// service.created, service.updated and service.deleted.
+type Service struct {
+	ID          uuid.UUID `json:"id"`
+	Name        string    `json:"name"`
+	Description string    `json:"description"`
+	// DurationMinutes is what the customer sees; resources are taken for it and both
+	// buffers. Duration from 1 to 1440, buffers from 0 to 720.
+	DurationMinutes     int32 `json:"duration_minutes"`
+	BufferBeforeMinutes int32 `json:"buffer_before_minutes"`
+	BufferAfterMinutes  int32 `json:"buffer_after_minutes"`
+	Price               Money `json:"price"`
+	// RequiresApproval makes new appointments PENDING.
+	RequiresApproval bool `json:"requires_approval"`
+	IsActive         bool `json:"is_active"`
+	// Requirements say which resources an appointment takes: one for each. Without any
+	// it takes one: the one that is named when booking, else staff or a room. Never nil.
+	Requirements []Requirement `json:"requirements"`
+	CreatedAt    time.Time     `json:"created_at"`
+	UpdatedAt    time.Time     `json:"updated_at"`
+	Version      int32         `json:"version"`
+}
+
+// ServiceInput is what a new service is made of.
+type ServiceInput struct {
+	Name                string
+	Description         string
+	DurationMinutes     int32
+	BufferBeforeMinutes int32
+	BufferAfterMinutes  int32
+	// Price is nothing, in the currency of the business, if it is nil.
+	Price            *Money
+	RequiresApproval bool
+	IsActive         bool
+	Requirements     []Requirement
+}
+
+// ServicePatch changes the fields that are not nil.
+type ServicePatch struct {
+	Name                *string
+	Description         *string
+	DurationMinutes     *int32
+	BufferBeforeMinutes *int32
+	BufferAfterMinutes  *int32
+	Price               *Money
+	RequiresApproval    *bool
+	IsActive            *bool
+	Requirements        *[]Requirement
+}
+
+// ServiceFilter narrows a list of services; nil means all.
+type ServiceFilter struct {
+	IsActive *bool `json:"is_active"`
+}
+
+// Services is the service for services.
+type Services struct {
+	store   *tenancy.Store
+	queries *schedulingdb.Queries
+}
+
+// NewServices keeps services in the store.
+func NewServices(store *tenancy.Store) *Services {
+	return &Services{store: store, queries: schedulingdb.New()}
+}
+
+const serviceInUse = "The service has appointments. Set is_active to false instead."
+
+// List returns services in the order of their names. Errors: InvalidCursor.
+func (s *Services) List(ctx context.Context, scope *tenancy.Scope, filter ServiceFilter, page keyset.Page) (List[Service], error) {
+	var after byName
+	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
+		return List[Service]{}, err
+	}
+	rows, err := s.queries.ListServices(ctx, s.store.Reader(scope), schedulingdb.ListServicesParams{
+		EnvID: scope.Env.ID, AfterName: after.Name, AfterID: after.ID, IsActive: filter.IsActive, RowLimit: rowLimit(page),
+	})
+	if err != nil {
+		return List[Service]{}, fmt.Errorf("list services: %w", err)
+	}
+	convert := func(row schedulingdb.ListServicesRow) Service { return newService(schedulingdb.GetServiceRow(row)) }
+	return newList(page, rows, filter, convert, func(v Service) any { return byName{v.Name, v.ID} }), nil
+}
+
+// Get returns a service. Errors: NotFound.
+func (s *Services) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Service, error) {
+	return s.read(ctx, s.store.Reader(scope), scope, id)
+}
+
+func (s *Services) read(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (*Service, error) {
+	row, err := s.queries.GetService(ctx, db, schedulingdb.GetServiceParams{EnvID: scope.Env.ID, ID: id})
+	if err != nil {
+		return nil, serviceError("get", err)
+	}
+	service := newService(row)
+	return &service, nil
+}
+
+// Create adds a service. Errors: ValidationFailed for requirements that name resources
+// which do not exist or are of another type, QuotaExceeded.
+func (s *Services) Create(ctx context.Context, scope *tenancy.Scope, in ServiceInput) (*Service, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make service id: %w", err)
+	}
+	price := Money{Currency: scope.Tenant.Currency}
+	set(&price, in.Price)
+	created := Service{
+		ID: id, Name: in.Name, Description: in.Description, DurationMinutes: in.DurationMinutes,
+		BufferBeforeMinutes: in.BufferBeforeMinutes, BufferAfterMinutes: in.BufferAfterMinutes, Price: price,
+		RequiresApproval: in.RequiresApproval, IsActive: in.IsActive, Requirements: normalise(in.Requirements),
+		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
+	}
+	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		err := s.queries.InsertService(ctx, tx, schedulingdb.InsertServiceParams{
+			EnvID: scope.Env.ID, ID: id, Name: in.Name, Description: in.Description, DurationMinutes: in.DurationMinutes,
+			BufferBeforeMinutes: in.BufferBeforeMinutes, BufferAfterMinutes: in.BufferAfterMinutes, PriceAmount: price.Amount,
+			PriceCurrency: price.Currency, RequiresApproval: in.RequiresApproval, IsActive: in.IsActive, Now: scope.Now,
+		})
+		if err != nil {
+			return serviceError("insert", err)
+		}
+		if err := s.insertRequirements(ctx, tx, scope, id, in.Requirements); err != nil {
+			return err
+		}
+		if err := entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxServices, 1); err != nil {
+			return err
+		}
+		tx.Emit("service.created", created)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &created, nil
+}
+
+// Update changes a service; with a version, only if it is at that version.
+// Appointments keep what they were booked with. Errors: NotFound, VersionMismatch,
+// ValidationFailed as for Create.
+func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch ServicePatch) (*Service, error) {
+	var updated Service
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		updated = patch.apply(*current)
+		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
+		err = s.queries.UpdateService(ctx, tx, schedulingdb.UpdateServiceParams{
+			EnvID: scope.Env.ID, ID: id, Name: updated.Name, Description: updated.Description,
+			DurationMinutes: updated.DurationMinutes, BufferBeforeMinutes: updated.BufferBeforeMinutes,
+			BufferAfterMinutes: updated.BufferAfterMinutes, PriceAmount: updated.Price.Amount,
+			PriceCurrency: updated.Price.Currency, RequiresApproval: updated.RequiresApproval, IsActive: updated.IsActive,
+			Version: updated.Version, Now: scope.Now,
+		})
+		if err != nil {
+			return serviceError("update", err)
+		}
+		if patch.Requirements != nil {
+			if err := s.replaceRequirements(ctx, tx, scope, id, *patch.Requirements); err != nil {
+				return err
+			}
+		}
+		tx.Emit("service.updated", updated)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &updated, nil
+}
+
+// Delete removes a service and gives its quota back. Errors: NotFound,
+// VersionMismatch, InUse when it has appointments.
+func (s *Services) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
+	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		err = s.queries.DeleteService(ctx, tx, schedulingdb.DeleteServiceParams{EnvID: scope.Env.ID, ID: id})
+		if err != nil {
+			return stillUsed(fmt.Errorf("delete service: %w", err), serviceInUse)
+		}
+		if err := entitle.Release(ctx, tx, scope.Entitlements, entitle.MaxServices, entitle.StockPeriod, 1); err != nil {
+			return err
+		}
+		tx.Emit("service.deleted", current)
+		return nil
+	})
+}
+
+// lock reads the service after locking it: its requirements are in other tables, and
+// only a later statement sees them as the transaction that was waited for left them.
+func (s *Services) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Service, error) {
+	current, err := s.queries.LockService(ctx, tx, schedulingdb.LockServiceParams{EnvID: scope.Env.ID, ID: id})
+	if err != nil {
+		return nil, serviceError("lock", err)
+	}
+	if err := etag.Check(version, current, "service"); err != nil {
+		return nil, err
+	}
+	return s.read(ctx, tx, scope, id)
+}
+
+func (p ServicePatch) apply(v Service) Service {
+	set(&v.Name, p.Name)
+	set(&v.Description, p.Description)
+	set(&v.DurationMinutes, p.DurationMinutes)
+	set(&v.BufferBeforeMinutes, p.BufferBeforeMinutes)
+	set(&v.BufferAfterMinutes, p.BufferAfterMinutes)
+	set(&v.Price, p.Price)
+	set(&v.RequiresApproval, p.RequiresApproval)
+	set(&v.IsActive, p.IsActive)
+	if p.Requirements != nil {
+		v.Requirements = normalise(*p.Requirements)
+	}
+	return v
+}
+
+func newService(row schedulingdb.GetServiceRow) Service {
+	return Service{
+		ID: row.ID, Name: row.Name, Description: row.Description, DurationMinutes: row.DurationMinutes,
+		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
+		Price:            Money{Amount: row.PriceAmount, Currency: row.PriceCurrency},
+		RequiresApproval: row.RequiresApproval, IsActive: row.IsActive,
+		Requirements: newRequirements(row.RequirementTypes, row.NamedPositions, row.NamedResourceIds),
+		CreatedAt:    row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
+	}
+}
+
+// serviceError says what the error of a query for one service means.
+func serviceError(doing string, err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return apperr.NewNotFound("service")
+	}
+	return refused(fmt.Errorf("%s service: %w", doing, err))
+}

@@ -1,0 +1,183 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// snapshot is what the database says, at one moment, about a wish to book.
+type snapshot struct {
+	availability.Snapshot
+	service  *bookedService  // nil if it does not exist
+	customer *bookedCustomer // nil if they do not exist
+	// resources are the candidates, in the order of Snapshot.Resources.
+	resources []candidate
+}
+
+// bookedService has what an appointment keeps of its service.
+type bookedService struct {
+	Reference
+	version          int32
+	bufferBefore     int32
+	bufferAfter      int32
+	price            Money
+	requiresApproval bool
+}
+
+type bookedCustomer struct {
+	Reference
+	status string
+}
+
+type candidate struct {
+	ResourceReference
+	userID *uuid.UUID
+}
+
+// wish says what to take a snapshot for.
+type wish struct {
+	serviceID, customerID uuid.UUID
+	startAt               time.Time
+	requested             []uuid.UUID
+	// moving is the appointment that shall be moved, whose lanes count as free and
+	// whose times count instead of the service's; nil for a new one.
+	moving *Appointment
+	// rivals are resources to lock first, because others were faster too often.
+	rivals []uuid.UUID
+}
+
+func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
+	if len(w.rivals) > 0 {
+		err := s.queries.LockResources(ctx, tx, schedulingdb.LockResourcesParams{EnvID: scope.Env.ID, Ids: w.rivals})
+		if err != nil {
+			return nil, fmt.Errorf("lock resources: %w", err)
+		}
+	}
+	params := schedulingdb.GetBookingSnapshotParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: w.startAt, RequestedIds: w.requested,
+	}
+	if params.RequestedIds == nil {
+		params.RequestedIds = []uuid.UUID{}
+	}
+	if w.moving != nil {
+		from, to := w.moving.times().Window(w.startAt)
+		params.ExceptAppointmentID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
+	}
+	rows, err := s.queries.GetBookingSnapshot(ctx, tx, params)
+	if err != nil {
+		return nil, fmt.Errorf("take booking snapshot: %w", err)
+	}
+	return newSnapshot(w, rows), nil
+}
+
+// times are the facts of a service as the appointment was booked with them.
+func (a *Appointment) times() availability.Service {
+	return availability.Service{
+		Active:       true,
+		Duration:     a.EndAt.Sub(a.StartAt),
+		BufferBefore: minutes(a.BufferBeforeMinutes),
+		BufferAfter:  minutes(a.BufferAfterMinutes),
+	}
+}
+
+func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
+
+// newSnapshot folds the rows of GetBookingSnapshot: service and customer are on each of
+// them, and a resource has one for each of its allocations, one after the other.
+func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
+	s := &snapshot{}
+	s.addServiceAndCustomer(w, &rows[0])
+	for i := range rows {
+		row := &rows[i]
+		if row.ResourceID == nil {
+			continue
+		}
+		if n := len(s.resources); n == 0 || s.resources[n-1].ID != *row.ResourceID {
+			s.resources = append(s.resources, candidate{
+				ResourceReference: ResourceReference{ID: *row.ResourceID, Name: *row.ResourceName, Type: *row.ResourceType},
+				userID:            row.ResourceUserID,
+			})
+			s.Resources = append(s.Resources, availability.Resource{
+				ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
+				Capacity: int(*row.ResourceCapacity),
+			})
+		}
+		if row.BusyLane != nil {
+			r := &s.Resources[len(s.Resources)-1]
+			r.Busy = append(r.Busy, availability.Interval{Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt})
+		}
+	}
+	return s
+}
+
+func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSnapshotRow) {
+	if row.ServiceName != nil {
+		s.service = &bookedService{
+			Reference: Reference{ID: w.serviceID, Name: *row.ServiceName}, version: *row.ServiceVersion,
+			bufferBefore: *row.BufferBeforeMinutes, bufferAfter: *row.BufferAfterMinutes,
+			price: Money{Amount: *row.PriceAmount, Currency: *row.PriceCurrency}, requiresApproval: *row.RequiresApproval,
+		}
+		s.Service = availability.Service{
+			Active: *row.ServiceIsActive, Duration: minutes(*row.DurationMinutes),
+			BufferBefore: minutes(*row.BufferBeforeMinutes), BufferAfter: minutes(*row.BufferAfterMinutes),
+		}
+		if w.moving != nil {
+			s.Service = w.moving.times()
+		}
+		for _, q := range newRequirements(row.RequirementTypes, row.NamedPositions, row.NamedResourceIds) {
+			s.Service.Requirements = append(s.Service.Requirements, availability.Requirement{
+				ResourceIDs: q.ResourceIDs, Types: []availability.ResourceType{availability.ResourceType(q.ResourceType)},
+			})
+		}
+	}
+	if row.CustomerName != nil {
+		s.customer = &bookedCustomer{Reference: Reference{ID: w.customerID, Name: *row.CustomerName}, status: *row.CustomerStatus}
+	}
+}
+
+// checkReferences returns a ValidationFailed error if the service or the customer does
+// not exist here, or the customer gets no new appointments.
+func (s *snapshot) checkReferences() error {
+	var fields []apperr.Field
+	if s.service == nil {
+		fields = append(fields, apperr.Field{Pointer: "/service_id", Detail: "There is no service with this id."})
+	}
+	switch {
+	case s.customer == nil:
+		fields = append(fields, apperr.Field{Pointer: "/customer_id", Detail: "There is no customer with this id."})
+	case s.customer.status != CustomerActive:
+		detail := fmt.Sprintf("The customer is %s and gets no new appointments.", s.customer.status)
+		fields = append(fields, apperr.Field{Pointer: "/customer_id", Detail: detail})
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// reference returns the candidate with the id, or nil.
+func (s *snapshot) reference(id uuid.UUID) *candidate {
+	for i := range s.resources {
+		if s.resources[i].ID == id {
+			return &s.resources[i]
+		}
+	}
+	return nil
+}
+
+// ids returns the ids of all candidates.
+func (s *snapshot) ids() []uuid.UUID {
+	ids := make([]uuid.UUID, len(s.resources))
+	for i := range s.resources {
+		ids[i] = s.resources[i].ID
+	}
+	return ids
+}
