@@ -1,0 +1,124 @@
+// Package app owns the wiring: configuration, all constructors in reading order,
+// and the life of the process.
+//
+// It is the only package that knows every other. Invariants: what runs in tests is
+// built by the same New as what runs in production; a server that cannot keep a
+// promise (a missing gate, a wrong setting, an old schema) does not start.
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+
+	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/httpapi"
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Dependencies are what an App gets from outside.
+type Dependencies struct {
+	Config Config
+	// App and Platform are pools that work as the two database roles.
+	App, Platform *pgxpool.Pool
+	Log           *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+	// Ready is what /readyz asks beside the database's answer; optional.
+	Ready func(context.Context) error
+	// Middleware runs before everything else, such as tracing; optional.
+	Middleware []echo.MiddlewareFunc
+	// Hashing makes passwords cheaper to hash in tests; the zero value is production's.
+	Hashing identity.HashParams
+}
+
+// App is the whole product, ready to answer requests.
+type App struct {
+	Handler  http.Handler
+	Contract *contract.Contract
+	Gates    gate.Gates
+	Store    *tenancy.Store
+	Resolver *tenancy.Resolver
+	Hasher   *identity.Hasher
+
+	Resources    *scheduling.Resources
+	Services     *scheduling.Services
+	Customers    *scheduling.Customers
+	Appointments *scheduling.Appointments
+
+	config Config
+}
+
+// New builds everything, from the database up to HTTP. It fails if the contract and
+// the handlers do not fit together.
+func New(d Dependencies) (*App, error) {
+	document, gates, err := LoadContract()
+	if err != nil {
+		return nil, err
+	}
+	store := tenancy.NewStore(d.App, d.Platform)
+	catalogue := entitle.NewCatalogue(d.App)
+	resolver := tenancy.NewResolver(d.App, catalogue)
+
+	hasher := identity.NewHasher(cmp.Or(d.Hashing, identity.DefaultHashParams()))
+	sessions := identity.NewSessions(store, hasher)
+	identityServer := identityapi.New(identityapi.Dependencies{
+		Sessions:      sessions,
+		Users:         identity.NewUsers(store, hasher),
+		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
+		Sandbox:       identity.NewSandbox(store),
+		Entitlements:  identity.NewEntitlements(store),
+		SecureCookies: d.Config.HTTPS,
+	})
+
+	resources := scheduling.NewResources(store)
+	services := scheduling.NewServices(store)
+	customers := scheduling.NewCustomers(store)
+	appointments := scheduling.NewAppointments(store)
+	schedulingServer := schedulingapi.New(resources, services, customers, appointments)
+
+	server, err := httpapi.New(httpapi.Options{
+		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
+		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
+		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware,
+		Ready: func(ctx context.Context) error {
+			if d.Ready != nil {
+				if err := d.Ready(ctx); err != nil {
+					return err
+				}
+			}
+			return store.Ping(ctx)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	server.Register(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
+		identityoapi.RegisterHandlersWithOptions(r, identityoapi.NewStrictHandler(identityServer, nil),
+			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(schedulingServer, nil),
+			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+	})
+	if err := server.Check(); err != nil {
+		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)
+	}
+	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
+	return &App{
+		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher,
+		Resources: resources, Services: services, Customers: customers, Appointments: appointments, config: d.Config,
+	}, nil
+}

@@ -1,0 +1,147 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Prefix begins the name of every environment variable of ours.
+const Prefix = "SMOOTHSCHEDULE_"
+
+// Config is everything that can be set from outside. docs/configuration.md holds
+// the same table; a test compares them.
+type Config struct {
+	Addr                string         `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
+	DatabaseURL         string         `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
+	MigrationURL        string         `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
+	DataDir             string         `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
+	PgBin               string         `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
+	BaseDomains         []string       `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
+	Origins             []string       `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
+	TrustedProxies      []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+	HTTPS               bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
+	MaxConnections      int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
+	PlatformConnections int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
+	QuickLogin          bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
+	MetricsToken        string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
+	LogLevel            slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
+	LogFormat           string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
+	ShutdownTimeout     time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
+}
+
+// LoadConfig reads the environment, a function like os.Environ's result as a map.
+// The error lists every variable that is wrong and says what it must look like;
+// an unknown variable with our prefix is an error too, because it is a misspelt one.
+func LoadConfig(environment map[string]string) (Config, error) {
+	var c Config
+	err := env.ParseWithOptions(&c, env.Options{Environment: environment, Prefix: Prefix})
+	return c, errors.Join(err, unknownVariables(environment), c.check())
+}
+
+func (c Config) check() error {
+	var mistakes []error
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("%sADDR=%q must be host:port, such as 127.0.0.1:8000", Prefix, c.Addr))
+	}
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		mistakes = append(mistakes, fmt.Errorf("%sLOG_FORMAT=%q must be json or text", Prefix, c.LogFormat))
+	}
+	if len(c.BaseDomains) == 0 {
+		mistakes = append(mistakes, fmt.Errorf("%sBASE_DOMAINS must name at least one host, such as example.com", Prefix))
+	}
+	for _, base := range c.BaseDomains {
+		if base != strings.ToLower(base) || strings.ContainsAny(base, ":/ ") || base == "" {
+			mistakes = append(mistakes, fmt.Errorf("%sBASE_DOMAINS: %q must be a host name in lower case, without port", Prefix, base))
+		}
+	}
+	if c.MaxConnections < 1 || c.PlatformConnections < 1 {
+		mistakes = append(mistakes, fmt.Errorf("%sMAX_CONNECTIONS and %sPLATFORM_CONNECTIONS must be at least 1", Prefix, Prefix))
+	}
+	return errors.Join(mistakes...)
+}
+
+// checkServe adds what production demands.
+func (c Config) checkServe() error {
+	var mistakes []error
+	if c.DatabaseURL == "" {
+		mistakes = append(mistakes, fmt.Errorf(
+			"%sDATABASE_URL is missing: serve needs a PostgreSQL, such as postgres://user:password@db.example.com/smoothschedule (for trying things out, use dev)", Prefix))
+	}
+	if c.QuickLogin {
+		mistakes = append(mistakes, fmt.Errorf(
+			"%sQUICK_LOGIN is set: it lets everyone sign in without a password, so serve does not start with it", Prefix))
+	}
+	return errors.Join(mistakes...)
+}
+
+// forDev fills in what a developer's machine needs and nobody set.
+func (c Config) forDev(environment map[string]string) Config {
+	if _, set := environment[Prefix+"QUICK_LOGIN"]; !set {
+		c.QuickLogin = true
+	}
+	if _, set := environment[Prefix+"HTTPS"]; !set {
+		c.HTTPS = false
+	}
+	if _, set := environment[Prefix+"LOG_FORMAT"]; !set {
+		c.LogFormat = "text"
+	}
+	if len(c.Origins) == 0 {
+		for _, base := range c.BaseDomains {
+			c.Origins = append(c.Origins, "http://"+base+":5173", "http://*."+base+":5173")
+		}
+	}
+	return c
+}
+
+// elsewhere are variables with our prefix that other parts read.
+var elsewhere = map[string]bool{Prefix + "TEST_DATABASE_URL": true}
+
+func unknownVariables(environment map[string]string) error {
+	known := map[string]bool{}
+	for _, v := range Variables() {
+		known[v.Name] = true
+	}
+	var mistakes []error
+	for name := range environment {
+		if strings.HasPrefix(name, Prefix) && !known[name] && !elsewhere[name] {
+			mistakes = append(mistakes, fmt.Errorf("%s is not a variable of ours; `smoothschedule config` lists them", name))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// Variable describes one environment variable.
+type Variable struct {
+	Name, Default, Description string
+}
+
+// Variables lists the environment variables in the order of the documentation.
+func Variables() []Variable {
+	t := reflect.TypeFor[Config]()
+	variables := make([]Variable, t.NumField())
+	for i := range variables {
+		tag := t.Field(i).Tag
+		variables[i] = Variable{Prefix + tag.Get("env"), tag.Get("envDefault"), tag.Get("desc")}
+	}
+	return variables
+}
+
+// LocalAddr is Addr as a client on the same machine reaches it.
+func (c Config) LocalAddr() string {
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		return c.Addr
+	}
+	if addr, err := netip.ParseAddr(host); host == "" || (err == nil && addr.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}

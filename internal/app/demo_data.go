@@ -1,0 +1,147 @@
+package app
+
+// demoBusiness is a business of the demo, with what is in its live world. Its
+// sandbox stays empty.
+type demoBusiness struct {
+	name, subdomain, plan, timezone string
+	resources                       []demoResource
+	services                        []demoService
+	customers                       []demoCustomer
+	appointments                    []demoAppointment
+}
+
+type demoResource struct {
+	name, kind, description string
+	capacity                int32
+	// persona signs in as this resource.
+	persona string
+}
+
+type demoService struct {
+	name, description    string
+	minutes, bufferAfter int32
+	price                int64
+	approval             bool
+	needs                []demoNeed
+}
+
+// demoNeed is one resource of the kind; one of the names, if there are any.
+type demoNeed struct {
+	kind  string
+	names []string
+}
+
+type demoCustomer struct {
+	name, email, phone, city, state, zip string
+	tags                                 []string
+}
+
+type demoAppointment struct {
+	day, hour, minute int
+	service           string
+	resources         []string
+	notes             string
+}
+
+var demoNames = map[string]string{
+	"superuser": "Sarah Super", "platform_manager": "Mike Manager", "platform_support": "Sam Support", "platform_sales": "Sally Sales",
+	"owner": "Olivia Owner", "manager": "Manny Manager", "staff": "Stacy Staff", "customer": "Alice Anders",
+}
+
+func demoBusinesses() []demoBusiness {
+	return []demoBusiness{demoSalon(), demoGarage(), demoShop()}
+}
+
+func demoSalon() demoBusiness {
+	staff, room := demoNeed{kind: "STAFF"}, demoNeed{kind: "ROOM"}
+	massage := demoNeed{kind: "STAFF", names: []string{"Mona"}}
+	laser := demoNeed{kind: "EQUIPMENT", names: []string{"Laser"}}
+	b := demoBusiness{
+		name: "Demo Salon & Spa", subdomain: "demo", plan: "business", timezone: "America/New_York",
+		resources: []demoResource{
+			{name: "Stacy", kind: "STAFF", description: "Stylist", capacity: 1, persona: "staff"},
+			{name: "Ana", kind: "STAFF", description: "Senior stylist", capacity: 1},
+			{name: "Mona", kind: "STAFF", description: "Massage therapist", capacity: 1},
+			{name: "Quiet Room", kind: "ROOM", description: "For massages", capacity: 1},
+			{name: "Studio", kind: "ROOM", description: "For groups of up to eight", capacity: 8},
+			{name: "Laser", kind: "EQUIPMENT", description: "Goes where it is needed", capacity: 1},
+		},
+		services: []demoService{
+			{name: "Haircut", minutes: 30, price: 4500, needs: []demoNeed{staff}},
+			{name: "Colour", description: "With consultation", minutes: 90, bufferAfter: 15, price: 12000, needs: []demoNeed{staff}},
+			{
+				name: "Massage", description: "One hour in the Quiet Room", minutes: 60, bufferAfter: 15, price: 9500,
+				needs: []demoNeed{massage, {kind: "ROOM", names: []string{"Quiet Room"}}},
+			},
+			{name: "Laser treatment", minutes: 45, price: 15000, approval: true, needs: []demoNeed{staff, room, laser}},
+			{
+				name: "Yoga class", description: "A place in the group", minutes: 60, price: 2000,
+				needs: []demoNeed{{kind: "ROOM", names: []string{"Studio"}}},
+			},
+		},
+		customers: []demoCustomer{
+			{"Alice Anders", "customer@demo.example", "+1 555 0101", "New York", "NY", "10001", []string{"vip"}},
+			{"Ben Brooks", "ben@example.com", "+1 555 0102", "New York", "NY", "10002", nil},
+			{"Chloe Chen", "chloe@example.com", "+1 555 0103", "Brooklyn", "NY", "11201", []string{"colour"}},
+			{"Diego Diaz", "diego@example.com", "+1 555 0104", "Queens", "NY", "11101", nil},
+			{"Emma Eriksen", "emma@example.com", "+1 555 0105", "Hoboken", "NJ", "07030", []string{"massage"}},
+			{"Farid Farouk", "farid@example.com", "+1 555 0106", "New York", "NY", "10003", nil},
+			{"Grace Green", "grace@example.com", "+1 555 0107", "New York", "NY", "10004", []string{"vip", "yoga"}},
+		},
+	}
+	for day := range 7 {
+		b.appointments = append(b.appointments,
+			demoAppointment{day, 9, 0, "Haircut", []string{"Stacy"}, ""},
+			demoAppointment{day, 10, 0, "Colour", []string{"Ana"}, "Allergic to ammonia"},
+			demoAppointment{day, 13, 0, "Massage", nil, ""},
+			demoAppointment{day, 14, 30, "Haircut", []string{"Ana"}, ""},
+			demoAppointment{day, 17, 0, "Yoga class", nil, ""},
+		)
+	}
+	b.appointments = append(b.appointments, demoAppointment{2, 15, 30, "Laser treatment", []string{"Stacy"}, "First visit"})
+	return b
+}
+
+func demoGarage() demoBusiness {
+	mechanic, bay := demoNeed{kind: "STAFF"}, demoNeed{kind: "ROOM"}
+	return demoBusiness{
+		name: "Acme Auto Repair", subdomain: "acme-auto", plan: "professional", timezone: "America/Chicago",
+		resources: []demoResource{
+			{name: "Stacy", kind: "STAFF", description: "Mechanic", capacity: 1, persona: "staff"},
+			{name: "Jo", kind: "STAFF", description: "Mechanic", capacity: 1},
+			{name: "Lift bay 1", kind: "ROOM", capacity: 1},
+			{name: "Lift bay 2", kind: "ROOM", capacity: 1},
+			{name: "Alignment machine", kind: "EQUIPMENT", capacity: 1},
+		},
+		services: []demoService{
+			{name: "Oil change", minutes: 60, price: 8999, needs: []demoNeed{mechanic, bay}},
+			{name: "Brake pads", minutes: 120, bufferAfter: 15, price: 24500, needs: []demoNeed{mechanic, bay}},
+			{name: "Diagnostics", minutes: 90, price: 12000, needs: []demoNeed{mechanic}},
+			{name: "Wheel alignment", minutes: 60, price: 9550, needs: []demoNeed{mechanic, bay, {kind: "EQUIPMENT"}}},
+		},
+		customers: []demoCustomer{
+			{"Alice Anders", "customer@acme-auto.example", "+1 555 0201", "Chicago", "IL", "60601", nil},
+			{"Hank Hill", "hank@example.com", "+1 555 0202", "Chicago", "IL", "60602", []string{"fleet"}},
+			{"Ivy Ito", "ivy@example.com", "+1 555 0203", "Evanston", "IL", "60201", nil},
+		},
+		appointments: []demoAppointment{
+			{0, 9, 0, "Oil change", nil, ""},
+			{0, 10, 30, "Brake pads", nil, "Squeals"},
+			{1, 9, 0, "Diagnostics", nil, ""},
+			{2, 13, 0, "Wheel alignment", nil, ""},
+			{3, 9, 0, "Oil change", nil, ""},
+		},
+	}
+}
+
+func demoShop() demoBusiness {
+	return demoBusiness{
+		name: "Mom & Pop Shop", subdomain: "mompop", plan: "free", timezone: "America/Denver",
+		resources: []demoResource{{name: "Stacy", kind: "STAFF", description: "The chair by the window", capacity: 1, persona: "staff"}},
+		services:  []demoService{{name: "Consultation", minutes: 30, price: 2500, needs: []demoNeed{{kind: "STAFF"}}}},
+		customers: []demoCustomer{{"Alice Anders", "customer@mompop.example", "+1 555 0301", "Denver", "CO", "80202", nil}},
+		appointments: []demoAppointment{
+			{0, 9, 0, "Consultation", nil, ""}, {1, 9, 30, "Consultation", nil, ""},
+		},
+	}
+}

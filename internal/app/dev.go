@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/schema"
+)
+
+// Dev runs the product for a developer: with a database of its own unless one is
+// configured, migrated, with the demo businesses in it. It prints a sheet of what
+// is where to out, and runs until ctx ends or the database does. With reset, it
+// throws away its own database first, never one that is configured.
+func Dev(ctx context.Context, c Config, environment map[string]string, reset bool, out io.Writer) error {
+	c = c.forDev(environment)
+	log := NewLogger(c)
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	if reset {
+		if err := resetDatabase(ctx, c); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	database, stop, err := devDatabase(ctx, cancel, c, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := postgres.Migrate(ctx, migrationURL(c, database), schema.FS); err != nil {
+		return err
+	}
+	return withApp(ctx, c, database, log, func(a *App) error {
+		created, err := a.seedDemo(ctx, time.Now())
+		if err != nil {
+			return fmt.Errorf("create the demo businesses: %w", err)
+		}
+		if err := a.printSheet(out, listener.Addr().String(), created); err != nil {
+			return err
+		}
+		if err := serveHTTP(ctx, c, listener, a.Handler, log); err != nil {
+			return err
+		}
+		return unlessInterrupted(context.Cause(ctx))
+	})
+}
+
+var errDatabaseEnded = errors.New("the embedded PostgreSQL ended by itself; its log is in the data directory")
+
+// unlessInterrupted: Ctrl-C is the normal end.
+func unlessInterrupted(cause error) error {
+	if errors.Is(cause, errDatabaseEnded) {
+		return cause
+	}
+	return nil
+}
+
+// devDatabase returns the URL of the configured database, or starts one.
+func devDatabase(ctx context.Context, cancel context.CancelCauseFunc, c Config, log *slog.Logger) (url string, stop func(), err error) {
+	if c.DatabaseURL != "" {
+		return c.DatabaseURL, func() {}, nil
+	}
+	dir, err := dataDir(c)
+	if err != nil {
+		return "", nil, err
+	}
+	binaries, err := postgres.FindBinaries(ctx, log)
+	if err != nil {
+		return "", nil, err
+	}
+	server, err := postgres.Start(ctx, postgres.Options{DataDir: dir, Binaries: binaries, Log: log})
+	if err != nil {
+		return "", nil, err
+	}
+	go func() {
+		<-server.Done()
+		cancel(errDatabaseEnded)
+	}()
+	return server.URL("postgres"), func() {
+		finish, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer done()
+		if err := server.Stop(finish); err != nil {
+			log.Error("stop PostgreSQL", "error", err)
+		}
+	}, nil
+}
+
+func resetDatabase(ctx context.Context, c Config) error {
+	if c.DatabaseURL != "" {
+		return fmt.Errorf("--reset throws away dev's own database only, and %sDATABASE_URL names another", Prefix)
+	}
+	dir, err := dataDir(c)
+	if err != nil {
+		return err
+	}
+	return postgres.Remove(ctx, dir)
+}
+
+func dataDir(c Config) (string, error) {
+	if c.DataDir == "" {
+		return postgres.DefaultDataDir()
+	}
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return "", fmt.Errorf("%sDATA_DIR=%s: %w", Prefix, c.DataDir, err)
+	}
+	return filepath.Join(dir, "postgres"), nil
+}
+
+func migrationURL(c Config, database string) string {
+	if c.MigrationURL != "" {
+		return c.MigrationURL
+	}
+	return database
+}
+
+// Migrate applies ("up"), takes back ("down": one step) or shows ("status") the
+// migrations of the configured database, or of the one that dev starts.
+func Migrate(ctx context.Context, c Config, direction string, out io.Writer) error {
+	log := NewLogger(c)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	database, stop, err := devDatabase(ctx, cancel, c, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	url := migrationURL(c, database)
+	switch direction {
+	case "up":
+		err = postgres.Migrate(ctx, url, schema.FS)
+	case "down":
+		err = postgres.Down(ctx, url, schema.FS)
+	case "status":
+	default:
+		return fmt.Errorf("migrate %q: the directions are up, down and status", direction)
+	}
+	if err != nil {
+		return err
+	}
+	current, latest, err := postgres.Status(ctx, url, schema.FS)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "The database is at version %d of %d.\n", current, latest)
+	return err
+}
+
+// Environment returns the process's environment as a map.
+func Environment() map[string]string {
+	environment := map[string]string{}
+	for _, entry := range os.Environ() {
+		for i := 1; i < len(entry); i++ {
+			if entry[i] == '=' {
+				environment[entry[:i]] = entry[i+1:]
+				break
+			}
+		}
+	}
+	return environment
+}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/schema"
+)
+
+// The database roles that the pools work as (schema/00001_roles.sql).
+const (
+	appRole      = "smoothschedule_app"
+	platformRole = "smoothschedule_platform"
+)
+
+// NewLogger returns the logger that the configuration asks for; it writes to standard error.
+func NewLogger(c Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
+
+// Serve runs the product in production until ctx ends, then lets the requests that
+// run finish. It refuses settings and databases that are for development.
+func Serve(ctx context.Context, c Config) error {
+	if err := c.checkServe(); err != nil {
+		return err
+	}
+	listener, err := listen(ctx, c.Addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	log := NewLogger(c)
+	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
+		if err := a.refuseDemo(ctx); err != nil {
+			return err
+		}
+		log.Info("listening", "addr", listener.Addr().String())
+		return serveHTTP(ctx, c, listener, a.Handler, log)
+	})
+}
+
+// withApp connects, builds the App, runs fn with it, and closes everything.
+func withApp(ctx context.Context, c Config, databaseURL string, log *slog.Logger, fn func(*App) error) error {
+	telemetry, err := NewTelemetry(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := telemetry.Shutdown(flush); err != nil {
+			log.Warn("OpenTelemetry", "error", err)
+		}
+	}()
+	pools, err := openPools(ctx, c, databaseURL, telemetry.Tracer)
+	if err != nil {
+		return err
+	}
+	defer pools.close()
+	a, err := New(Dependencies{
+		Config: c, App: pools.app, Platform: pools.platform, Log: log, Now: time.Now, Middleware: telemetry.Middleware,
+		Ready: func(ctx context.Context) error { return checkSchema(ctx, pools.app) },
+	})
+	if err != nil {
+		return err
+	}
+	return fn(a)
+}
+
+type pools struct{ app, platform *pgxpool.Pool }
+
+func (p *pools) close() {
+	p.app.Close()
+	p.platform.Close()
+}
+
+func openPools(ctx context.Context, c Config, databaseURL string, tracer pgx.QueryTracer) (*pools, error) {
+	app, err := postgres.NewPool(ctx, postgres.PoolOptions{
+		URL: databaseURL, Role: appRole, MaxConns: c.MaxConnections, Tracer: tracer,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w\n(if the database is new, run `smoothschedule migrate up` first)", err)
+	}
+	platform, err := postgres.NewPool(ctx, postgres.PoolOptions{
+		URL: databaseURL, Role: platformRole, MaxConns: c.PlatformConnections, Tracer: tracer,
+	})
+	if err != nil {
+		app.Close()
+		return nil, err
+	}
+	return &pools{app, platform}, nil
+}
+
+// checkSchema fails while the database is older than this binary. Newer is fine:
+// migrations keep the running version working.
+func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
+	latest, err := schema.Latest()
+	if err != nil {
+		return err
+	}
+	current, err := postgres.Version(ctx, pool)
+	if err != nil {
+		return err
+	}
+	if current < latest {
+		return fmt.Errorf("the database is at version %d and this server needs %d: run `smoothschedule migrate up`", current, latest)
+	}
+	return nil
+}
+
+// listen takes the address first of all, so that a second instance hears at once
+// that it is in use.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w (another instance may run there; %sADDR chooses another address)", addr, err, Prefix)
+	}
+	return l, nil
+}
+
+// serveHTTP answers requests until ctx ends.
+func serveHTTP(ctx context.Context, c Config, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping", "timeout", c.ShutdownTimeout)
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(finish); err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("requests were still running after %s: %w", c.ShutdownTimeout, err)
+	}
+	return nil
+}

@@ -1,0 +1,47 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// printSheet tells a developer what is where.
+func (a *App) printSheet(out io.Writer, addr string, created bool) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return err
+	}
+	base := a.config.BaseDomains[0]
+	at := func(label string) string { return "http://" + label + "." + base + ":" + port }
+	var b strings.Builder
+	state := "the data of the last time"
+	if created {
+		state = "new demo businesses"
+	}
+	fmt.Fprintf(&b, "\nSmoothSchedule is ready, with %s.\n\n", state)
+	for _, business := range demoBusinesses() {
+		fmt.Fprintf(&b, "  %-34s %s (%s)\n", at(business.subdomain), business.name, business.plan)
+	}
+	fmt.Fprintf(&b, "  %-34s the platform\n", at(tenancy.PlatformLabel))
+	fmt.Fprintf(&b, "  %-34s the contract\n\n", "http://"+addr+"/api/openapi.json")
+	var tenant, platform []string
+	for _, p := range identity.KnownPersonas() {
+		if p.Role.Platform() {
+			platform = append(platform, p.Name)
+		} else {
+			tenant = append(tenant, p.Name)
+		}
+	}
+	fmt.Fprintf(&b, "  personas of a business: %s\n", strings.Join(tenant, ", "))
+	fmt.Fprintf(&b, "  of the platform:        %s\n", strings.Join(platform, ", "))
+	fmt.Fprintf(&b, "  by password:            %s, %s\n\n", identity.PersonaEmail("owner", "demo"), DemoPassword)
+	fmt.Fprintf(&b, "  curl -s %s/api/auth/quick-login/ --json '{\"persona\":\"owner\"}'\n\n", at("demo"))
+	fmt.Fprintf(&b, "Ctrl-C stops it.\n\n")
+	_, err = io.WriteString(out, b.String())
+	return err
+}

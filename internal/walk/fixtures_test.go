@@ -1,0 +1,101 @@
+package walk
+
+import (
+	"testing"
+
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// objects are the ids of one object of each noun, in one environment.
+type objects map[string]string
+
+// fixture says how to call an operation so that it succeeds.
+type fixture struct {
+	// id is the noun of the object that {id} names, or empty.
+	id string
+	// body builds a body that is right; nil for none.
+	body func(o objects) any
+	// want is the status of success.
+	want int
+}
+
+type m = map[string]any
+
+func static(body any) func(objects) any { return func(objects) any { return body } }
+
+// fixtures has one entry for every operation of the contract.
+var fixtures = map[string]fixture{
+	"login":            {body: static(m{"email": "owner@a.example", "password": apitest.Password}), want: 200},
+	"logout":           {want: 204},
+	"getMe":            {want: 200},
+	"changePassword":   {body: static(m{"current_password": apitest.Password, "new_password": "another good password"}), want: 204},
+	"listSessions":     {want: 200},
+	"revokeSession":    {id: "session", want: 204},
+	"listPersonas":     {want: 200},
+	"quickLogin":       {body: static(m{"persona": "owner"}), want: 200},
+	"listUsers":        {want: 200},
+	"createUser":       {body: static(m{"email": "new@a.example", "name": "New", "role": "TENANT_STAFF", "password": "a first password"}), want: 201},
+	"getUser":          {id: "user", want: 200},
+	"updateUser":       {id: "user", body: static(m{"name": "Renamed"}), want: 200},
+	"deleteUser":       {id: "user", want: 204},
+	"getEntitlements":  {want: 200},
+	"getSandboxStatus": {want: 200},
+	"toggleSandbox":    {body: static(m{"sandbox_mode": true}), want: 200},
+	"resetSandbox":     {want: 200},
+
+	"listResources":  {want: 200},
+	"createResource": {body: static(m{"name": "Room 2", "type": "ROOM"}), want: 201},
+	"getResource":    {id: "resource", want: 200},
+	"updateResource": {id: "resource", body: static(m{"description": "with a view"}), want: 200},
+	"deleteResource": {id: "spare_resource", want: 204},
+
+	"listServices":  {want: 200},
+	"createService": {body: static(m{"name": "Beard trim", "duration_minutes": 20, "price": m{"amount": 1500, "currency": "USD"}}), want: 201},
+	"getService":    {id: "service", want: 200},
+	"updateService": {id: "service", body: static(m{"buffer_after_minutes": 10}), want: 200},
+	"deleteService": {id: "spare_service", want: 204},
+
+	"listCustomers":  {want: 200},
+	"createCustomer": {body: static(m{"name": "Nina New", "email": "nina@example.com", "phone": "+1 555 0100"}), want: 201},
+	"getCustomer":    {id: "customer", want: 200},
+	"updateCustomer": {id: "customer", body: static(m{"tags": []string{"vip"}}), want: 200},
+	"deleteCustomer": {id: "spare_customer", want: 204},
+
+	"listAppointments": {want: 200},
+	"createAppointment": {body: func(o objects) any {
+		return m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
+	}, want: 201},
+	"getAppointment":         {id: "appointment", want: 200},
+	"updateAppointment":      {id: "appointment", body: static(m{"notes": "window seat"}), want: 200},
+	"deleteAppointment":      {id: "appointment", want: 204},
+	"rescheduleAppointment":  {id: "appointment", body: static(m{"start_at": "2027-03-02T09:00:00Z"}), want: 200},
+	"cancelAppointment":      {id: "appointment", body: static(m{"reason": "ill"}), want: 200},
+	"confirmAppointment":     {id: "appointment", want: 200},
+	"completeAppointment":    {id: "appointment", want: 200},
+	"markAppointmentNoShow":  {id: "appointment", want: 200},
+	"listAppointmentChanges": {id: "appointment", want: 200},
+}
+
+// populate makes one object of each noun in the environment the client works in.
+func populate(t *testing.T, c *apitest.Client) objects {
+	t.Helper()
+	o := objects{}
+	create := func(noun, path string, body any) {
+		o[noun] = c.Post(t, path, body).Require(t, 201).ID(t)
+	}
+	create("resource", "/api/v1/resources", m{"name": "Chair", "type": "STAFF"})
+	create("spare_resource", "/api/v1/resources", m{"name": "Spare", "type": "ROOM"})
+	create("service", "/api/v1/services", m{
+		"name": "Haircut", "duration_minutes": 30, "price": m{"amount": 3000, "currency": "USD"},
+		"requirements": []m{{"resource_type": "STAFF", "resource_ids": []string{}}},
+	})
+	create("spare_service", "/api/v1/services", m{"name": "Spare", "duration_minutes": 30})
+	create("customer", "/api/v1/customers", m{"name": "Carla", "email": "carla@example.com"})
+	create("spare_customer", "/api/v1/customers", m{"name": "Spare"})
+	create("appointment", "/api/v1/appointments", m{
+		"service_id": o["service"], "customer_id": o["customer"],
+		"start_at": "2027-02-01T09:00:00Z", "resource_ids": []string{o["resource"]},
+	})
+	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
+	return o
+}

@@ -1,0 +1,205 @@
+package walk
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// pages reads a list page by page.
+func pages(t *testing.T, c *apitest.Client, path string, query url.Values) (ids []string) {
+	t.Helper()
+	for range 100 {
+		response := c.Get(t, path+"?"+query.Encode()).Require(t, 200)
+		ids = append(ids, response.IDs(t)...)
+		page := response.Object(t)
+		require.Equal(t, page["has_more"], page["next_cursor"] != nil)
+		if page["next_cursor"] == nil {
+			return ids
+		}
+		query.Set("cursor", page["next_cursor"].(string))
+	}
+	require.Fail(t, "the list does not end")
+	return nil
+}
+
+// Every object comes exactly once, in the same order whatever the size of the page,
+// even when many have the same name or start.
+func TestListsAreCompleteAndStable(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	for i := range 12 {
+		owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprintf("R%d", i%3), "type": "ROOM", "capacity": 100}).Require(t, 201)
+		owner.Post(t, "/api/v1/services", m{"name": fmt.Sprintf("S%d", i%3), "duration_minutes": 30}).Require(t, 201)
+		owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+		owner.Post(t, "/api/v1/users", m{"email": fmt.Sprintf("u%d@a.example", i), "name": "U", "role": "TENANT_STAFF", "password": "a first password"}).Require(t, 201)
+	}
+	studio := owner.Post(t, "/api/v1/resources", m{"name": "Studio", "type": "ROOM", "capacity": 100}).Require(t, 201).ID(t)
+	class := owner.Post(t, "/api/v1/services", m{"name": "Class", "duration_minutes": 60}).Require(t, 201).ID(t)
+	for i := range 12 {
+		owner.Post(t, "/api/v1/appointments", m{
+			"service_id": class, "customer_id": o["customer"], "resource_ids": []string{studio},
+			"start_at": fmt.Sprintf("2027-03-%02dT09:00:00Z", i%3+1),
+		}).Require(t, 201)
+	}
+	for path, want := range map[string]int{"resources": 15, "services": 15, "customers": 14, "users": 14, "appointments": 13} {
+		whole := owner.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
+		require.Len(t, whole, want, path)
+		for _, limit := range []string{"1", "4", "5"} {
+			require.Equal(t, whole, pages(t, owner, "/api/v1/"+path, url.Values{"limit": {limit}}), path)
+		}
+		unique := slices.Clone(whole)
+		slices.Sort(unique)
+		require.Len(t, slices.Compact(unique), want)
+	}
+	owner.Get(t, "/api/v1/resources?limit=101").RequireProblem(t, 400, "invalid_request")
+	owner.Get(t, "/api/v1/resources?limit=0").RequireProblem(t, 400, "invalid_request")
+	owner.Get(t, "/api/v1/resources?cursor=nonsense").RequireProblem(t, 400, "invalid_cursor")
+	cursor := owner.Get(t, "/api/v1/resources?limit=2").Require(t, 200).Object(t)["next_cursor"].(string)
+	owner.Get(t, "/api/v1/resources?type=ROOM&cursor="+cursor).RequireProblem(t, 400, "invalid_cursor")
+	owner.Get(t, "/api/v1/services?cursor="+cursor).Require(t, 400)
+}
+
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner) // an appointment on 2027-02-01 at 09:00
+	other := owner.Post(t, "/api/v1/customers", m{"name": "Ötzi O'Neil 100%", "phone": "+43 512 7", "tags": []string{"vip"}, "status": "INACTIVE"}).Require(t, 201).ID(t)
+	second := owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-02-01T10:00:00Z"}).Require(t, 201).ID(t)
+	owner.Post(t, "/api/v1/appointments/"+second+"/cancel", nil).Require(t, 200)
+	owner.Do(t, http.MethodPatch, "/api/v1/resources/"+o["spare_resource"], m{"is_active": false}).Require(t, 200)
+	first := o["appointment"]
+	for query, want := range map[string][]string{
+		"appointments?from=2027-02-01T09:00:00Z&to=2027-02-01T10:00:00Z":  {first},
+		"appointments?from=2027-02-01T09:00:01Z":                          {second},
+		"appointments?from=2027-02-01T11:00:00%2B02:00":                   {first, second},
+		"appointments?to=2027-02-01T09:00:00Z":                            {},
+		"appointments?status=CANCELLED":                                   {second},
+		"appointments?status=CANCELLED&status=CONFIRMED":                  {first, second},
+		"appointments?resource_id=" + o["resource"]:                       {first, second},
+		"appointments?resource_id=" + o["spare_resource"]:                 {},
+		"appointments?customer_id=" + other:                               {},
+		"appointments?customer_id=" + o["customer"] + "&status=CONFIRMED": {first},
+		"appointments?service_id=" + o["spare_service"]:                   {},
+		"customers?search=o'neil":                                         {other},
+		"customers?search=%25":                                            {other},
+		"customers?search=_":                                              {},
+		"customers?search=512":                                            {other},
+		"customers?search=CARLA%40":                                       {o["customer"]},
+		"customers?tag=vip":                                               {other},
+		"customers?status=INACTIVE":                                       {other},
+		"resources?type=STAFF":                                            {o["resource"]},
+		"resources?is_active=false":                                       {o["spare_resource"]},
+	} {
+		require.ElementsMatch(t, want, owner.Get(t, "/api/v1/"+query).Require(t, 200).IDs(t), query)
+	}
+}
+
+// A change that is based on an old version is refused, so nobody's change is lost.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	for noun, change := range map[string]m{"resource": {"name": "N"}, "service": {"name": "N"}, "customer": {"name": "N"}, "user": {"name": "N"}, "appointment": {"notes": "N"}} {
+		path := "/api/v1/" + noun + "s/" + o[noun]
+		require.Equal(t, `"1"`, owner.Get(t, path).Require(t, 200).Header.Get("ETag"), noun)
+		changed := owner.WithHeader("If-Match", `"1"`).Do(t, http.MethodPatch, path, change).Require(t, 200)
+		require.Equal(t, `"2"`, changed.Header.Get("ETag"))
+		require.EqualValues(t, 2, changed.Object(t)["version"])
+		for _, method := range []string{http.MethodPatch, http.MethodDelete} {
+			var body any
+			if method == http.MethodPatch {
+				body = change
+			}
+			problem := owner.WithHeader("If-Match", `"1"`).Do(t, method, path, body).RequireProblem(t, 412, "version_mismatch")
+			require.EqualValues(t, 2, problem["current_version"])
+		}
+		owner.WithHeader("If-Match", "1").Do(t, http.MethodPatch, path, change).RequireProblem(t, 400, "invalid_request")
+		owner.WithHeader("If-Match", "*").Do(t, http.MethodPatch, path, change).Require(t, 200)
+		owner.WithHeader("Content-Type", "application/merge-patch+json").Do(t, http.MethodPatch, path, change).Require(t, 200)
+		owner.Do(t, http.MethodPatch, path, m{}).RequireProblem(t, 400, "invalid_request")
+	}
+	// Of many changes of one version, one is made.
+	answers := atOnce(t, 16, owner.WithHeader("If-Match", `"4"`), http.MethodPatch, "/api/v1/resources/"+o["resource"],
+		func(i int) any { return m{"description": fmt.Sprint(i)} })
+	require.Len(t, answers[200], 1)
+	require.Len(t, answers[412], 15)
+}
+
+// One id for the whole life of an appointment, and every change of it is kept.
+func TestTheLifeOfAnAppointment(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{"requires_approval": true, "buffer_before_minutes": 10, "buffer_after_minutes": 20}).Require(t, 200)
+	book := func(start string) *apitest.Response {
+		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": []string{o["resource"]}})
+	}
+	created := book("2027-03-01T09:00:00+01:00").Require(t, 201).Object(t)
+	require.Equal(t, "PENDING", created["status"])
+	require.Equal(t, "2027-03-01T08:00:00Z", created["start_at"])
+	require.Equal(t, "2027-03-01T08:30:00Z", created["end_at"])
+	require.Equal(t, m{"amount": 3000.0, "currency": "USD"}, created["price"])
+	path := "/api/v1/appointments/" + created["id"].(string)
+
+	// A pending one holds its time, buffers included: taken from 07:50 to 08:50, and a new one begins ten minutes before its start.
+	for start, status := range map[string]int{"2027-03-01T07:29:00Z": 409, "2027-03-01T08:59:00Z": 409, "2027-03-01T09:00:00Z": 201, "2027-03-01T07:00:00Z": 201} {
+		book(start).Require(t, status)
+	}
+	// Its own time counts as free when it moves.
+	owner.Post(t, path+"/confirm", nil).Require(t, 200)
+	owner.Post(t, path+"/confirm", nil).Require(t, 200) // again is no change
+	moved := owner.Post(t, path+"/reschedule", m{"start_at": "2027-03-01T12:15:00Z"}).Require(t, 200).Object(t)
+	require.Equal(t, created["id"], moved["id"])
+	require.EqualValues(t, 3, moved["version"])
+	book("2027-03-01T08:00:00Z").Require(t, 201) // the old time is free
+	owner.Post(t, path+"/reschedule", m{"start_at": "2027-03-01T08:10:00Z"}).RequireProblem(t, 409, "slot_taken")
+	owner.Post(t, path+"/reschedule", m{"start_at": "2027-03-01T12:20:00Z"}).Require(t, 200)
+	owner.Post(t, path+"/cancel", m{"reason": "snow"}).Require(t, 200)
+	for _, action := range []string{"confirm", "complete", "no-show"} {
+		require.Equal(t, "CANCELLED", owner.Post(t, path+"/"+action, nil).RequireProblem(t, 409, "invalid_transition")["current_status"], action)
+	}
+	book("2027-03-01T12:20:00Z").Require(t, 201) // a cancelled one holds nothing
+
+	var history struct{ Data []struct{ Action string } }
+	owner.Get(t, path+"/history").Require(t, 200).Decode(t, &history)
+	actions := []string{}
+	for _, change := range history.Data {
+		actions = append(actions, change.Action)
+	}
+	require.Equal(t, []string{"CONFIRMED", "RESCHEDULED", "RESCHEDULED", "CANCELLED"}, actions)
+
+	var types []string
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT array_agg(type ORDER BY sequence) FROM events WHERE data->>'id' = $1`, created["id"]).Scan(&types))
+	require.Equal(t, []string{"appointment.created", "appointment.confirmed", "appointment.rescheduled", "appointment.rescheduled", "appointment.cancelled"}, types)
+}
+
+// What others refer to cannot be deleted from under them.
+func TestWhatIsUsedStays(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	for _, noun := range []string{"resource", "service", "customer"} {
+		owner.Do(t, http.MethodDelete, "/api/v1/"+noun+"s/"+o[noun], nil).RequireProblem(t, 409, "in_use")
+	}
+	owner.Post(t, "/api/v1/services", m{
+		"name": "X", "duration_minutes": 30,
+		"requirements": []m{{"resource_type": "ROOM", "resource_ids": []string{o["spare_resource"]}}},
+	}).Require(t, 201)
+	owner.Do(t, http.MethodDelete, "/api/v1/resources/"+o["spare_resource"], nil).RequireProblem(t, 409, "in_use")
+	owner.Do(t, http.MethodDelete, "/api/v1/appointments/"+o["appointment"], nil).Require(t, 204)
+	owner.Do(t, http.MethodDelete, "/api/v1/customers/"+o["customer"], nil).Require(t, 204)
+}

@@ -1,0 +1,141 @@
+package walk
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// Whatever is sent, the answer is a problem that says what is wrong: never a 5xx,
+// never a success.
+func TestMalformedInputIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	o["session"] = uuid.NewString()
+	walk(t, s, func(t *testing.T, op *contract.Operation, _ gate.Gate, f fixture) {
+		t.Helper()
+		path, body := f.call(op, o)
+		if f.id != "" {
+			for _, id := range []string{"7", "not-a-uuid", "%00", strings.Repeat("a", 300), "{" + uuid.NewString() + "}"} {
+				owner.Do(t, op.Method, apitest.Path(op.Path, id), body).RequireProblem(t, 400, "invalid_request")
+			}
+		}
+		problem := owner.Do(t, op.Method, path+"?no_such_parameter=1", body).RequireProblem(t, 400, "invalid_request")
+		require.Equal(t, "?no_such_parameter", problem["errors"].([]any)[0].(m)["pointer"])
+		if op.JSONBody() {
+			malformedBodies(t, owner, op, path, body)
+		}
+		malformedParameters(t, owner, op, path)
+	})
+}
+
+func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, path string, body any) {
+	t.Helper()
+	for name, raw := range map[string]apitest.Raw{
+		"cut off": `{"a":`, "two values": `{} {}`, "an array": `[]`, "null": `null`, "a string": `"x"`, "not UTF-8": "{\"a\":\"\xff\"}",
+		"NUL": `{"a":"\u0000"}`, "an unknown property": `{"no_such_property": 1}`,
+		"deep": apitest.Raw(strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000)),
+	} {
+		response := c.Do(t, op.Method, path, raw)
+		require.Equal(t, 400, response.Status, "%s: %s", name, response.Body)
+		response.RequireProblem(t, 400, "invalid_request")
+	}
+	large := apitest.Raw(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
+	c.Do(t, op.Method, path, large).RequireProblem(t, 413, "body_too_large")
+	chunked := c.Request(t, op.Method, path, large)
+	chunked.ContentLength = -1
+	response, err := c.Send(chunked)
+	require.NoError(t, err)
+	response.RequireProblem(t, 413, "body_too_large")
+	c.WithHeader("Content-Type", "text/plain").Do(t, op.Method, path, body).RequireProblem(t, 415, "unsupported_media_type")
+	c.WithHeader("Content-Type", "application/x-www-form-urlencoded").Do(t, op.Method, path, apitest.Raw("a=b")).
+		RequireProblem(t, 415, "unsupported_media_type")
+
+	// Every property with a value of every wrong kind.
+	for property, schema := range op.Spec.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
+		for _, wrong := range []any{m{"x": 1}, []any{m{}}, "\u0001", -1, 1.5, 1e300, strings.Repeat("x", 5000), false} {
+			changed := m{}
+			maps.Copy(changed, body.(m))
+			changed[property] = wrong
+			if schema.Value.VisitJSON(jsonValue(t, wrong)) == nil {
+				continue // that value is right
+			}
+			problem := c.Do(t, op.Method, path, changed).RequireProblem(t, 400, "invalid_request")
+			require.Contains(t, pointers(problem), "/"+property)
+		}
+	}
+}
+
+func malformedParameters(t *testing.T, c *apitest.Client, op *contract.Operation, path string) {
+	t.Helper()
+	for _, p := range op.Spec.Parameters {
+		if p.Value.In != "query" {
+			continue
+		}
+		for _, wrong := range []string{"", "%FF", "%00", "-1", "0x10", "' OR 1=1", strings.Repeat("9", 400), "2027-13-45", "😀"} {
+			response := c.Do(t, op.Method, path+"?"+p.Value.Name+"="+strings.ReplaceAll(wrong, " ", "%20"), nil)
+			require.Less(t, response.Status, 500, "%s=%s: %s", p.Value.Name, wrong, response.Body)
+			if response.Status >= 400 {
+				require.Contains(t, response.Header.Get("Content-Type"), "application/problem+json")
+			}
+		}
+	}
+}
+
+func pointers(problem map[string]any) []string {
+	var list []string
+	fields, _ := problem["errors"].([]any)
+	for _, field := range fields {
+		pointer := field.(m)["pointer"].(string)
+		// Below the property counts as the property.
+		if parts := strings.SplitN(pointer, "/", 3); len(parts) == 3 {
+			pointer = "/" + parts[1]
+		}
+		list = append(list, pointer)
+	}
+	return list
+}
+
+func TestErrorsOutsideOfOperations(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+
+	owner.Get(t, "/api/v1/nothing").RequireProblem(t, 404, "not_found")
+	owner.Get(t, "/").RequireProblem(t, 404, "not_found")
+	owner.WithHost("nobody.localhost").Get(t, "/api/auth/me/").RequireProblem(t, 404, "unknown_host")
+	owner.WithHost("example.com").Get(t, "/api/auth/me/").RequireProblem(t, 404, "unknown_host")
+
+	response := owner.Do(t, http.MethodPut, "/api/v1/resources", m{})
+	response.RequireProblem(t, 405, "method_not_allowed")
+	require.Equal(t, "GET, HEAD, OPTIONS, POST", response.Header.Get("Allow"))
+	// Who may not even know hears that first (R-118).
+	tenant.Anonymous().Do(t, http.MethodPut, "/api/v1/resources", m{}).RequireProblem(t, 401, "unauthenticated")
+	tenant.Anonymous().Do(t, http.MethodPut, "/api/auth/login/", m{}).RequireProblem(t, 405, "method_not_allowed")
+
+	owner.WithHeader("X-Sandbox-Mode", "maybe").Get(t, "/api/auth/me/").RequireProblem(t, 400, "invalid_request")
+	head := owner.Do(t, http.MethodHead, "/api/v1/resources", nil).Require(t, 200)
+	require.Empty(t, head.Body)
+}
+
+func jsonValue(t *testing.T, v any) any {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	require.NoError(t, err)
+	var decoded any
+	require.NoError(t, json.Unmarshal(raw, &decoded))
+	return decoded
+}

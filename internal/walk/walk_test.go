@@ -1,0 +1,303 @@
+package walk
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// walk runs a test for every operation, in parallel, each on the same server.
+func walk(t *testing.T, s *apitest.Server, test func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture)) {
+	t.Helper()
+	for _, op := range s.App.Contract.Operations() {
+		f, ok := fixtures[op.ID]
+		require.True(t, ok, "operation %s has no fixture", op.ID)
+		t.Run(op.ID, func(t *testing.T) {
+			t.Parallel()
+			test(t, op, s.App.Gates[op.ID], f)
+		})
+	}
+}
+
+// call builds path and body of an operation.
+func (f fixture) call(op *contract.Operation, o objects) (path string, body any) {
+	path = op.Path
+	if f.id != "" {
+		path = apitest.Path(op.Path, o[f.id])
+	}
+	if f.body != nil {
+		body = f.body(o)
+	}
+	return path, body
+}
+
+func TestFixturesAreForOperationsThatExist(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	ids := []string{}
+	for _, op := range s.App.Contract.Operations() {
+		ids = append(ids, op.ID)
+	}
+	for id := range fixtures {
+		require.Contains(t, ids, id)
+	}
+}
+
+// Each operation works, with what the contract says it answers; a server of its own
+// for each, because many of them change what the others need.
+func TestEveryOperationWorks(t *testing.T) {
+	t.Parallel()
+	for id, f := range fixtures {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			s := apitest.New(t)
+			tenant := s.Tenant(t, "a")
+			owner := tenant.Client(t, tenancy.RoleOwner)
+			o := populate(t, owner)
+			o["session"] = s.SessionID(t, owner)
+			op := s.Operation(t, id)
+			path, body := f.call(op, o)
+			response := owner.Do(t, op.Method, path, body).Require(t, f.want)
+			require.Equal(t, "false", response.Header.Get("X-Sandbox-Mode"))
+			require.NotEmpty(t, response.Header.Get("X-Request-ID"))
+			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
+
+			// With a trailing slash it is the same operation.
+			require.NotEqual(t, http.StatusMethodNotAllowed, owner.Do(t, op.Method, path+"/", body).Status)
+		})
+	}
+}
+
+func TestAnonymousIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	anonymous := s.Tenant(t, "a").Anonymous()
+	o := objects{"session": uuid.NewString()}
+	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment"} {
+		o[noun] = uuid.NewString()
+	}
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		if g.Access == gate.Public {
+			return
+		}
+		path, body := f.call(op, o)
+		for name, c := range map[string]*apitest.Client{
+			"nobody": anonymous, "an unknown token": anonymous.WithToken("ss_session_unknown"),
+			"another scheme": anonymous.WithHeader("Authorization", "Basic b3duZXI6cGFzc3dvcmQ="),
+		} {
+			response := c.Do(t, op.Method, path, body)
+			response.RequireProblem(t, 401, "unauthenticated")
+			require.NotEmpty(t, response.Header.Get("WWW-Authenticate"), name)
+		}
+	})
+}
+
+func TestOtherRolesAreRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	o := populate(t, tenant.Client(t, tenancy.RoleOwner))
+	o["session"] = uuid.NewString()
+	clients := map[tenancy.Role]*apitest.Client{}
+	for _, role := range tenancy.Roles() {
+		if role.Platform() {
+			clients[role] = s.Platform(t, role).WithHost(tenant.Host)
+		} else {
+			clients[role] = tenant.Client(t, role)
+		}
+	}
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		if len(g.Roles) == 0 {
+			return
+		}
+		path, body := f.call(op, o)
+		for role, c := range clients {
+			if !slices.Contains(g.Roles, role) {
+				c.Do(t, op.Method, path, body).RequireProblem(t, 403, "role_not_allowed")
+			} else if !contract.Writes(op.Method) && role != tenancy.RoleCustomer && role != tenancy.RoleStaff {
+				c.Do(t, op.Method, path, body).Require(t, f.want)
+			}
+		}
+	})
+}
+
+func TestARequestWithoutTenantIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	superuser := s.Platform(t, tenancy.RoleSuperuser)
+	o := objects{}
+	for _, f := range fixtures {
+		o[f.id] = uuid.NewString()
+	}
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		if g.Access != gate.Tenant {
+			return
+		}
+		path, body := f.call(op, o)
+		superuser.Do(t, op.Method, path, body).RequireProblem(t, 400, "tenant_required")
+	})
+}
+
+func TestAFeatureThatIsOffIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	for _, op := range s.App.Contract.Operations() {
+		g, f := s.App.Gates[op.ID], fixtures[op.ID]
+		if g.Feature == "" {
+			continue
+		}
+		tenant.Override(t, string(g.Feature), false)
+		path, body := f.call(op, o)
+		problem := owner.Do(t, op.Method, path, body).RequireProblem(t, 403, "feature_not_in_plan")
+		require.Contains(t, strings.ToLower(problem["error"].(string)), "upgrade")
+	}
+}
+
+func TestAFullQuotaIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	checked := 0
+	for _, op := range s.App.Contract.Operations() {
+		g, f := s.App.Gates[op.ID], fixtures[op.ID]
+		if g.Quota == "" {
+			continue
+		}
+		checked++
+		tenant.Override(t, string(g.Quota), 0)
+		path, body := f.call(op, o)
+		problem := owner.Do(t, op.Method, path, body).RequireProblem(t, 403, "quota_exceeded")
+		require.Equal(t, string(g.Quota), problem["quota"])
+		require.EqualValues(t, 0, problem["limit"])
+		require.Contains(t, strings.ToLower(problem["error"].(string)), "upgrade")
+		// The refusal takes effect, and ends, with the next request.
+		tenant.Override(t, string(g.Quota), nil)
+		owner.Do(t, op.Method, path, body).Require(t, f.want)
+	}
+	require.Equal(t, 4, checked, "quotas that have a noun: resources, services, appointments, users")
+}
+
+// Another business's object, and one of the other mode, does not exist: 404, never 403.
+func TestObjectsOfOthersDoNotExist(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant, other := s.Tenant(t, "a"), s.Tenant(t, "b")
+	owner, stranger := tenant.Client(t, tenancy.RoleOwner), other.Client(t, tenancy.RoleOwner)
+	live, sandbox, theirs := populate(t, owner), populate(t, owner.Sandbox()), populate(t, stranger)
+	for o, c := range map[*objects]*apitest.Client{&live: owner, &theirs: stranger} {
+		(*o)["session"] = s.SessionID(t, c)
+	}
+	sandbox["session"] = uuid.NewString()
+	nothing := objects{}
+	for noun := range live {
+		nothing[noun] = uuid.NewString()
+	}
+	walk(t, s, func(t *testing.T, op *contract.Operation, _ gate.Gate, f fixture) {
+		t.Helper()
+		if f.id == "" {
+			return
+		}
+		for name, o := range map[string]objects{"another business's": theirs, "the other mode's": sandbox, "nobody's": nothing} {
+			path := apitest.Path(op.Path, o[f.id])
+			_, body := f.call(op, live)
+			owner.Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")
+			if name == "the other mode's" && f.id != "session" {
+				owner.Sandbox().Do(t, http.MethodGet, firstPath(op, o[f.id]), nil).Require(t, 200)
+			}
+		}
+		path := apitest.Path(op.Path, live[f.id])
+		_, body := f.call(op, live)
+		if f.id != "session" { // sessions belong to the user, not to a mode
+			owner.Sandbox().Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")
+		}
+	})
+	// Nobody lost anything on the way.
+	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users"} {
+			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
+		}
+	}
+}
+
+// firstPath is the path of the object itself: /api/v1/appointments/{id}/cancel → /api/v1/appointments/<id>.
+func firstPath(op *contract.Operation, id string) string {
+	before, _, _ := strings.Cut(op.Path, "{id}")
+	return before + id
+}
+
+// References in a body cannot leave the environment either.
+func TestReferencesToOthersDoNotExist(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	stranger := s.Tenant(t, "b").Client(t, tenancy.RoleOwner)
+	mine, sandbox, theirs := populate(t, owner), populate(t, owner.Sandbox()), populate(t, stranger)
+	for _, o := range []objects{sandbox, theirs, {"service": uuid.NewString(), "customer": uuid.NewString(), "resource": uuid.NewString(), "user": uuid.NewString()}} {
+		body := func(change string) m {
+			b := m{"service_id": mine["service"], "customer_id": mine["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{mine["resource"]}}
+			switch change {
+			case "/service_id":
+				b["service_id"] = o["service"]
+			case "/customer_id":
+				b["customer_id"] = o["customer"]
+			case "/resource_ids/0":
+				b["resource_ids"] = []string{o["resource"]}
+			}
+			return b
+		}
+		for _, pointer := range []string{"/service_id", "/customer_id", "/resource_ids/0"} {
+			problem := owner.Post(t, "/api/v1/appointments", body(pointer)).RequireProblem(t, 422, "validation_failed")
+			require.Equal(t, pointer, problem["errors"].([]any)[0].(m)["pointer"])
+		}
+		owner.Do(t, http.MethodPatch, "/api/v1/resources/"+mine["resource"], m{"user_id": o["user"]}).RequireProblem(t, 422, "validation_failed")
+		owner.Do(t, http.MethodPatch, "/api/v1/customers/"+mine["customer"], m{"user_id": o["user"]}).RequireProblem(t, 422, "validation_failed")
+		owner.Post(t, "/api/v1/services", m{
+			"name": "X", "duration_minutes": 30,
+			"requirements": []m{{"resource_type": "STAFF", "resource_ids": []string{o["resource"]}}},
+		}).RequireProblem(t, 422, "validation_failed")
+		owner.Post(t, "/api/v1/appointments/"+mine["appointment"]+"/reschedule",
+			m{"start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}).RequireProblem(t, 422, "validation_failed")
+	}
+	require.Len(t, owner.Get(t, "/api/v1/appointments").Require(t, 200).IDs(t), 1)
+}
+
+// Lists show one environment.
+func TestListsShowOneEnvironment(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	stranger := s.Tenant(t, "b").Client(t, tenancy.RoleOwner)
+	worlds := map[*apitest.Client]objects{}
+	for _, c := range []*apitest.Client{owner, owner.Sandbox(), stranger} {
+		worlds[c] = populate(t, c)
+	}
+	for c, mine := range worlds {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users"} {
+			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
+			for other, theirs := range worlds {
+				if other == c {
+					require.Contains(t, ids, mine[noun])
+				} else {
+					require.NotContains(t, ids, theirs[noun])
+				}
+			}
+		}
+	}
+}
