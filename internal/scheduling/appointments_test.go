@@ -655,10 +655,12 @@ func TestAppointmentQuotaGoesBackToItsMonth(t *testing.T) {
 	december := s.bundle.owner()
 	december.Now = time.Date(2026, time.December, 2, 0, 0, 0, 0, time.UTC)
 	december.Entitlements.Now = december.Now
-	s.book(december, in)
+	inDecember := s.wish()
+	inDecember.StartAt = december.Now.Add(12 * time.Hour)
+	s.book(december, inDecember)
 	require.NoError(t, s.appointments.Delete(ctx, december, a.ID, nil))
-	in.StartAt = noon.Add(10 * time.Hour)
 	s.book(s.owner, in)
-	_, err = s.appointments.Create(ctx, december, s.wish())
+	inDecember.StartAt = december.Now.Add(17 * time.Hour)
+	_, err = s.appointments.Create(ctx, december, inDecember)
 	requireCode(t, apperr.QuotaExceeded, err)
 }

@@ -15,7 +15,7 @@ import (
 type Conflict struct {
 	ResourceID   uuid.UUID `json:"resource_id"`
 	ResourceName string    `json:"resource_name"`
-	// Reason is booked, or capacity if the resource has more than one lane.
+	// Reason is the code of availability that says why.
 	Reason string `json:"reason"`
 }
 
@@ -26,7 +26,7 @@ type Conflict struct {
 func (s *snapshot) decide(viewer viewer, request availability.Request, given []uuid.UUID) ([]availability.Assignment, error) {
 	var decision availability.Decision
 	if viewer.staffUserID == nil {
-		decision = availability.Decide(&s.Snapshot, &request)
+		decision = availability.Decide(&s.Snapshot, &request, s.now)
 	} else {
 		var ok bool
 		if decision, ok = s.decideWithOwn(s.resourcesOf(*viewer.staffUserID), request); !ok {
@@ -43,7 +43,7 @@ func (s *snapshot) decide(viewer viewer, request availability.Request, given []u
 // request has one. It returns false if the appointment has no place for any.
 func (s *snapshot) decideWithOwn(own []uuid.UUID, request availability.Request) (availability.Decision, bool) {
 	if slices.ContainsFunc(request.Requested, func(id uuid.UUID) bool { return slices.Contains(own, id) }) {
-		return availability.Decide(&s.Snapshot, &request), true
+		return availability.Decide(&s.Snapshot, &request, s.now), true
 	}
 	if len(s.Service.Requirements) == 0 && len(request.Requested) > 0 {
 		return availability.Decision{}, false
@@ -52,7 +52,7 @@ func (s *snapshot) decideWithOwn(own []uuid.UUID, request availability.Request) 
 	for _, id := range own {
 		with := request
 		with.Requested = append(slices.Clone(request.Requested), id)
-		decision := availability.Decide(&s.Snapshot, &with)
+		decision := availability.Decide(&s.Snapshot, &with, s.now)
 		noPlace := availability.Reason{Code: availability.ResourceNotEligible, ResourceID: id}
 		switch {
 		case decision.OK:
@@ -78,9 +78,12 @@ func (s *snapshot) resourcesOf(userID uuid.UUID) []uuid.UUID {
 	return own
 }
 
-// refusal says to the client why not: a conflict if another time may do, else what is
-// wrong with the request.
+// refusal says to the client why not: what is wrong with the start, whoever is there; a
+// conflict if another time may do, else what is wrong with the request.
 func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) error {
+	if code := reasons[0].Code; code.Temporal() && reasons[0].ResourceID == uuid.Nil {
+		return apperr.NewInvalid("/start_at", "%s", startDetails[code])
+	}
 	if reasons[0].Code.Temporal() {
 		conflicts := make([]Conflict, len(reasons))
 		for i, r := range reasons {
@@ -97,6 +100,15 @@ func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) err
 		fields[i] = s.field(r, given)
 	}
 	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// startDetails say what is wrong with a start.
+var startDetails = map[availability.Code]string{
+	availability.InPast:    "The start is in the past.",
+	availability.MinNotice: "The start is too soon.",
+	availability.Horizon:   "The start is too far ahead.",
+	availability.LimitDay:  "The service is booked as often as it can be on this day.",
+	availability.LimitWeek: "The service is booked as often as it can be in this week.",
 }
 
 func (s *snapshot) field(r availability.Reason, given []uuid.UUID) apperr.Field {

@@ -16,6 +16,8 @@ import (
 // snapshot is what the database says, at one moment, about a wish to book.
 type snapshot struct {
 	availability.Snapshot
+	// now is the instant of the request.
+	now      time.Time
 	service  *bookedService  // nil if it does not exist
 	customer *bookedCustomer // nil if they do not exist
 	// resources are the candidates, in the order of Snapshot.Resources.
@@ -75,7 +77,9 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
-	return newSnapshot(w, rows), nil
+	taken := newSnapshot(w, rows)
+	taken.now = scope.Now
+	return taken, nil
 }
 
 // times are the facts of a service as the appointment was booked with them.
@@ -113,6 +117,7 @@ func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
 		if row.BusyLane != nil {
 			r := &s.Resources[len(s.Resources)-1]
 			r.Busy = append(r.Busy, availability.Interval{Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt})
+			r.Load++
 		}
 	}
 	return s

@@ -34,6 +34,11 @@ func lanesOf(r Resource, capacity int) Resource {
 	return r
 }
 
+func loaded(r Resource, weight, load int) Resource {
+	r.Weight, r.Load = weight, load
+	return r
+}
+
 func inactive(r Resource) Resource {
 	r.Active = false
 	return r
@@ -83,11 +88,11 @@ func TestDecide(t *testing.T) {
 		},
 		"the buffer before is taken": {
 			service: buffered, resources: []Resource{one(ana, Staff, minutes(0, -30, -9))},
-			reasons: []Reason{{Code: Booked, ResourceID: ana}},
+			reasons: []Reason{{Code: Buffer, ResourceID: ana}},
 		},
 		"the buffer after is taken": {
 			service: buffered, resources: []Resource{one(ana, Staff, minutes(0, 79, 90))},
-			reasons: []Reason{{Code: Booked, ResourceID: ana}},
+			reasons: []Reason{{Code: Buffer, ResourceID: ana}},
 		},
 		"the lowest free lane": {
 			service:   hour(anyOf(Staff)),
@@ -116,14 +121,20 @@ func TestDecide(t *testing.T) {
 			want: []Assignment{{ana, 0}},
 		},
 		"the lowest load before the lowest id": {
-			service:   hour(anyOf(Staff)),
-			resources: []Resource{lanesOf(one(ana, Staff, minutes(0, 0, 60)), 2), one(bob, Staff)},
-			want:      []Assignment{{bob, 0}},
+			service: hour(anyOf(Staff)), resources: []Resource{loaded(one(ana, Staff), 0, 2), loaded(one(bob, Staff), 0, 1)},
+			want: []Assignment{{bob, 0}},
+		},
+		"the highest weight before the lowest load": {
+			service: hour(anyOf(Staff)), resources: []Resource{loaded(one(ana, Staff), 1, 0), loaded(one(bob, Staff), 2, 9)},
+			want: []Assignment{{bob, 0}},
+		},
+		"a preferred one before the highest weight": {
+			service: hour(anyOf(Staff)), resources: []Resource{loaded(one(ana, Staff), 1, 0), loaded(one(bob, Staff), 2, 0)},
+			preferred: []uuid.UUID{ana}, want: []Assignment{{ana, 0}},
 		},
 		"a preferred one before the lowest load": {
-			service:   hour(anyOf(Staff)),
-			resources: []Resource{lanesOf(one(ana, Staff, minutes(0, 0, 60)), 2), one(bob, Staff)},
-			preferred: []uuid.UUID{ana}, want: []Assignment{{ana, 1}},
+			service: hour(anyOf(Staff)), resources: []Resource{loaded(one(ana, Staff), 0, 1), one(bob, Staff)},
+			preferred: []uuid.UUID{ana}, want: []Assignment{{ana, 0}},
 		},
 		"a preferred one that is busy is not taken": {
 			service: hour(anyOf(Staff)), resources: []Resource{one(ana, Staff, minutes(0, 0, 60)), one(bob, Staff)},
@@ -229,7 +240,7 @@ func TestDecide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			snapshot := Snapshot{Service: test.service, Resources: test.resources}
-			got := Decide(&snapshot, &Request{Start: noon, Requested: test.requested, Preferred: test.preferred})
+			got := Decide(&snapshot, &Request{Start: noon, Requested: test.requested, Preferred: test.preferred}, noon)
 			if test.want != nil {
 				require.True(t, got.OK, "reasons: %v", got.Reasons)
 				assert.Empty(t, got.Reasons)
@@ -252,15 +263,6 @@ func full(n int) []Interval {
 	return busy
 }
 
-func TestTemporalCodes(t *testing.T) {
-	t.Parallel()
-	for _, code := range []Code{ServiceInactive, ResourceNotFound, ResourceInactive, ResourceNotEligible, RequirementUnmet, ""} {
-		assert.False(t, code.Temporal(), code)
-	}
-	assert.True(t, Booked.Temporal())
-	assert.True(t, Capacity.Temporal())
-}
-
 func BenchmarkDecide(b *testing.B) {
 	snapshot := Snapshot{Service: hour(anyOf(Staff), anyOf(Room))}
 	for i := range byte(10) {
@@ -271,7 +273,7 @@ func BenchmarkDecide(b *testing.B) {
 	request := Request{Start: noon}
 	b.ReportAllocs()
 	for b.Loop() {
-		if !Decide(&snapshot, &request).OK {
+		if !Decide(&snapshot, &request, noon).OK {
 			b.Fatal("nothing found")
 		}
 	}

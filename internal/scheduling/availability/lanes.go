@@ -12,13 +12,6 @@ func (l *lanes) add(lane int) {
 	}
 }
 
-func (l *lanes) count() (n int) {
-	for _, word := range l {
-		n += bits.OnesCount64(word)
-	}
-	return n
-}
-
 // lowestFree returns the lowest lane that is not in the set.
 func (l *lanes) lowestFree() int {
 	for i, word := range l {

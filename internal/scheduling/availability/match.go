@@ -1,56 +1,63 @@
 package availability
 
 import (
-	"bytes"
-	"cmp"
 	"slices"
+
+	"github.com/google/uuid"
 )
 
 const none = -1
+
+// Assignment is a lane of a resource that the appointment takes.
+type Assignment struct {
+	ResourceID uuid.UUID
+	Lane       int
+}
 
 // matching gives resources to requirements, one each, by augmenting paths: when what a
 // requirement could take is given away already, the other requirement is asked to take
 // something else. A resource that has been given never becomes idle again by that.
 type matching struct {
-	d *deliberation
+	p *plan
+	// accepted has the resources that each requirement accepts, from the best to the worst.
+	accepted [][]int
 	// taken is the resource of each requirement, and givenTo the requirement of each
 	// resource; both may be none.
 	taken, givenTo []int
-	// order has the resources from the best to the worst.
-	order []int
+	// kept is what both of them, one after the other, go back to.
+	kept []int
 	// askedRequirements and askedResources are those of the present path.
 	askedRequirements, askedResources []bool
 }
 
-func newMatching(d *deliberation) matching {
+func newMatching(p *plan) matching {
+	requirements, resources := len(p.requirements), len(p.resources)
+	places := slices.Repeat([]int{none}, requirements+resources)
+	asked := make([]bool, requirements+resources)
 	m := matching{
-		d:                 d,
-		taken:             slices.Repeat([]int{none}, len(d.requirements)),
-		givenTo:           slices.Repeat([]int{none}, len(d.resources)),
-		askedRequirements: make([]bool, len(d.requirements)),
-		askedResources:    make([]bool, len(d.resources)),
+		p: p, accepted: make([][]int, requirements),
+		taken: places[:requirements], givenTo: places[requirements:], kept: slices.Clone(places),
+		askedRequirements: asked[:requirements], askedResources: asked[requirements:],
 	}
-	m.rank()
+	order := p.rank()
+	for q := range p.requirements {
+		for _, c := range order {
+			if p.requirements[q].accepts(&p.resources[c]) {
+				m.accepted[q] = append(m.accepted[q], c)
+			}
+		}
+	}
 	return m
 }
 
-// rank puts the resources in the order in which they are tried.
-func (m *matching) rank() {
-	m.order = make([]int, len(m.d.resources))
-	for i := range m.order {
-		m.order[i] = i
-	}
-	slices.SortFunc(m.order, func(a, b int) int {
-		ca, cb := &m.d.candidates[a], &m.d.candidates[b]
-		if ca.preferred != cb.preferred {
-			if ca.preferred {
-				return -1
-			}
-			return 1
-		}
-		ra, rb := &m.d.resources[a], &m.d.resources[b]
-		return cmp.Or(cmp.Compare(ca.load, cb.load), bytes.Compare(ra.ID[:], rb.ID[:]))
-	})
+// keep makes the present matching the one to go back to.
+func (m *matching) keep() {
+	copy(m.kept[copy(m.kept, m.taken):], m.givenTo)
+}
+
+// reset goes back to the matching that was kept.
+func (m *matching) reset() {
+	copy(m.givenTo, m.kept[copy(m.taken, m.kept):])
 }
 
 // placeResource finds a requirement for a resource that must be taken, busy or not.
@@ -61,8 +68,8 @@ func (m *matching) placeResource(c int) bool {
 
 func (m *matching) giveAway(c int) bool {
 	for _, open := range []bool{true, false} {
-		for q := range m.d.requirements {
-			if (m.taken[q] == none) != open || m.askedRequirements[q] || !m.d.requirements[q].accepts(&m.d.resources[c]) {
+		for q := range m.taken {
+			if (m.taken[q] == none) != open || m.askedRequirements[q] || !m.p.requirements[q].accepts(&m.p.resources[c]) {
 				continue
 			}
 			m.askedRequirements[q] = true
@@ -75,14 +82,11 @@ func (m *matching) giveAway(c int) bool {
 	return false
 }
 
-// usable says which candidates may be taken.
-type usable func(*candidate) bool
-
-// free are those that nothing keeps from being taken.
-func free(c *candidate) bool { return c.obstacle == "" }
+// usable says which resources may be taken.
+type usable func(*plan, int) bool
 
 // sometime are those that could be taken at another time.
-func sometime(c *candidate) bool { return c.obstacle == "" || c.obstacle.Temporal() }
+func sometime(p *plan, c int) bool { return p.resources[c].Active }
 
 // placeRequirement finds a resource for a requirement, unless it has one.
 func (m *matching) placeRequirement(q int, ok usable) bool {
@@ -98,9 +102,8 @@ func (m *matching) placeRequirement(q int, ok usable) bool {
 func (m *matching) take(q int, ok usable) bool {
 	m.askedRequirements[q] = true
 	for _, idle := range []bool{true, false} {
-		for _, c := range m.order {
-			if (m.givenTo[c] == none) != idle || m.askedResources[c] ||
-				!ok(&m.d.candidates[c]) || !m.d.requirements[q].accepts(&m.d.resources[c]) {
+		for _, c := range m.accepted[q] {
+			if (m.givenTo[c] == none) != idle || m.askedResources[c] || !ok(m.p, c) {
 				continue
 			}
 			m.askedResources[c] = true
@@ -122,7 +125,7 @@ func (m *matching) give(c, q int) {
 // resources has been given to the others of them.
 func (m *matching) askedAccept(c int) bool {
 	for q, asked := range m.askedRequirements {
-		if asked && m.d.requirements[q].accepts(&m.d.resources[c]) {
+		if asked && m.p.requirements[q].accepts(&m.p.resources[c]) {
 			return true
 		}
 	}

@@ -6,9 +6,12 @@ import (
 	"slices"
 	"testing"
 	"time"
+	_ "time/tzdata" // where the machine has no zones
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 )
 
 // source is where a random case comes from: a generator, or the bytes of a fuzzer.
@@ -26,206 +29,361 @@ func (f *fuzzed) IntN(n int) int {
 	return choice
 }
 
-// drawCase makes a small case in which all rules have something to say.
-func drawCase(s source) (Snapshot, Request) {
-	types := []ResourceType{Staff, Room, Equipment}
-	snapshot := Snapshot{Service: Service{
+func mustLoad(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+// places are where cases happen: ordinary days, and those on which clocks change.
+var places = []struct {
+	loc  *time.Location
+	base time.Time
+}{
+	{time.UTC, time.Date(2025, time.November, 24, 0, 0, 0, 0, time.UTC)},
+	{mustLoad("America/New_York"), time.Date(2025, time.November, 24, 5, 0, 0, 0, time.UTC)},
+	{mustLoad("Europe/Vienna"), time.Date(2024, time.March, 30, 17, 0, 0, 0, time.UTC)},
+	{mustLoad("Europe/Vienna"), time.Date(2024, time.October, 26, 17, 0, 0, 0, time.UTC)},
+	{mustLoad("Australia/Lord_Howe"), time.Date(2024, time.October, 5, 9, 0, 0, 0, time.UTC)},
+	{mustLoad("Australia/Lord_Howe"), time.Date(2024, time.April, 6, 9, 0, 0, 0, time.UTC)},
+	{mustLoad("America/Havana"), time.Date(2024, time.March, 9, 22, 0, 0, 0, time.UTC)},
+	{mustLoad("Asia/Beirut"), time.Date(2024, time.October, 26, 14, 0, 0, 0, time.UTC)},
+	{mustLoad("Pacific/Apia"), time.Date(2011, time.December, 30, 2, 0, 0, 0, time.UTC)},
+	{mustLoad("America/St_Johns"), time.Date(2010, time.November, 6, 18, 0, 0, 0, time.UTC)},
+	{mustLoad("Asia/Kathmandu"), time.Date(2025, time.December, 31, 10, 0, 0, 0, time.UTC)},
+}
+
+// caseLength is how long after the base starts are looked for.
+const caseLength = 30 * time.Hour
+
+// drawWorld makes a small case in which all rules have something to say.
+func drawWorld(s source) *world {
+	here := places[s.IntN(len(places))]
+	w := &world{base: here.base, now: here.base.Add(-7 * time.Hour)}
+	w.snapshot = Snapshot{Location: here.loc, Service: drawService(s)}
+	w.snapshot.Service.Limits = drawLimits(s, w)
+	w.snapshot.Business = drawSchedule(s, w)
+	if s.IntN(6) == 0 {
+		w.snapshot.Closures = drawSpans(s, w)
+	}
+	for i := range s.IntN(6) {
+		w.snapshot.Resources = append(w.snapshot.Resources, drawResource(s, w, byte(1+i)))
+	}
+	if s.IntN(3) == 0 {
+		w.now = w.base.Add(time.Duration(s.IntN(40)) * 17 * time.Minute)
+	}
+	w.request = SearchRequest{From: w.base, To: w.base.Add(caseLength), Explain: true}
+	for range s.IntN(3) * s.IntN(2) {
+		w.request.Requested = append(w.request.Requested, number(byte(1+s.IntN(7))))
+	}
+	for range s.IntN(3) {
+		w.request.Preferred = append(w.request.Preferred, number(byte(1+s.IntN(7))))
+	}
+	return w
+}
+
+var resourceTypes = []ResourceType{Staff, Room, Equipment}
+
+func drawService(s source) Service {
+	service := Service{
 		Active:       s.IntN(20) > 0,
-		Duration:     time.Duration(1+s.IntN(4)) * 15 * time.Minute,
-		BufferBefore: time.Duration(s.IntN(3)) * 5 * time.Minute,
-		BufferAfter:  time.Duration(s.IntN(3)) * 5 * time.Minute,
-	}}
-	resources := s.IntN(6)
-	for i := range resources {
-		r := Resource{ID: number(byte(i)), Type: types[s.IntN(3)], Active: s.IntN(8) > 0, Capacity: 1 + s.IntN(3)}
-		for range s.IntN(4) {
-			from := -60 + 5*s.IntN(36)
-			r.Busy = append(r.Busy, minutes(s.IntN(3), from, from+5*(1+s.IntN(8))))
-		}
-		snapshot.Resources = append(snapshot.Resources, r)
+		Duration:     time.Duration(1+s.IntN(6)) * 15 * time.Minute,
+		BufferBefore: time.Duration(max(0, s.IntN(4)-1)) * 5 * time.Minute,
+		BufferAfter:  time.Duration(max(0, s.IntN(4)-1)) * 5 * time.Minute,
+		SlotStep:     []time.Duration{0, 20 * time.Minute, time.Hour, 50 * time.Minute, 5 * time.Minute}[s.IntN(5)],
+	}
+	if s.IntN(4) == 0 {
+		service.MinNotice = time.Duration(s.IntN(30)) * 25 * time.Minute
+	}
+	if s.IntN(4) == 0 {
+		service.Horizon = time.Duration(1+s.IntN(30)) * 65 * time.Minute
 	}
 	for range s.IntN(4) {
 		var q Requirement
-		for range s.IntN(3) {
-			q.ResourceIDs = append(q.ResourceIDs, number(byte(s.IntN(6))))
+		for range s.IntN(3) * s.IntN(2) {
+			q.ResourceIDs = append(q.ResourceIDs, number(byte(1+s.IntN(6))))
 		}
 		for range s.IntN(3) {
-			q.Types = append(q.Types, types[s.IntN(3)])
+			q.Types = append(q.Types, resourceTypes[s.IntN(3)])
 		}
-		snapshot.Service.Requirements = append(snapshot.Service.Requirements, q)
+		service.Requirements = append(service.Requirements, q)
 	}
-	request := Request{Start: noon}
+	return service
+}
+
+func drawLimits(s source, w *world) Limits {
+	var l Limits
+	if s.IntN(5) > 0 {
+		return l
+	}
+	l.MaxPerDay, l.MaxPerWeek = s.IntN(3), s.IntN(6)
+	l.Counts = map[localtime.Date]int{}
+	for range s.IntN(6) {
+		date := w.base.Add(time.Duration(s.IntN(12)-4) * 24 * time.Hour).UTC()
+		l.Counts[localtime.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()}] += 1 + s.IntN(2)
+	}
+	return l
+}
+
+func drawHours(s source) (hours []Hours) {
+	for range s.IntN(4) {
+		start := 30 * s.IntN(48)
+		hours = append(hours, Hours{Start: start, End: min(2880, start+30*s.IntN(40))})
+	}
+	return hours
+}
+
+func drawSchedule(s source, w *world) *Schedule {
+	if s.IntN(3) == 0 {
+		return nil
+	}
+	schedule := &Schedule{Location: w.snapshot.Location, Overrides: map[localtime.Date][]Hours{}}
+	if s.IntN(4) == 0 {
+		schedule.Location = places[s.IntN(len(places))].loc
+	}
+	for day := range schedule.Weekly {
+		schedule.Weekly[day] = drawHours(s)
+		if s.IntN(3) == 0 {
+			schedule.Weekly[day] = append(schedule.Weekly[day], Hours{0, 1440})
+		}
+	}
 	for range s.IntN(3) {
-		request.Requested = append(request.Requested, number(byte(s.IntN(7))))
+		date := w.base.Add(time.Duration(s.IntN(4)-1) * 24 * time.Hour).UTC()
+		schedule.Overrides[localtime.Date{Year: date.Year(), Month: date.Month(), Day: date.Day()}] = drawHours(s)
 	}
-	for range s.IntN(3) {
-		request.Preferred = append(request.Preferred, number(byte(s.IntN(7))))
-	}
-	return snapshot, request
+	return schedule
 }
 
-// possible tries every way to give resources to requirements; it is meant to be
-// obviously right rather than fast.
-func possible(snapshot *Snapshot, request *Request, usable func(Resource) bool) bool {
-	requested := map[uuid.UUID]bool{}
-	for _, id := range request.Requested {
-		requested[id] = true
-	}
-	requirements := snapshot.Service.Requirements
-	if len(requirements) == 0 {
-		if requirements = make([]Requirement, len(requested)); len(requested) == 0 {
-			requirements = []Requirement{{Types: []ResourceType{Staff, Room}}}
-		}
-	}
-	used := map[uuid.UUID]bool{}
-	var try func(q int) bool
-	try = func(q int) bool {
-		if q == len(requirements) {
-			for id := range requested {
-				if !used[id] {
-					return false
-				}
-			}
-			return true
-		}
-		for _, r := range snapshot.Resources {
-			fits := len(requirements[q].Types) == 0
-			for _, t := range requirements[q].Types {
-				fits = fits || t == r.Type
-			}
-			if len(requirements[q].ResourceIDs) > 0 {
-				fits = false
-				for _, id := range requirements[q].ResourceIDs {
-					fits = fits || id == r.ID
-				}
-			}
-			if used[r.ID] || !fits || !usable(r) {
-				continue
-			}
-			used[r.ID] = true
-			if try(q + 1) {
-				return true
-			}
-			used[r.ID] = false
-		}
-		return false
-	}
-	return try(0)
+// drawSpan makes a time of 0 to 235 minutes during the case; every one has an object.
+func drawSpan(s source, w *world) Span {
+	from := w.base.Add(time.Duration(s.IntN(370)-6) * 5 * time.Minute)
+	return Span{from, from.Add(time.Duration(s.IntN(48)) * 5 * time.Minute), uuid.UUID{0: 1, 14: byte(s.IntN(256)), 15: byte(s.IntN(256))}}
 }
 
-// freeLane returns the lowest free lane, minute by minute, or -1.
-func freeLane(s Service, r Resource) int {
-	from, to := s.Window(noon)
-	for lane := range r.Capacity {
-		taken := false
-		for at := from; at.Before(to); at = at.Add(time.Minute) {
-			for _, b := range r.Busy {
-				taken = taken || b.Lane == lane && !at.Before(b.Start) && at.Before(b.End)
-			}
-		}
-		if !taken {
-			return lane
-		}
+func drawSpans(s source, w *world) (spans []Span) {
+	for range s.IntN(4) {
+		spans = append(spans, drawSpan(s, w))
 	}
-	return -1
+	return spans
 }
 
-// checkCase compares the decision of a case with what trying everything gives.
-func checkCase(t *testing.T, snapshot Snapshot, request Request) {
+func drawResource(s source, w *world, n byte) Resource {
+	r := Resource{
+		ID: number(n), Type: resourceTypes[s.IntN(3)], Active: s.IntN(8) > 0, Capacity: 1 + max(0, s.IntN(4)-1),
+		Weight: s.IntN(2), Load: s.IntN(3), Limits: drawLimits(s, w),
+	}
+	if s.IntN(3) == 0 {
+		r.Schedule = drawSchedule(s, w)
+	}
+	if s.IntN(3) == 0 {
+		r.TimeOff, r.External = drawSpans(s, w), drawSpans(s, w)
+	}
+	for range s.IntN(25) {
+		at := drawSpan(s, w)
+		b := Interval{Lane: s.IntN(r.Capacity + 1), Start: at.Start, End: at.End, Kind: Kind(s.IntN(2)), ObjectID: at.ObjectID}
+		if b.End.Sub(b.Start) > 30*time.Minute {
+			b.BufferBefore, b.BufferAfter = time.Duration(s.IntN(3))*5*time.Minute, time.Duration(s.IntN(3))*5*time.Minute
+		}
+		r.Busy = append(r.Busy, b)
+	}
+	return r
+}
+
+// checkSearch holds Search and Decide against the oracle, at every minute that is on the
+// grid, and returns what was said how often.
+func checkSearch(t *testing.T, w *world) map[Code]int {
 	t.Helper()
-	service := snapshot.Service
-	free := func(r Resource) bool { return r.Active && freeLane(service, r) >= 0 }
-	got := Decide(&snapshot, &request)
+	said := map[Code]int{}
+	got := Search(&w.snapshot, &w.request, w.now)
+	slots, refused := got.Slots, got.Refused
+	require.False(t, got.Truncated)
+	step := int(w.snapshot.Service.step() / time.Minute)
+	for at := w.base; at.Before(w.base.Add(caseLength)); at = at.Add(time.Minute) {
+		if h, m, _ := at.In(w.snapshot.Location).Clock(); (h*60+m)%step != 0 {
+			continue
+		}
+		decision := w.check(t, at)
+		end := at.Add(w.snapshot.Service.Duration)
+		if decision.OK {
+			require.NotEmpty(t, slots, at)
+			require.Equal(t, Slot{at, end, decision.Assignments}, slots[0], "search is booking")
+			slots = slots[1:]
+			said[""]++
+			continue
+		}
+		require.NotEmpty(t, refused, at)
+		require.Equal(t, Refusal{at, end, decision.Reasons}, refused[0])
+		refused = refused[1:]
+		said[decision.Reasons[0].Code]++
+	}
+	require.Empty(t, slots, "not on the grid")
+	require.Empty(t, refused, "not on the grid")
 
-	require.Equal(t, service.Active && possible(&snapshot, &request, free), got.OK, "%+v %+v", snapshot, request)
-	require.Equal(t, got.OK, len(got.Reasons) == 0)
+	silent := w.request
+	silent.Explain = false
+	require.Equal(t, Result{Slots: got.Slots}, Search(&w.snapshot, &silent, w.now), "explaining changes nothing")
+	silent.Limit = 3
+	few := Search(&w.snapshot, &silent, w.now)
+	require.Equal(t, got.Slots[:min(3, len(got.Slots))], few.Slots)
+	require.Equal(t, len(got.Slots) > 3, few.Truncated)
+	return said
+}
+
+// check holds one decision against the oracle.
+func (w *world) check(t *testing.T, start time.Time) Decision {
+	t.Helper()
+	got := Decide(&w.snapshot, &Request{Start: start, Requested: w.request.Requested, Preferred: w.request.Preferred}, w.now)
+	require.Equal(t, w.ok(start), got.OK, "%s: %+v", start, got)
 	if got.OK {
-		checkAssignments(t, snapshot, request, got.Assignments)
-		return
+		require.Empty(t, got.Reasons)
+		w.checkAssignments(t, start, got.Assignments)
+	} else {
+		require.Empty(t, got.Assignments)
+		w.checkReasons(t, start, got.Reasons)
 	}
-	require.Empty(t, got.Assignments)
-	temporal := slices.ContainsFunc(got.Reasons, func(r Reason) bool { return r.Code.Temporal() })
-	for _, r := range got.Reasons {
-		require.Equal(t, temporal, r.Code.Temporal(), "one decision, one kind of reason: %v", got.Reasons)
-	}
-	// Another time may do exactly if the reasons say so.
-	active := func(r Resource) bool { return r.Active }
-	require.Equal(t, service.Active && possible(&snapshot, &request, active), temporal, "%v: %+v %+v", got.Reasons, snapshot, request)
-	for _, r := range got.Reasons {
-		if r.Code.Temporal() {
-			i := slices.IndexFunc(snapshot.Resources, func(c Resource) bool { return c.ID == r.ResourceID })
-			require.Negative(t, freeLane(service, snapshot.Resources[i]))
-			require.Equal(t, snapshot.Resources[i].Capacity == 1, r.Code == Booked)
-		}
-	}
+	return got
 }
 
-func checkAssignments(t *testing.T, snapshot Snapshot, request Request, assignments []Assignment) {
+// checkNearest holds alternatives against what Decide says about all that there could be.
+func checkNearest(t *testing.T, w *world, wanted time.Time, n int) {
 	t.Helper()
-	taken := map[uuid.UUID]bool{}
-	for q, a := range assignments {
-		i := slices.IndexFunc(snapshot.Resources, func(c Resource) bool { return c.ID == a.ResourceID })
-		require.GreaterOrEqual(t, i, 0)
-		require.True(t, snapshot.Resources[i].Active)
-		require.False(t, taken[a.ResourceID], "taken twice")
-		taken[a.ResourceID] = true
-		require.Equal(t, freeLane(snapshot.Service, snapshot.Resources[i]), a.Lane)
-		if len(snapshot.Service.Requirements) > 0 {
-			require.Len(t, assignments, len(snapshot.Service.Requirements))
-			require.True(t, snapshot.Service.Requirements[q].accepts(&snapshot.Resources[i]))
-		}
+	snapshot := w.snapshot
+	snapshot.From, snapshot.To = w.request.From, w.request.To
+	request := Request{Start: wanted, Requested: w.request.Requested, Preferred: w.request.Preferred}
+	got := Nearest(&snapshot, &request, w.now, n)
+	require.LessOrEqual(t, len(got), n)
+	distance := func(s Slot) time.Duration { return s.Start.Sub(wanted).Abs() }
+	all := Search(&w.snapshot, &SearchRequest{From: snapshot.From, To: snapshot.To, Requested: request.Requested, Preferred: request.Preferred}, w.now).Slots
+	if d := Decide(&snapshot, &request, w.now); d.OK && !slices.ContainsFunc(all, func(s Slot) bool { return s.Start.Equal(wanted) }) {
+		all = append(all, Slot{wanted, wanted.Add(snapshot.Service.Duration), d.Assignments})
 	}
-	for _, id := range request.Requested {
-		require.True(t, taken[id], "requested but not taken")
+	slices.SortFunc(all, func(a, b Slot) int {
+		if da, db := distance(a), distance(b); da != db {
+			return int(da - db)
+		}
+		return a.Start.Compare(b.Start)
+	})
+	same := 0
+	for same < min(len(got), len(all)) && got[same].Start.Equal(all[same].Start) {
+		require.Equal(t, all[same], got[same])
+		same++
+	}
+	require.GreaterOrEqual(t, same, min(len(all), n-n/2), "those with the same resources come first")
+	seen := map[time.Time]bool{}
+	for i, s := range got {
+		require.False(t, seen[s.Start], "twice")
+		seen[s.Start] = true
+		if i < same {
+			continue
+		}
+		require.NotEmpty(t, request.Requested)
+		if i > same {
+			require.LessOrEqual(t, distance(got[i-1]), distance(s))
+		}
+		d := Decide(snapshot.relaxed(&request), &Request{Start: s.Start, Requested: s.ResourceIDs()}, w.now)
+		require.True(t, d.OK, "an alternative that cannot be booked: %v", d.Reasons)
 	}
 }
 
-func TestDecideAgreesWithTryingEverything(t *testing.T) {
+func TestSearchAgreesWithTryingEverything(t *testing.T) {
 	t.Parallel()
-	granted, refused := 0, map[Code]int{}
-	for seed := range uint64(20_000) {
-		snapshot, request := drawCase(rand.New(rand.NewPCG(seed, 1)))
-		checkCase(t, snapshot, request)
-		if d := Decide(&snapshot, &request); d.OK {
-			granted++
-		} else {
-			refused[d.Reasons[0].Code]++
+	said := map[Code]int{}
+	for seed := range uint64(1_500) {
+		w := drawWorld(rand.New(rand.NewPCG(seed, 1)))
+		for code, n := range checkSearch(t, w) {
+			said[code] += n
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
 		}
 	}
 	// A generator that never reaches a rule would prove nothing about it.
-	require.Greater(t, granted, 1000)
-	for _, code := range []Code{ServiceInactive, ResourceNotFound, ResourceInactive, ResourceNotEligible, RequirementUnmet, Booked, Capacity} {
-		require.Greater(t, refused[code], 30, code)
+	for _, code := range []Code{
+		"", ServiceInactive, ResourceNotFound, ResourceInactive, ResourceNotEligible, RequirementUnmet, InPast, MinNotice, Horizon,
+		Closed, OutsideHours, TimeOff, Booked, Capacity, Held, ExternalBusy, Buffer, LimitDay, LimitWeek,
+	} {
+		require.Greater(t, said[code], 100, "%q", code)
 	}
 }
 
-func TestDecideDoesNotDependOnTheOrderOfResources(t *testing.T) {
+func TestDecideAgreesWithTryingEverythingOffTheGrid(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(2_000) {
+	for seed := range uint64(6_000) {
 		random := rand.New(rand.NewPCG(seed, 2))
-		snapshot, request := drawCase(random)
-		want := Decide(&snapshot, &request)
-		shuffled := snapshot
-		shuffled.Resources = slices.Clone(snapshot.Resources)
-		random.Shuffle(len(shuffled.Resources), func(i, j int) {
-			shuffled.Resources[i], shuffled.Resources[j] = shuffled.Resources[j], shuffled.Resources[i]
-		})
-		got := Decide(&shuffled, &request)
-		require.Equal(t, want.Assignments, got.Assignments)
-		require.Equal(t, byResource(want.Reasons), byResource(got.Reasons))
+		w := drawWorld(random)
+		w.check(t, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute))
 	}
+}
+
+func TestNearestAgreesWithSearch(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3_000) {
+		random := rand.New(rand.NewPCG(seed, 3))
+		w := drawWorld(random)
+		checkNearest(t, w, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute), 1+random.IntN(6))
+	}
+}
+
+func TestOrderInTheSnapshotDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(1_000) {
+		random := rand.New(rand.NewPCG(seed, 4))
+		w := drawWorld(random)
+		want := Search(&w.snapshot, &w.request, w.now)
+		shuffled := w.snapshot
+		shuffled.Resources = slices.Clone(shuffled.Resources)
+		shuffle(random, shuffled.Resources)
+		for i := range shuffled.Resources {
+			r := &shuffled.Resources[i]
+			r.Busy, r.TimeOff, r.External = slices.Clone(r.Busy), slices.Clone(r.TimeOff), slices.Clone(r.External)
+			shuffle(random, r.Busy)
+			shuffle(random, r.TimeOff)
+			shuffle(random, r.External)
+		}
+		got := Search(&shuffled, &w.request, w.now)
+		require.Equal(t, want.Slots, got.Slots)
+		for i := range want.Refused {
+			require.Equal(t, byResource(want.Refused[i].Reasons), byResource(got.Refused[i].Reasons))
+		}
+	}
+}
+
+func shuffle[T any](random *rand.Rand, list []T) {
+	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 }
 
 func byResource(reasons []Reason) []Reason {
 	return slices.SortedFunc(slices.Values(reasons), func(a, b Reason) int { return bytes.Compare(a.ResourceID[:], b.ResourceID[:]) })
 }
 
-func FuzzDecide(f *testing.F) {
+// seedCorpus is random, so that the fuzzer starts from cases with something in them.
+func seedCorpus(f *testing.F) {
+	f.Helper()
 	f.Add([]byte{})
-	f.Add([]byte{1, 3, 1, 1, 4, 0, 7, 2, 3, 0, 12, 7, 1, 1, 1, 1, 2, 2, 1, 0, 1, 2, 1, 0})
-	f.Add(bytes.Repeat([]byte{5, 2, 9}, 40))
+	random := rand.NewChaCha8([32]byte{1})
+	for n := range 20 {
+		data := make([]byte, 40*n)
+		_, _ = random.Read(data)
+		f.Add(data)
+	}
+}
+
+func FuzzDecide(f *testing.F) {
+	seedCorpus(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		snapshot, request := drawCase(&fuzzed{data})
-		checkCase(t, snapshot, request)
+		s := &fuzzed{data}
+		minute := s.IntN(250)*7 + s.IntN(7)
+		w := drawWorld(s)
+		w.check(t, w.base.Add(time.Duration(minute)*time.Minute))
+		checkNearest(t, w, w.base.Add(time.Duration(minute)*time.Minute), 3)
+	})
+}
+
+func FuzzSearch(f *testing.F) {
+	seedCorpus(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkSearch(t, drawWorld(&fuzzed{data}))
 	})
 }

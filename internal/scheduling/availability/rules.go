@@ -1,108 +1,131 @@
 package availability
 
-func serviceIsActive(d *deliberation) []Reason {
-	if d.service.Active {
-		return nil
+// The rules are asked in the order of this file, and the first that objects decides:
+// what is wrong with the request itself comes before what is wrong with the start, and
+// that before what is wrong with the time of a resource.
+
+// examine looks at what is the same at every start.
+func (p *plan) examine() []Reason {
+	if !p.service.Active {
+		return []Reason{{Code: ServiceInactive}}
 	}
-	return []Reason{{Code: ServiceInactive}}
+	for _, objects := range []func(*plan) []Reason{
+		requestedExist,
+		requestedAreActive,
+		requestedAreNeeded,
+		requirementsCanBeMet,
+	} {
+		if reasons := objects(p); len(reasons) > 0 {
+			return reasons
+		}
+	}
+	return nil
 }
 
-func requestedExist(d *deliberation) (reasons []Reason) {
-	for i, c := range d.requested {
+func requestedExist(p *plan) (reasons []Reason) {
+	for i, c := range p.requested {
 		if c < 0 {
-			reasons = append(reasons, Reason{Code: ResourceNotFound, ResourceID: d.requestedIDs[i]})
+			reasons = append(reasons, Reason{Code: ResourceNotFound, ResourceID: p.requestedIDs[i]})
 		}
 	}
 	return reasons
 }
 
-func requestedAreActive(d *deliberation) (reasons []Reason) {
-	for _, c := range d.requested {
-		if !d.resources[c].Active {
-			reasons = append(reasons, Reason{Code: ResourceInactive, ResourceID: d.resources[c].ID})
+func requestedAreActive(p *plan) (reasons []Reason) {
+	for _, c := range p.requested {
+		if !p.resources[c].Active {
+			reasons = append(reasons, Reason{Code: ResourceInactive, ResourceID: p.resources[c].ID})
 		}
 	}
 	return reasons
 }
 
 // requestedAreNeeded gives each requested resource a requirement of its own. From here
-// on each keeps one, because requirementsAreMet only moves it from one to another.
-func requestedAreNeeded(d *deliberation) (reasons []Reason) {
-	for _, c := range d.requested {
-		if !d.match.placeResource(c) {
-			reasons = append(reasons, Reason{Code: ResourceNotEligible, ResourceID: d.resources[c].ID})
+// on each keeps one, because placing others only moves it from one to another.
+func requestedAreNeeded(p *plan) (reasons []Reason) {
+	for _, c := range p.requested {
+		if !p.match.placeResource(c) {
+			reasons = append(reasons, Reason{Code: ResourceNotEligible, ResourceID: p.resources[c].ID})
+		}
+	}
+	p.match.keep()
+	return reasons
+}
+
+func requirementsCanBeMet(p *plan) (reasons []Reason) {
+	for q := range p.requirements {
+		if !p.match.placeRequirement(q, sometime) {
+			reasons = append(reasons, Reason{Code: RequirementUnmet, Requirement: q})
 		}
 	}
 	return reasons
 }
 
-func requestedAreFree(d *deliberation) (reasons []Reason) {
-	for _, c := range d.requested {
-		if code := d.candidates[c].obstacle; code != "" {
-			reasons = append(reasons, Reason{Code: code, ResourceID: d.resources[c].ID})
+// decide says whether the appointment can be at a start, and leaves the resources that
+// it takes in the matching. Reasons are given only if it shall explain.
+func (p *plan) decide(start micros, explain bool) (reasons []Reason, ok bool) {
+	if len(p.refused) > 0 {
+		return p.refused, false
+	}
+	p.seek(start)
+	if code := p.startCode(); code != "" {
+		if explain {
+			reasons = []Reason{{Code: code}}
 		}
+		return reasons, false
 	}
-	if len(reasons) == 0 {
-		return nil
+	p.match.reset()
+	if reasons, ok = p.requestedAreFree(explain); !ok {
+		return reasons, false
 	}
-	return d.unlessUnmeetable(reasons)
+	return p.requirementsAreMet(explain)
+}
+
+// startCode says what is wrong with the start, whoever is there.
+func (p *plan) startCode() Code {
+	switch {
+	case p.at < p.earliest:
+		return InPast
+	case p.at < p.soonest:
+		return MinNotice
+	case p.service.Horizon > 0 && p.at > p.latest:
+		return Horizon
+	case !p.service.exist():
+		return ""
+	}
+	if p.countedDay != p.day {
+		p.countedDay, p.exceeded = p.day, p.service.reached(p.date())
+	}
+	return p.exceeded
+}
+
+func (p *plan) requestedAreFree(explain bool) (reasons []Reason, ok bool) {
+	ok = true
+	for _, c := range p.requested {
+		if p.isFree(c) {
+			continue
+		}
+		if ok = false; !explain {
+			break
+		}
+		reasons = append(reasons, p.obstacle(c))
+	}
+	return reasons, ok
 }
 
 // requirementsAreMet finds a resource for every requirement. If one finds none, it
 // names the resources of which one would be enough if it were free.
-func requirementsAreMet(d *deliberation) (reasons []Reason) {
-	for q := range d.requirements {
-		if d.match.placeRequirement(q, free) {
+func (p *plan) requirementsAreMet(explain bool) (reasons []Reason, ok bool) {
+	for q := range p.requirements {
+		if p.match.placeRequirement(q, (*plan).isFree) {
 			continue
 		}
-		for c := range d.candidates {
-			code := d.candidates[c].obstacle
-			if code.Temporal() && d.match.askedAccept(c) {
-				reasons = append(reasons, Reason{Code: code, ResourceID: d.resources[c].ID})
+		for c := 0; explain && c < len(p.resources); c++ {
+			if p.match.askedAccept(c) && sometime(p, c) && !p.isFree(c) {
+				reasons = append(reasons, p.obstacle(c))
 			}
 		}
-		return d.unlessUnmeetable(reasons)
+		return reasons, false
 	}
-	return nil
-}
-
-// unlessUnmeetable returns the reasons, which are about the time, unless there are
-// requirements that cannot be met at any time: then it names those.
-func (d *deliberation) unlessUnmeetable(reasons []Reason) []Reason {
-	var unmeetable []Reason
-	for q := range d.requirements {
-		if !d.match.placeRequirement(q, sometime) {
-			unmeetable = append(unmeetable, Reason{Code: RequirementUnmet, Requirement: q})
-		}
-	}
-	if len(unmeetable) > 0 {
-		return unmeetable
-	}
-	return reasons
-}
-
-func isInactive(d *deliberation, c int) Code {
-	if d.resources[c].Active {
-		return ""
-	}
-	return ResourceInactive
-}
-
-func hasNoFreeLane(d *deliberation, c int) Code {
-	r := &d.resources[c]
-	var taken lanes
-	for i := range r.Busy {
-		if b := &r.Busy[i]; b.Start.Before(d.to) && b.End.After(d.from) {
-			taken.add(b.Lane)
-		}
-	}
-	d.candidates[c].load = taken.count()
-	d.candidates[c].lane = taken.lowestFree()
-	switch {
-	case d.candidates[c].lane < r.Capacity:
-		return ""
-	case r.Capacity > 1:
-		return Capacity
-	}
-	return Booked
+	return nil, true
 }

@@ -1,0 +1,127 @@
+package availability
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+)
+
+// SearchRequest is what somebody would like to choose from.
+type SearchRequest struct {
+	// From and To bound the starts; From belongs to them, To does not.
+	From, To time.Time
+	// Requested and Preferred are as in Request.
+	Requested []uuid.UUID
+	Preferred []uuid.UUID
+	// Limit is the greatest number of slots; zero is no limit.
+	Limit int
+	// Explain asks for the refusals too, up to where the slots end.
+	Explain bool
+}
+
+// Slot is a time that can be booked.
+type Slot struct {
+	// Start and End are what the customer sees, in UTC.
+	Start, End time.Time
+	// Assignments are those of Decide.
+	Assignments []Assignment
+}
+
+// ResourceIDs returns the resources that are taken, in the order of the requirements.
+func (s *Slot) ResourceIDs() []uuid.UUID {
+	ids := make([]uuid.UUID, len(s.Assignments))
+	for i, a := range s.Assignments {
+		ids[i] = a.ResourceID
+	}
+	return ids
+}
+
+// Refusal is a time that cannot be booked, and why.
+type Refusal struct {
+	// Start and End are as in Slot.
+	Start, End time.Time
+	// Reasons are those of Decide.
+	Reasons []Reason
+}
+
+// Result is what a search finds, in the order of time.
+type Result struct {
+	Slots []Slot
+	// Refused are the other starts on the grid; empty unless they are asked for.
+	Refused []Refusal
+	// Truncated says that there are more slots than the limit.
+	Truncated bool
+}
+
+// Search offers the starts on the grid that Decide accepts at the instant now, with the
+// same resources and lanes.
+func Search(snapshot *Snapshot, request *SearchRequest, now time.Time) Result {
+	var result Result
+	starts := snapshot.bounded(request.From, request.To)
+	if starts.from >= starts.to {
+		return result
+	}
+	p := newPlan(snapshot, request.Requested, request.Preferred, now, starts)
+	if !request.Explain {
+		// What is refused for all is not looked at one by one.
+		if starts.from = max(starts.from, p.soonest, p.earliest); len(p.refused) > 0 || starts.from >= starts.to {
+			return result
+		}
+	}
+	var arena []Assignment
+	for at := range p.grid(starts) {
+		reasons, ok := p.decide(at, request.Explain)
+		switch {
+		case !ok && request.Explain:
+			result.Refused = append(result.Refused, Refusal{Start: at.time(), End: (at + p.duration).time(), Reasons: slices.Clone(reasons)})
+		case !ok:
+		case request.Limit > 0 && len(result.Slots) == request.Limit:
+			result.Truncated = true
+			return result
+		default:
+			var slot Slot
+			slot, arena = p.slot(arena)
+			result.Slots = append(result.Slots, slot)
+		}
+	}
+	return result
+}
+
+// bounded returns the starts from from, up to but without to, that the snapshot knows
+// about.
+func (s *Snapshot) bounded(from, to time.Time) span {
+	if !s.From.IsZero() && s.From.After(from) {
+		from = s.From
+	}
+	if !s.To.IsZero() && s.To.Before(to) {
+		to = s.To
+	}
+	return span{microsOf(from), microsOf(to)}
+}
+
+// slot is the start that has just been granted. Its assignments are cut from the arena,
+// which it returns.
+func (p *plan) slot(arena []Assignment) (Slot, []Assignment) {
+	const slots = 64
+	n := len(p.requirements)
+	if cap(arena)-len(arena) < n {
+		arena = make([]Assignment, 0, slots*n)
+	}
+	first := len(arena)
+	arena = p.assignments(arena)
+	return Slot{Start: p.at.time(), End: (p.at + p.duration).time(), Assignments: arena[first:len(arena):len(arena)]}, arena
+}
+
+// grid yields the starts on the grid.
+func (p *plan) grid(starts span) func(yield func(micros) bool) {
+	return func(yield func(micros) bool) {
+		for at := range localtime.Grid(starts.from.time(), starts.to.time(), p.service.step(), p.location) {
+			if !yield(microsOf(at)) {
+				return
+			}
+		}
+	}
+}
