@@ -262,19 +262,3 @@ func full(n int) []Interval {
 	}
 	return busy
 }
-
-func BenchmarkDecide(b *testing.B) {
-	snapshot := Snapshot{Service: hour(anyOf(Staff), anyOf(Room))}
-	for i := range byte(10) {
-		snapshot.Resources = append(snapshot.Resources,
-			one(number(i), Staff, minutes(0, 0, 30)), one(number(100+i), Room, minutes(0, -90, 0)))
-	}
-	snapshot.Resources = append(snapshot.Resources, one(cleo, Staff))
-	request := Request{Start: noon}
-	b.ReportAllocs()
-	for b.Loop() {
-		if !Decide(&snapshot, &request, noon).OK {
-			b.Fatal("nothing found")
-		}
-	}
-}

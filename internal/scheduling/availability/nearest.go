@@ -16,11 +16,11 @@ import (
 // the earlier. Others get up to half of the n places, and what the first leave over. A
 // start occurs once. There are none if no time would do.
 func Nearest(snapshot *Snapshot, request *Request, now time.Time, n int) []Slot {
-	same := nearest(snapshot, request, now, n)
-	if len(request.Requested) == 0 || n <= 0 {
+	same, ok := nearest(snapshot, request, now, n)
+	if len(request.Requested) == 0 || !ok {
 		return same
 	}
-	others := nearest(snapshot.relaxed(request), &Request{
+	others, _ := nearest(snapshot.relaxed(request), &Request{
 		Start: request.Start, Preferred: slices.Concat(request.Requested, request.Preferred),
 	}, now, n+len(same))
 	others = slices.DeleteFunc(others, func(s Slot) bool {
@@ -58,15 +58,15 @@ func (s *Slot) takes(ids []uuid.UUID) bool {
 }
 
 // nearest returns the n slots that are nearest to the start of the request, and take what
-// it requests.
-func nearest(snapshot *Snapshot, request *Request, now time.Time, n int) []Slot {
+// it requests. It is not ok if no time would do, or none is known.
+func nearest(snapshot *Snapshot, request *Request, now time.Time, n int) (slots []Slot, ok bool) {
 	starts := snapshot.bounded(snapshot.From, snapshot.To)
 	if snapshot.From.IsZero() || starts.from >= starts.to || n <= 0 {
-		return nil
+		return nil, false
 	}
 	p := newPlan(snapshot, request.Requested, request.Preferred, now, starts)
 	if len(p.refused) > 0 {
-		return nil
+		return nil, false
 	}
 	var found []micros
 	wanted, after := microsOf(request.Start), 0
@@ -90,10 +90,10 @@ func nearest(snapshot *Snapshot, request *Request, now time.Time, n int) []Slot 
 	slices.SortFunc(found, func(a, b micros) int {
 		return cmp.Or(cmp.Compare(max(a-wanted, wanted-a), max(b-wanted, wanted-b)), cmp.Compare(a, b))
 	})
-	slots := make([]Slot, min(n, len(found)))
+	slots = make([]Slot, min(n, len(found)))
 	for i := range slots {
 		p.decide(found[i], false)
 		slots[i], _ = p.slot(nil)
 	}
-	return slots
+	return slots, true
 }

@@ -124,7 +124,16 @@ func (t *timeline) first(w span) *blocker {
 }
 
 func (p *plan) isOpen(c int) bool {
-	return slices.ContainsFunc(p.openStarts(&p.resources[c]), func(s span) bool { return s.from <= p.at && p.at < s.to })
+	_, ok := slices.BinarySearchFunc(p.openStarts(&p.resources[c]), p.at, func(s span, at micros) int {
+		switch {
+		case s.to <= at:
+			return -1
+		case s.from > at:
+			return 1
+		}
+		return 0
+	})
+	return ok
 }
 
 // takenBy says what has taken the lanes of a resource for the appointment itself. If only

@@ -1,5 +1,7 @@
 package availability
 
+import "slices"
+
 // The rules are asked in the order of this file, and the first that objects decides:
 // what is wrong with the request itself comes before what is wrong with the start, and
 // that before what is wrong with the time of a resource.
@@ -65,7 +67,10 @@ func requirementsCanBeMet(p *plan) (reasons []Reason) {
 // it takes in the matching. Reasons are given only if it shall explain.
 func (p *plan) decide(start micros, explain bool) (reasons []Reason, ok bool) {
 	if len(p.refused) > 0 {
-		return p.refused, false
+		if explain {
+			reasons = slices.Clone(p.refused)
+		}
+		return reasons, false
 	}
 	p.seek(start)
 	if code := p.startCode(); code != "" {
@@ -120,7 +125,11 @@ func (p *plan) requirementsAreMet(explain bool) (reasons []Reason, ok bool) {
 		if p.match.placeRequirement(q, (*plan).isFree) {
 			continue
 		}
-		for c := 0; explain && c < len(p.resources); c++ {
+		if !explain {
+			return nil, false
+		}
+		reasons = make([]Reason, 0, len(p.match.accepted[q]))
+		for c := range p.resources {
 			if p.match.askedAccept(c) && sometime(p, c) && !p.isFree(c) {
 				reasons = append(reasons, p.obstacle(c))
 			}

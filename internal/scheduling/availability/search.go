@@ -1,7 +1,6 @@
 package availability
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,7 +75,8 @@ func Search(snapshot *Snapshot, request *SearchRequest, now time.Time) Result {
 		reasons, ok := p.decide(at, request.Explain)
 		switch {
 		case !ok && request.Explain:
-			result.Refused = append(result.Refused, Refusal{Start: at.time(), End: (at + p.duration).time(), Reasons: slices.Clone(reasons)})
+			refusal := Refusal{Start: at.time(), End: (at + p.duration).time(), Reasons: reasons}
+			result.Refused = append(result.Refused, refusal)
 		case !ok:
 		case request.Limit > 0 && len(result.Slots) == request.Limit:
 			result.Truncated = true
