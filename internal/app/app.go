@@ -57,6 +57,8 @@ type App struct {
 
 	Resources    *scheduling.Resources
 	Services     *scheduling.Services
+	Schedules    *scheduling.Schedules
+	TimeOffs     *scheduling.TimeOffs
 	Customers    *scheduling.Customers
 	Appointments *scheduling.Appointments
 
@@ -87,9 +89,11 @@ func New(d Dependencies) (*App, error) {
 
 	resources := scheduling.NewResources(store)
 	services := scheduling.NewServices(store)
+	schedules := scheduling.NewSchedules(store)
+	timeOffs := scheduling.NewTimeOffs(store)
 	customers := scheduling.NewCustomers(store)
 	appointments := scheduling.NewAppointments(store)
-	schedulingServer := schedulingapi.New(resources, services, customers, appointments)
+	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments)
 
 	server, err := httpapi.New(httpapi.Options{
 		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
@@ -119,6 +123,7 @@ func New(d Dependencies) (*App, error) {
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
 		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher,
-		Resources: resources, Services: services, Customers: customers, Appointments: appointments, config: d.Config,
+		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
+		Appointments: appointments, config: d.Config,
 	}, nil
 }

@@ -191,7 +191,7 @@ var (
 // List returns appointments in the order of their start; for staff those they are a
 // resource of, for customers their own. Errors: InvalidCursor.
 func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page keyset.Page) (List[Appointment], error) {
-	from, to := filter.bounds()
+	from, to := bounds(&filter.From, &filter.To)
 	after := byTime{At: from}
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
 		return List[Appointment]{}, err
@@ -203,26 +203,6 @@ func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter Ap
 		return List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
 	}
 	return newList(page, fold(rows, unchanged), filter, unchanged, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
-}
-
-// bounds returns the range as instants, and writes it into the filter in a form that is
-// the same for every spelling of the same instants, so that cursors fit all of them.
-func (f *AppointmentFilter) bounds() (from, to time.Time) {
-	from, to = firstStart, lastStart
-	if f.From != nil && f.From.After(from) {
-		from = ceil(*f.From)
-	}
-	if f.To != nil && f.To.Before(to) {
-		to = ceil(*f.To)
-	}
-	f.From, f.To = &from, &to
-	return from, to
-}
-
-// ceil rounds up to what PostgreSQL can tell apart: rounded down, "from a nanosecond
-// after noon" would include noon.
-func ceil(t time.Time) time.Time {
-	return t.UTC().Add(time.Microsecond - 1).Truncate(time.Microsecond)
 }
 
 // listRows runs the query that suits the filter and what the caller may see.

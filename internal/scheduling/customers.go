@@ -61,9 +61,7 @@ type CustomerPatch struct {
 	Name, Email, Phone, City, State, Zip, Notes *string
 	Status                                      *string
 	Tags                                        *[]string
-	// SetUserID says that UserID counts, nil included.
-	SetUserID bool
-	UserID    *uuid.UUID
+	UserID                                      Clearable[uuid.UUID]
 }
 
 // CustomerFilter narrows a list of customers; nil means all.
@@ -236,9 +234,7 @@ func (p CustomerPatch) apply(c Customer) Customer {
 	if p.Tags != nil {
 		c.Tags = tags(*p.Tags)
 	}
-	if p.SetUserID {
-		c.UserID = p.UserID
-	}
+	p.UserID.change(&c.UserID)
 	return c
 }
 

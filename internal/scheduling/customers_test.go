@@ -30,7 +30,7 @@ func TestCustomerLife(t *testing.T) {
 
 	updated, err := b.customers.Update(ctx, scope, created.ID, new(int32(1)), scheduling.CustomerPatch{
 		Name: new("Clara"), Email: new(""), Phone: new("1"), City: new("2"), State: new("3"), Zip: new("4"), Notes: new("late"),
-		Status: new("BLOCKED"), Tags: &[]string{}, SetUserID: true,
+		Status: new("BLOCKED"), Tags: &[]string{}, UserID: scheduling.NewClearable[uuid.UUID](nil),
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{}, updated.Tags)
@@ -63,10 +63,10 @@ func TestCustomerLogins(t *testing.T) {
 	other := b.customer(scope, "Other")
 	_, err := b.customers.Create(ctx, scope, scheduling.CustomerInput{Name: "Twin", Status: "ACTIVE", UserID: &userID})
 	requireCode(t, apperr.AlreadyExists, err)
-	_, err = b.customers.Update(ctx, scope, other.ID, nil, scheduling.CustomerPatch{SetUserID: true, UserID: &userID})
+	_, err = b.customers.Update(ctx, scope, other.ID, nil, scheduling.CustomerPatch{UserID: scheduling.NewClearable(&userID)})
 	requireCode(t, apperr.AlreadyExists, err)
 	foreign := b.userIn(b.tenant, b.tenant.Sandbox, tenancy.RoleCustomer)
-	_, err = b.customers.Update(ctx, scope, other.ID, nil, scheduling.CustomerPatch{SetUserID: true, UserID: &foreign})
+	_, err = b.customers.Update(ctx, scope, other.ID, nil, scheduling.CustomerPatch{UserID: scheduling.NewClearable(&foreign)})
 	requireField(t, "/user_id", err)
 }
 

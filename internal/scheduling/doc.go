@@ -1,6 +1,6 @@
-// Package scheduling owns resources, services, customers and appointments: their
-// rules, their queries (gen/db/schedulingdb) and the events that tell of their
-// changes.
+// Package scheduling owns resources, services, hours, time off, customers and
+// appointments: their rules, their queries (gen/db/schedulingdb) and the events that
+// tell of their changes.
 //
 // It calls availability, which decides whether an appointment can be booked, entitle
 // for the quotas, and tenancy for the database. Handlers (schedulingapi) and
@@ -11,7 +11,8 @@
 //   - What a role may do at all is the gates' business, and is checked before. What a
 //     role may see is checked here: a customer sees their own record and appointments,
 //     staff see the appointments they are a resource of, and the rest does not exist for
-//     them. A scope without principal sees nothing of the kind.
+//     them. Time off does not exist for customers, and staff see all of it and change
+//     their own. A scope without principal sees nothing of the kind.
 //   - A change, its history, its quota and its event commit together or not at all.
 //   - Two active allocations of a lane never overlap. The database sees to it, and no
 //     code here relies on having looked before.

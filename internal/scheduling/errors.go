@@ -23,6 +23,8 @@ type violation struct{ state, constraint string }
 var refusals = map[violation]func() *apperr.Error{
 	{foreignKeyViolation, "resources_user"}:        noSuchUser,
 	{foreignKeyViolation, "customers_user"}:        noSuchUser,
+	{foreignKeyViolation, "schedules_resource"}:    func() *apperr.Error { return apperr.NewNotFound("resource") },
+	{foreignKeyViolation, "time_off_resource"}:     func() *apperr.Error { return noSuchReference("/resource_id", "resource") },
 	{foreignKeyViolation, "appointments_service"}:  func() *apperr.Error { return noSuchReference("/service_id", "service") },
 	{foreignKeyViolation, "appointments_customer"}: func() *apperr.Error { return noSuchReference("/customer_id", "customer") },
 	{uniqueViolation, "customers_user"}: func() *apperr.Error {

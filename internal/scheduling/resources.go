@@ -27,6 +27,12 @@ type Resource struct {
 	Description string `json:"description"`
 	// Capacity is how many appointments may hold it at the same time, from 1 to 1000.
 	Capacity int32 `json:"capacity"`
+	// Weight decides who is taken when several will do: the highest, from 0 to 100. Of
+	// equals it is the one with the fewest appointments.
+	Weight int32 `json:"weight"`
+	// MaxPerDay and MaxPerWeek are how many appointments it may have; nil is no limit.
+	MaxPerDay  *int32 `json:"max_per_day"`
+	MaxPerWeek *int32 `json:"max_per_week"`
 	// IsActive is whether it can be booked; appointments that hold it keep it in any case.
 	IsActive bool `json:"is_active"`
 	// UserID is the user who signs in as this resource, if there is one.
@@ -36,14 +42,21 @@ type Resource struct {
 	Version   int32      `json:"version"`
 }
 
+// DefaultWeight is the weight of a resource for which none is given.
+const DefaultWeight int32 = 1
+
 // ResourceInput is what a new resource is made of.
 type ResourceInput struct {
 	Name        string
 	Type        string
 	Description string
 	Capacity    int32
-	IsActive    bool
-	UserID      *uuid.UUID
+	// Weight is DefaultWeight if it is nil.
+	Weight     *int32
+	MaxPerDay  *int32
+	MaxPerWeek *int32
+	IsActive   bool
+	UserID     *uuid.UUID
 }
 
 // ResourcePatch changes the fields that are not nil.
@@ -52,10 +65,11 @@ type ResourcePatch struct {
 	Type        *string
 	Description *string
 	Capacity    *int32
+	Weight      *int32
+	MaxPerDay   Clearable[int32]
+	MaxPerWeek  Clearable[int32]
 	IsActive    *bool
-	// SetUserID says that UserID counts, nil included.
-	SetUserID bool
-	UserID    *uuid.UUID
+	UserID      Clearable[uuid.UUID]
 }
 
 // ResourceFilter narrows a list of resources; nil means all.
@@ -112,13 +126,16 @@ func (s *Resources) Create(ctx context.Context, scope *tenancy.Scope, in Resourc
 		return nil, fmt.Errorf("make resource id: %w", err)
 	}
 	created := Resource{
-		ID: id, Name: in.Name, Type: in.Type, Description: in.Description, Capacity: in.Capacity, IsActive: in.IsActive,
-		UserID: in.UserID, CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
+		ID: id, Name: in.Name, Type: in.Type, Description: in.Description, Capacity: in.Capacity, Weight: DefaultWeight,
+		MaxPerDay: in.MaxPerDay, MaxPerWeek: in.MaxPerWeek, IsActive: in.IsActive, UserID: in.UserID, CreatedAt: scope.Now,
+		UpdatedAt: scope.Now, Version: 1,
 	}
+	set(&created.Weight, in.Weight)
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
 		err := s.queries.InsertResource(ctx, tx, schedulingdb.InsertResourceParams{
 			EnvID: scope.Env.ID, ID: id, Name: in.Name, Type: in.Type, Description: in.Description, Capacity: in.Capacity,
-			IsActive: in.IsActive, UserID: in.UserID, Now: scope.Now,
+			Weight: created.Weight, MaxPerDay: in.MaxPerDay, MaxPerWeek: in.MaxPerWeek, IsActive: in.IsActive, UserID: in.UserID,
+			Now: scope.Now,
 		})
 		if err != nil {
 			return resourceError("insert", err)
@@ -153,7 +170,8 @@ func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 		}
 		err = s.queries.UpdateResource(ctx, tx, schedulingdb.UpdateResourceParams{
 			EnvID: scope.Env.ID, ID: id, Name: updated.Name, Type: updated.Type, Description: updated.Description,
-			Capacity: updated.Capacity, IsActive: updated.IsActive, UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
+			Capacity: updated.Capacity, Weight: updated.Weight, MaxPerDay: updated.MaxPerDay, MaxPerWeek: updated.MaxPerWeek,
+			IsActive: updated.IsActive, UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
 		})
 		if err != nil {
 			return resourceError("update", err)
@@ -167,7 +185,7 @@ func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 	return &updated, nil
 }
 
-// Delete removes a resource and gives its quota back. Errors: NotFound,
+// Delete removes a resource with its hours and its time off, and gives its quota back. Errors: NotFound,
 // VersionMismatch, InUse when an appointment or a service refers to it.
 func (s *Resources) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
 	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
@@ -229,24 +247,18 @@ func (p ResourcePatch) apply(r Resource) Resource {
 	set(&r.Type, p.Type)
 	set(&r.Description, p.Description)
 	set(&r.Capacity, p.Capacity)
+	set(&r.Weight, p.Weight)
+	p.MaxPerDay.change(&r.MaxPerDay)
+	p.MaxPerWeek.change(&r.MaxPerWeek)
 	set(&r.IsActive, p.IsActive)
-	if p.SetUserID {
-		r.UserID = p.UserID
-	}
+	p.UserID.change(&r.UserID)
 	return r
-}
-
-// set changes a field if there is a new value for it.
-func set[T any](field, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 func newResource(row schedulingdb.GetResourceRow) Resource {
 	return Resource{
 		ID: row.ID, Name: row.Name, Type: row.Type, Description: row.Description, Capacity: row.Capacity,
-		IsActive: row.IsActive, UserID: row.UserID, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		Weight: row.Weight, MaxPerDay: row.MaxPerDay, MaxPerWeek: row.MaxPerWeek, IsActive: row.IsActive, UserID: row.UserID, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 		Version: row.Version,
 	}
 }

@@ -26,15 +26,19 @@ func TestResourceLife(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, created, got)
 	assert.Equal(t, &userID, got.UserID)
+	assert.Equal(t, scheduling.DefaultWeight, got.Weight)
+	assert.Nil(t, got.MaxPerDay)
 	assert.Equal(t, 1, b.used(scope, entitle.MaxResources))
 
 	updated, err := b.resources.Update(ctx, scope, created.ID, &created.Version, scheduling.ResourcePatch{
-		Name: new("Anna"), Type: new("ROOM"), Description: new("Moved"), Capacity: new(int32(3)), IsActive: new(false), SetUserID: true,
+		Name: new("Anna"), Type: new("ROOM"), Description: new("Moved"), Capacity: new(int32(3)), IsActive: new(false), UserID: scheduling.NewClearable[uuid.UUID](nil),
+		Weight: new(int32(0)), MaxPerDay: scheduling.NewClearable(new(int32(4))), MaxPerWeek: scheduling.NewClearable(new(int32(9))),
 	})
 	require.NoError(t, err)
 	want := *created
 	want.Name, want.Type, want.Description, want.Capacity, want.IsActive, want.UserID, want.Version =
 		"Anna", "ROOM", "Moved", 3, false, nil, 2
+	want.Weight, want.MaxPerDay, want.MaxPerWeek = 0, new(int32(4)), new(int32(9))
 	assert.Equal(t, &want, updated)
 	got, err = b.resources.Get(ctx, scope, created.ID)
 	require.NoError(t, err)
@@ -43,6 +47,7 @@ func TestResourceLife(t *testing.T) {
 	same, err := b.resources.Update(ctx, scope, created.ID, nil, scheduling.ResourcePatch{Name: new("Anna")})
 	require.NoError(t, err)
 	assert.Equal(t, "Moved", same.Description, "what is not given stays")
+	assert.Equal(t, new(int32(9)), same.MaxPerWeek)
 
 	_, err = b.resources.Update(ctx, scope, created.ID, new(int32(1)), scheduling.ResourcePatch{Name: new("late")})
 	assert.Equal(t, int32(3), refusal(t, apperr.VersionMismatch, err).Members["current_version"])
@@ -119,7 +124,7 @@ func TestResourceUserMustBeOfTheSameWorld(t *testing.T) {
 	} {
 		_, err := b.resources.Create(ctx, scope, scheduling.ResourceInput{Name: "Bob", Type: "STAFF", Capacity: 1, UserID: &userID})
 		requireField(t, "/user_id", err)
-		_, err = b.resources.Update(ctx, scope, resource.ID, nil, scheduling.ResourcePatch{SetUserID: true, UserID: &userID})
+		_, err = b.resources.Update(ctx, scope, resource.ID, nil, scheduling.ResourcePatch{UserID: scheduling.NewClearable(&userID)})
 		requireField(t, "/user_id", err)
 		assert.Equal(t, 1, b.used(scope, entitle.MaxResources), name)
 	}

@@ -28,7 +28,16 @@ type Service struct {
 	DurationMinutes     int32 `json:"duration_minutes"`
 	BufferBeforeMinutes int32 `json:"buffer_before_minutes"`
 	BufferAfterMinutes  int32 `json:"buffer_after_minutes"`
-	Price               Money `json:"price"`
+	// SlotStepMinutes lie between the starts that are offered, from 1 to 1440.
+	SlotStepMinutes int32 `json:"slot_step_minutes"`
+	// MinNoticeMinutes lie at least between booking and start, up to a year.
+	MinNoticeMinutes int32 `json:"min_notice_minutes"`
+	// HorizonDays is how far ahead it can be booked; nil is no limit.
+	HorizonDays *int32 `json:"horizon_days"`
+	// MaxPerDay and MaxPerWeek are how many appointments it may have; nil is no limit.
+	MaxPerDay  *int32 `json:"max_per_day"`
+	MaxPerWeek *int32 `json:"max_per_week"`
+	Price      Money  `json:"price"`
 	// RequiresApproval makes new appointments PENDING.
 	RequiresApproval bool `json:"requires_approval"`
 	IsActive         bool `json:"is_active"`
@@ -40,6 +49,9 @@ type Service struct {
 	Version      int32         `json:"version"`
 }
 
+// DefaultSlotStepMinutes is the step of a service for which none is given.
+const DefaultSlotStepMinutes int32 = 15
+
 // ServiceInput is what a new service is made of.
 type ServiceInput struct {
 	Name                string
@@ -47,6 +59,12 @@ type ServiceInput struct {
 	DurationMinutes     int32
 	BufferBeforeMinutes int32
 	BufferAfterMinutes  int32
+	// SlotStepMinutes is DefaultSlotStepMinutes if it is nil.
+	SlotStepMinutes  *int32
+	MinNoticeMinutes int32
+	HorizonDays      *int32
+	MaxPerDay        *int32
+	MaxPerWeek       *int32
 	// Price is nothing, in the currency of the business, if it is nil.
 	Price            *Money
 	RequiresApproval bool
@@ -61,6 +79,11 @@ type ServicePatch struct {
 	DurationMinutes     *int32
 	BufferBeforeMinutes *int32
 	BufferAfterMinutes  *int32
+	SlotStepMinutes     *int32
+	MinNoticeMinutes    *int32
+	HorizonDays         Clearable[int32]
+	MaxPerDay           Clearable[int32]
+	MaxPerWeek          Clearable[int32]
 	Price               *Money
 	RequiresApproval    *bool
 	IsActive            *bool
@@ -122,21 +145,9 @@ func (s *Services) Create(ctx context.Context, scope *tenancy.Scope, in ServiceI
 	if err != nil {
 		return nil, fmt.Errorf("make service id: %w", err)
 	}
-	price := Money{Currency: scope.Tenant.Currency}
-	set(&price, in.Price)
-	created := Service{
-		ID: id, Name: in.Name, Description: in.Description, DurationMinutes: in.DurationMinutes,
-		BufferBeforeMinutes: in.BufferBeforeMinutes, BufferAfterMinutes: in.BufferAfterMinutes, Price: price,
-		RequiresApproval: in.RequiresApproval, IsActive: in.IsActive, Requirements: normalise(in.Requirements),
-		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
-	}
+	created := in.newService(id, scope)
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		err := s.queries.InsertService(ctx, tx, schedulingdb.InsertServiceParams{
-			EnvID: scope.Env.ID, ID: id, Name: in.Name, Description: in.Description, DurationMinutes: in.DurationMinutes,
-			BufferBeforeMinutes: in.BufferBeforeMinutes, BufferAfterMinutes: in.BufferAfterMinutes, PriceAmount: price.Amount,
-			PriceCurrency: price.Currency, RequiresApproval: in.RequiresApproval, IsActive: in.IsActive, Now: scope.Now,
-		})
-		if err != nil {
+		if err := s.insert(ctx, tx, scope, &created); err != nil {
 			return serviceError("insert", err)
 		}
 		if err := s.insertRequirements(ctx, tx, scope, id, in.Requirements); err != nil {
@@ -154,6 +165,30 @@ func (s *Services) Create(ctx context.Context, scope *tenancy.Scope, in ServiceI
 	return &created, nil
 }
 
+func (in ServiceInput) newService(id uuid.UUID, scope *tenancy.Scope) Service {
+	v := Service{
+		ID: id, Name: in.Name, Description: in.Description, DurationMinutes: in.DurationMinutes,
+		BufferBeforeMinutes: in.BufferBeforeMinutes, BufferAfterMinutes: in.BufferAfterMinutes,
+		SlotStepMinutes: DefaultSlotStepMinutes, MinNoticeMinutes: in.MinNoticeMinutes, HorizonDays: in.HorizonDays,
+		MaxPerDay: in.MaxPerDay, MaxPerWeek: in.MaxPerWeek, Price: Money{Currency: scope.Tenant.Currency},
+		RequiresApproval: in.RequiresApproval, IsActive: in.IsActive, Requirements: normalise(in.Requirements),
+		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
+	}
+	set(&v.SlotStepMinutes, in.SlotStepMinutes)
+	set(&v.Price, in.Price)
+	return v
+}
+
+func (s *Services) insert(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, v *Service) error {
+	return s.queries.InsertService(ctx, tx, schedulingdb.InsertServiceParams{
+		EnvID: scope.Env.ID, ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: v.DurationMinutes,
+		BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
+		SlotStepMinutes: v.SlotStepMinutes, MinNoticeMinutes: v.MinNoticeMinutes, HorizonDays: v.HorizonDays,
+		MaxPerDay: v.MaxPerDay, MaxPerWeek: v.MaxPerWeek, PriceAmount: v.Price.Amount, PriceCurrency: v.Price.Currency,
+		RequiresApproval: v.RequiresApproval, IsActive: v.IsActive, Now: scope.Now,
+	})
+}
+
 // Update changes a service; with a version, only if it is at that version.
 // Appointments keep what they were booked with. Errors: NotFound, VersionMismatch,
 // ValidationFailed as for Create.
@@ -166,14 +201,7 @@ func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		}
 		updated = patch.apply(*current)
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		err = s.queries.UpdateService(ctx, tx, schedulingdb.UpdateServiceParams{
-			EnvID: scope.Env.ID, ID: id, Name: updated.Name, Description: updated.Description,
-			DurationMinutes: updated.DurationMinutes, BufferBeforeMinutes: updated.BufferBeforeMinutes,
-			BufferAfterMinutes: updated.BufferAfterMinutes, PriceAmount: updated.Price.Amount,
-			PriceCurrency: updated.Price.Currency, RequiresApproval: updated.RequiresApproval, IsActive: updated.IsActive,
-			Version: updated.Version, Now: scope.Now,
-		})
-		if err != nil {
+		if err := s.write(ctx, tx, scope, &updated); err != nil {
 			return serviceError("update", err)
 		}
 		if patch.Requirements != nil {
@@ -188,6 +216,16 @@ func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		return nil, err
 	}
 	return &updated, nil
+}
+
+func (s *Services) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, v *Service) error {
+	return s.queries.UpdateService(ctx, tx, schedulingdb.UpdateServiceParams{
+		EnvID: scope.Env.ID, ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: v.DurationMinutes,
+		BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
+		SlotStepMinutes: v.SlotStepMinutes, MinNoticeMinutes: v.MinNoticeMinutes, HorizonDays: v.HorizonDays,
+		MaxPerDay: v.MaxPerDay, MaxPerWeek: v.MaxPerWeek, PriceAmount: v.Price.Amount, PriceCurrency: v.Price.Currency,
+		RequiresApproval: v.RequiresApproval, IsActive: v.IsActive, Version: v.Version, Now: scope.Now,
+	})
 }
 
 // Delete removes a service and gives its quota back. Errors: NotFound,
@@ -229,6 +267,11 @@ func (p ServicePatch) apply(v Service) Service {
 	set(&v.DurationMinutes, p.DurationMinutes)
 	set(&v.BufferBeforeMinutes, p.BufferBeforeMinutes)
 	set(&v.BufferAfterMinutes, p.BufferAfterMinutes)
+	set(&v.SlotStepMinutes, p.SlotStepMinutes)
+	set(&v.MinNoticeMinutes, p.MinNoticeMinutes)
+	p.HorizonDays.change(&v.HorizonDays)
+	p.MaxPerDay.change(&v.MaxPerDay)
+	p.MaxPerWeek.change(&v.MaxPerWeek)
 	set(&v.Price, p.Price)
 	set(&v.RequiresApproval, p.RequiresApproval)
 	set(&v.IsActive, p.IsActive)
@@ -242,7 +285,8 @@ func newService(row schedulingdb.GetServiceRow) Service {
 	return Service{
 		ID: row.ID, Name: row.Name, Description: row.Description, DurationMinutes: row.DurationMinutes,
 		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
-		Price:            Money{Amount: row.PriceAmount, Currency: row.PriceCurrency},
+		SlotStepMinutes: row.SlotStepMinutes, MinNoticeMinutes: row.MinNoticeMinutes, HorizonDays: row.HorizonDays,
+		MaxPerDay: row.MaxPerDay, MaxPerWeek: row.MaxPerWeek, Price: Money{Amount: row.PriceAmount, Currency: row.PriceCurrency},
 		RequiresApproval: row.RequiresApproval, IsActive: row.IsActive,
 		Requirements: newRequirements(row.RequirementTypes, row.NamedPositions, row.NamedResourceIds),
 		CreatedAt:    row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,

@@ -29,6 +29,7 @@ func TestServiceLife(t *testing.T) {
 		},
 	})
 	assert.Equal(t, scheduling.Money{Amount: 0, Currency: "EUR"}, created.Price, "nothing, in the currency of the business")
+	assert.Equal(t, scheduling.DefaultSlotStepMinutes, created.SlotStepMinutes)
 	assert.Equal(t, []scheduling.Requirement{
 		{ResourceType: "STAFF", ResourceIDs: []uuid.UUID{ana.ID, bob.ID}},
 		{ResourceType: "ROOM", ResourceIDs: []uuid.UUID{}},
@@ -41,10 +42,15 @@ func TestServiceLife(t *testing.T) {
 	updated, err := b.services.Update(ctx, scope, created.ID, new(int32(1)), scheduling.ServicePatch{
 		Name: new("Long massage"), Description: new(""), DurationMinutes: new(int32(90)), BufferBeforeMinutes: new(int32(0)),
 		BufferAfterMinutes: new(int32(1)), Price: &scheduling.Money{Amount: 1, Currency: "USD"}, RequiresApproval: new(false),
-		IsActive: new(false), Requirements: &[]scheduling.Requirement{{ResourceType: "STAFF", ResourceIDs: []uuid.UUID{ana.ID}}},
+		IsActive: new(false), SlotStepMinutes: new(int32(20)), MinNoticeMinutes: new(int32(60)),
+		HorizonDays: scheduling.NewClearable(new(int32(30))), MaxPerDay: scheduling.NewClearable(new(int32(4))),
+		MaxPerWeek: scheduling.NewClearable(new(int32(9))), Requirements: &[]scheduling.Requirement{{ResourceType: "STAFF", ResourceIDs: []uuid.UUID{ana.ID}}},
 	})
 	require.NoError(t, err)
 	assert.Equal(t, int32(2), updated.Version)
+	assert.Equal(t, []int32{20, 60, 30, 4, 9}, []int32{
+		updated.SlotStepMinutes, updated.MinNoticeMinutes, *updated.HorizonDays, *updated.MaxPerDay, *updated.MaxPerWeek,
+	})
 	got, err = b.services.Get(ctx, scope, created.ID)
 	require.NoError(t, err)
 	assert.Equal(t, updated, got)
@@ -52,8 +58,12 @@ func TestServiceLife(t *testing.T) {
 	got, err = b.services.Update(ctx, scope, created.ID, nil, scheduling.ServicePatch{Name: new("Massage")})
 	require.NoError(t, err)
 	assert.Equal(t, updated.Requirements, got.Requirements, "what is not given stays")
-	got, err = b.services.Update(ctx, scope, created.ID, nil, scheduling.ServicePatch{Requirements: &[]scheduling.Requirement{}})
+	assert.Equal(t, new(int32(30)), got.HorizonDays)
+	got, err = b.services.Update(ctx, scope, created.ID, nil, scheduling.ServicePatch{
+		Requirements: &[]scheduling.Requirement{}, HorizonDays: scheduling.NewClearable[int32](nil),
+	})
 	require.NoError(t, err)
+	assert.Nil(t, got.HorizonDays)
 	assert.Empty(t, got.Requirements)
 	assert.NotNil(t, got.Requirements)
 

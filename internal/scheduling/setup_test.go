@@ -32,6 +32,8 @@ type bundle struct {
 	limits       map[entitle.Quota]*int64
 	resources    *scheduling.Resources
 	services     *scheduling.Services
+	schedules    *scheduling.Schedules
+	timeOffs     *scheduling.TimeOffs
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
 }
@@ -43,6 +45,7 @@ func setup(t *testing.T) *bundle {
 	b := &bundle{
 		T: t, db: db, catalogue: entitle.NewCatalogue(db.AppPool()), limits: map[entitle.Quota]*int64{},
 		resources: scheduling.NewResources(store), services: scheduling.NewServices(store),
+		schedules: scheduling.NewSchedules(store), timeOffs: scheduling.NewTimeOffs(store),
 		customers: scheduling.NewCustomers(store), appointments: scheduling.NewAppointments(store),
 	}
 	for _, q := range entitle.Quotas() {

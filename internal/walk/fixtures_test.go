@@ -55,6 +55,24 @@ var fixtures = map[string]fixture{
 	"updateService": {id: "service", body: static(m{"buffer_after_minutes": 10}), want: 200},
 	"deleteService": {id: "spare_service", want: 204},
 
+	"getBusinessHours":     {want: 200},
+	"replaceBusinessHours": {body: static(hours), want: 200},
+	"deleteBusinessHours":  {want: 204},
+	"getResourceHours":     {id: "resource", want: 200},
+	"replaceResourceHours": {id: "resource", body: static(hours), want: 200},
+	"deleteResourceHours":  {id: "resource", want: 204},
+
+	"listTimeOff": {want: 200},
+	"createTimeOff": {body: func(o objects) any {
+		return m{
+			"resource_id": o["resource"], "title": "Lunch", "start_at": "2027-03-01T12:00:00Z", "end_at": "2027-03-01T13:00:00Z",
+			"rrule": "FREQ=DAILY;COUNT=5",
+		}
+	}, want: 201},
+	"getTimeOff":    {id: "time_off", want: 200},
+	"updateTimeOff": {id: "time_off", body: static(m{"title": "Holidays"}), want: 200},
+	"deleteTimeOff": {id: "time_off", want: 204},
+
 	"listCustomers":  {want: 200},
 	"createCustomer": {body: static(m{"name": "Nina New", "email": "nina@example.com", "phone": "+1 555 0100"}), want: 201},
 	"getCustomer":    {id: "customer", want: 200},
@@ -76,6 +94,15 @@ var fixtures = map[string]fixture{
 	"listAppointmentChanges": {id: "appointment", want: 200},
 }
 
+// hours leave the time open at which the fixtures book.
+var hours = m{
+	"weekly": []m{
+		{"day": "MONDAY", "intervals": []m{{"start": "00:00", "end": "24:00"}}},
+		{"day": "TUESDAY", "intervals": []m{{"start": "04:00", "end": "12:00"}, {"start": "22:00", "end": "06:00"}}},
+	},
+	"overrides": []m{{"date": "2026-12-24", "name": "Christmas Eve", "intervals": []m{}}},
+}
+
 // populate makes one object of each noun in the environment the client works in.
 func populate(t *testing.T, c *apitest.Client) objects {
 	t.Helper()
@@ -95,6 +122,9 @@ func populate(t *testing.T, c *apitest.Client) objects {
 	create("appointment", "/api/v1/appointments", m{
 		"service_id": o["service"], "customer_id": o["customer"],
 		"start_at": "2027-02-01T09:00:00Z", "resource_ids": []string{o["resource"]},
+	})
+	create("time_off", "/api/v1/time-off", m{
+		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
 	return o

@@ -41,6 +41,9 @@ func TestListsAreCompleteAndStable(t *testing.T) {
 		owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprintf("R%d", i%3), "type": "ROOM", "capacity": 100}).Require(t, 201)
 		owner.Post(t, "/api/v1/services", m{"name": fmt.Sprintf("S%d", i%3), "duration_minutes": 30}).Require(t, 201)
 		owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+		owner.Post(t, "/api/v1/time-off", m{
+			"start_at": fmt.Sprintf("2027-04-%02dT09:00:00Z", i%3+1), "end_at": fmt.Sprintf("2027-04-%02dT10:00:00Z", i%3+1),
+		}).Require(t, 201)
 		owner.Post(t, "/api/v1/users", m{"email": fmt.Sprintf("u%d@a.example", i), "name": "U", "role": "TENANT_STAFF", "password": "a first password"}).Require(t, 201)
 	}
 	studio := owner.Post(t, "/api/v1/resources", m{"name": "Studio", "type": "ROOM", "capacity": 100}).Require(t, 201).ID(t)
@@ -51,7 +54,7 @@ func TestListsAreCompleteAndStable(t *testing.T) {
 			"start_at": fmt.Sprintf("2027-03-%02dT09:00:00Z", i%3+1),
 		}).Require(t, 201)
 	}
-	for path, want := range map[string]int{"resources": 15, "services": 15, "customers": 14, "users": 14, "appointments": 13} {
+	for path, want := range map[string]int{"resources": 15, "services": 15, "customers": 14, "users": 14, "appointments": 13, "time-off": 13} {
 		whole := owner.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 		require.Len(t, whole, want, path)
 		for _, limit := range []string{"1", "4", "5"} {
@@ -91,6 +94,11 @@ func TestFilters(t *testing.T) {
 		"appointments?customer_id=" + other:                               {},
 		"appointments?customer_id=" + o["customer"] + "&status=CONFIRMED": {first},
 		"appointments?service_id=" + o["spare_service"]:                   {},
+		"time-off?from=2027-02-02T09:59:59Z&to=2027-02-02T09:00:01Z":      {o["time_off"]},
+		"time-off?from=2027-02-02T10:00:00Z":                              {},
+		"time-off?to=2027-02-02T09:00:00Z":                                {},
+		"time-off?resource_id=" + o["resource"]:                           {o["time_off"]},
+		"time-off?resource_id=" + o["spare_resource"]:                     {},
 		"customers?search=o'neil":                                         {other},
 		"customers?search=%25":                                            {other},
 		"customers?search=_":                                              {},
@@ -111,8 +119,11 @@ func TestVersions(t *testing.T) {
 	s := apitest.New(t)
 	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
 	o := populate(t, owner)
-	for noun, change := range map[string]m{"resource": {"name": "N"}, "service": {"name": "N"}, "customer": {"name": "N"}, "user": {"name": "N"}, "appointment": {"notes": "N"}} {
+	for noun, change := range map[string]m{"resource": {"name": "N"}, "service": {"name": "N"}, "customer": {"name": "N"}, "user": {"name": "N"}, "appointment": {"notes": "N"}, "time_off": {"title": "N"}} {
 		path := "/api/v1/" + noun + "s/" + o[noun]
+		if noun == "time_off" {
+			path = "/api/v1/time-off/" + o[noun]
+		}
 		require.Equal(t, `"1"`, owner.Get(t, path).Require(t, 200).Header.Get("ETag"), noun)
 		changed := owner.WithHeader("If-Match", `"1"`).Do(t, http.MethodPatch, path, change).Require(t, 200)
 		require.Equal(t, `"2"`, changed.Header.Get("ETag"))

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,13 +10,14 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
-var nouns = []string{"resources", "services", "customers", "appointments"}
+var nouns = []string{"resources", "services", "customers", "appointments", "time-off"}
 
 func requireEmpty(t *testing.T, c *apitest.Client) {
 	t.Helper()
 	for _, noun := range nouns {
 		require.Empty(t, c.Get(t, "/api/v1/"+noun).Require(t, 200).IDs(t), noun)
 	}
+	require.Equal(t, false, c.Get(t, "/api/v1/business/hours").Require(t, 200).Object(t)["is_set"])
 }
 
 func TestTheSessionRemembersTheMode(t *testing.T) {
@@ -84,8 +86,11 @@ func TestResetEmptiesTheSandboxAndNothingElse(t *testing.T) {
 	populate(t, owner)
 	populate(t, owner.Sandbox())
 	populate(t, stranger.Sandbox())
+	for _, c := range []*apitest.Client{owner, owner.Sandbox(), stranger.Sandbox()} {
+		c.Do(t, http.MethodPut, "/api/v1/business/hours", hours).Require(t, 200)
+	}
 	snapshot := func(c *apitest.Client) (all []string) {
-		for _, noun := range append(nouns, "users", "entitlements") {
+		for _, noun := range append(nouns, "users", "entitlements", "business/hours") {
 			all = append(all, string(c.Get(t, "/api/v1/"+noun).Require(t, 200).Body))
 		}
 		return all

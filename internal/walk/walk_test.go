@@ -82,7 +82,7 @@ func TestAnonymousIsRefused(t *testing.T) {
 	s := apitest.New(t)
 	anonymous := s.Tenant(t, "a").Anonymous()
 	o := objects{"session": uuid.NewString()}
-	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment"} {
+	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment", "time_off"} {
 		o[noun] = uuid.NewString()
 	}
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
@@ -230,7 +230,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	})
 	// Nobody lost anything on the way.
 	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users", "time_off": "time-off"} {
 			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
 		}
 	}
@@ -272,6 +272,9 @@ func TestReferencesToOthersDoNotExist(t *testing.T) {
 			"name": "X", "duration_minutes": 30,
 			"requirements": []m{{"resource_type": "STAFF", "resource_ids": []string{o["resource"]}}},
 		}).RequireProblem(t, 422, "validation_failed")
+		timeOff := m{"resource_id": o["resource"], "start_at": "2027-03-01T09:00:00Z", "end_at": "2027-03-01T10:00:00Z"}
+		owner.Post(t, "/api/v1/time-off", timeOff).RequireProblem(t, 422, "validation_failed")
+		owner.Do(t, http.MethodPatch, "/api/v1/time-off/"+mine["time_off"], m{"resource_id": o["resource"]}).RequireProblem(t, 422, "validation_failed")
 		owner.Post(t, "/api/v1/appointments/"+mine["appointment"]+"/reschedule",
 			m{"start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}).RequireProblem(t, 422, "validation_failed")
 	}
@@ -289,7 +292,7 @@ func TestListsShowOneEnvironment(t *testing.T) {
 		worlds[c] = populate(t, c)
 	}
 	for c, mine := range worlds {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users", "time_off": "time-off"} {
 			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 			for other, theirs := range worlds {
 				if other == c {

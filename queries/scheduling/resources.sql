@@ -1,6 +1,7 @@
 -- name: GetResource :one
 -- One resource.
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 
@@ -8,14 +9,16 @@ WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 -- The same, locked until the transaction ends. The lock is the strongest one, so that
 -- a change of capacity or type and the bookings and services that rely on it, which
 -- lock the row FOR KEY SHARE, happen one after the other.
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id)
 FOR UPDATE;
 
 -- name: ListResources :many
 -- Resources by name, after the cursor.
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = sqlc.arg(env_id)
   AND (name, id) > (sqlc.arg(after_name)::text, sqlc.arg(after_id)::uuid)
@@ -31,14 +34,17 @@ WHERE env_id = sqlc.arg(env_id) AND user_id = sqlc.arg(user_id)::uuid
 ORDER BY id;
 
 -- name: InsertResource :exec
-INSERT INTO resources (env_id, id, name, type, description, capacity, is_active, user_id, created_at, updated_at)
+INSERT INTO resources (env_id, id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id,
+                       created_at, updated_at)
 VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(type), sqlc.arg(description), sqlc.arg(capacity),
-        sqlc.arg(is_active), sqlc.narg(user_id), sqlc.arg(now), sqlc.arg(now));
+        sqlc.arg(weight), sqlc.narg(max_per_day), sqlc.narg(max_per_week), sqlc.arg(is_active), sqlc.narg(user_id),
+        sqlc.arg(now), sqlc.arg(now));
 
 -- name: UpdateResource :exec
 -- Writes a resource that the transaction has locked.
 UPDATE resources
 SET name = sqlc.arg(name), type = sqlc.arg(type), description = sqlc.arg(description), capacity = sqlc.arg(capacity),
+    weight = sqlc.arg(weight), max_per_day = sqlc.narg(max_per_day), max_per_week = sqlc.narg(max_per_week),
     is_active = sqlc.arg(is_active), user_id = sqlc.narg(user_id), version = sqlc.arg(version), updated_at = sqlc.arg(now)
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 

@@ -3,8 +3,9 @@
 
 -- name: GetService :one
 -- One service with its requirements.
-SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-       s.price_currency, s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week, s.price_amount, s.price_currency,
+       s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = s.env_id AND q.service_id = s.id
               ORDER BY q.position)::text[] AS requirement_types,
@@ -25,8 +26,9 @@ FOR NO KEY UPDATE;
 
 -- name: ListServices :many
 -- Services by name with their requirements, after the cursor.
-SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-       s.price_currency, s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week, s.price_amount, s.price_currency,
+       s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = s.env_id AND q.service_id = s.id
               ORDER BY q.position)::text[] AS requirement_types,
@@ -45,9 +47,11 @@ LIMIT sqlc.arg(row_limit);
 
 -- name: InsertService :exec
 INSERT INTO services (env_id, id, name, description, duration_minutes, buffer_before_minutes, buffer_after_minutes,
-                      price_amount, price_currency, requires_approval, is_active, created_at, updated_at)
+                      slot_step_minutes, min_notice_minutes, horizon_days, max_per_day, max_per_week, price_amount,
+                      price_currency, requires_approval, is_active, created_at, updated_at)
 VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(description), sqlc.arg(duration_minutes),
-        sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes), sqlc.arg(price_amount), sqlc.arg(price_currency),
+        sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes), sqlc.arg(slot_step_minutes), sqlc.arg(min_notice_minutes),
+        sqlc.narg(horizon_days), sqlc.narg(max_per_day), sqlc.narg(max_per_week), sqlc.arg(price_amount), sqlc.arg(price_currency),
         sqlc.arg(requires_approval), sqlc.arg(is_active), sqlc.arg(now), sqlc.arg(now));
 
 -- name: UpdateService :exec
@@ -55,6 +59,8 @@ VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(name), sqlc.arg(description), s
 UPDATE services
 SET name = sqlc.arg(name), description = sqlc.arg(description), duration_minutes = sqlc.arg(duration_minutes),
     buffer_before_minutes = sqlc.arg(buffer_before_minutes), buffer_after_minutes = sqlc.arg(buffer_after_minutes),
+    slot_step_minutes = sqlc.arg(slot_step_minutes), min_notice_minutes = sqlc.arg(min_notice_minutes),
+    horizon_days = sqlc.narg(horizon_days), max_per_day = sqlc.narg(max_per_day), max_per_week = sqlc.narg(max_per_week),
     price_amount = sqlc.arg(price_amount), price_currency = sqlc.arg(price_currency),
     requires_approval = sqlc.arg(requires_approval), is_active = sqlc.arg(is_active), version = sqlc.arg(version),
     updated_at = sqlc.arg(now)

@@ -119,6 +119,39 @@ func (e ResourceType) Valid() bool {
 	}
 }
 
+// Defines values for Weekday.
+const (
+	WeekdayFRIDAY    Weekday = "FRIDAY"
+	WeekdayMONDAY    Weekday = "MONDAY"
+	WeekdaySATURDAY  Weekday = "SATURDAY"
+	WeekdaySUNDAY    Weekday = "SUNDAY"
+	WeekdayTHURSDAY  Weekday = "THURSDAY"
+	WeekdayTUESDAY   Weekday = "TUESDAY"
+	WeekdayWEDNESDAY Weekday = "WEDNESDAY"
+)
+
+// Valid indicates whether the value is a known member of the Weekday enum.
+func (e Weekday) Valid() bool {
+	switch e {
+	case WeekdayFRIDAY:
+		return true
+	case WeekdayMONDAY:
+		return true
+	case WeekdaySATURDAY:
+		return true
+	case WeekdaySUNDAY:
+		return true
+	case WeekdayTHURSDAY:
+		return true
+	case WeekdayTUESDAY:
+		return true
+	case WeekdayWEDNESDAY:
+		return true
+	default:
+		return false
+	}
+}
+
 // Appointment defines model for Appointment.
 type Appointment struct {
 	// BufferAfterMinutes As the service had it when the appointment was booked.
@@ -202,6 +235,9 @@ type AppointmentCreate struct {
 	StartAt AppointmentStart `json:"start_at"`
 }
 
+// AppointmentLimit How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+type AppointmentLimit = int
+
 // AppointmentList defines model for AppointmentList.
 type AppointmentList struct {
 	Data    []Appointment `json:"data"`
@@ -235,6 +271,34 @@ type AppointmentStatus string
 // AppointmentUpdate defines model for AppointmentUpdate.
 type AppointmentUpdate struct {
 	Notes *string `json:"notes,omitempty"`
+}
+
+// BusinessHours defines model for BusinessHours.
+type BusinessHours struct {
+	// IsSet If not, the business is open around the clock.
+	IsSet bool `json:"is_set"`
+
+	// Overrides Each date at most once; returned in their order.
+	Overrides HoursOverrides `json:"overrides"`
+
+	// Timezone The IANA zone of the business.
+	Timezone string `json:"timezone"`
+	Version  int    `json:"version"`
+
+	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	Weekly WeeklyHours `json:"weekly"`
+}
+
+// BusinessHoursInput defines model for BusinessHoursInput.
+type BusinessHoursInput struct {
+	// Overrides Each date at most once; returned in their order.
+	Overrides *HoursOverrides `json:"overrides,omitempty"`
+
+	// Timezone If given, that of the business; it cannot be changed here.
+	Timezone *string `json:"timezone,omitempty"`
+
+	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	Weekly WeeklyHours `json:"weekly"`
 }
 
 // Customer defines model for Customer.
@@ -327,11 +391,34 @@ type CustomerUpdate struct {
 	Zip    *string                               `json:"zip,omitempty"`
 }
 
+// DateHours Replaces the weekly hours on one date, such as a holiday.
+type DateHours struct {
+	// Date Example: 2026-12-24
+	Date string `json:"date"`
+
+	// Intervals Those of one day must not overlap. None means closed.
+	Intervals TimeIntervals `json:"intervals"`
+
+	// Name Example: Christmas Eve
+	Name *string `json:"name,omitempty"`
+}
+
+// DayHours defines model for DayHours.
+type DayHours struct {
+	Day Weekday `json:"day"`
+
+	// Intervals Those of one day must not overlap. None means closed.
+	Intervals TimeIntervals `json:"intervals"`
+}
+
 // FieldChange The value of a field before and after.
 type FieldChange struct {
 	From interface{} `json:"from"`
 	To   interface{} `json:"to"`
 }
+
+// HoursOverrides Each date at most once; returned in their order.
+type HoursOverrides = []DateHours
 
 // Resource defines model for Resource.
 type Resource struct {
@@ -342,24 +429,69 @@ type Resource struct {
 	ID          openapi_types.UUID `json:"id"`
 
 	// IsActive Whether the resource can be booked.
-	IsActive  bool         `json:"is_active"`
-	Name      string       `json:"name"`
-	Type      ResourceType `json:"type"`
-	UpdatedAt time.Time    `json:"updated_at"`
+	IsActive bool `json:"is_active"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek nullable.Nullable[AppointmentLimit] `json:"max_per_week"`
+	Name       string                              `json:"name"`
+	Type       ResourceType                        `json:"type"`
+	UpdatedAt  time.Time                           `json:"updated_at"`
 
 	// UserID The user who signs in as this resource; they see and manage its appointments.
 	UserID  nullable.Nullable[openapi_types.UUID] `json:"user_id"`
 	Version int                                   `json:"version"`
+
+	// Weight When several resources will do, the one with the highest weight is taken; of equals, the one with the fewest appointments.
+	Weight int `json:"weight"`
 }
 
 // ResourceCreate defines model for ResourceCreate.
 type ResourceCreate struct {
-	Capacity    *int                                  `json:"capacity,omitempty"`
-	Description *string                               `json:"description,omitempty"`
-	IsActive    *bool                                 `json:"is_active,omitempty"`
-	Name        string                                `json:"name"`
-	Type        ResourceType                          `json:"type"`
-	UserID      nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
+	Capacity    *int    `json:"capacity,omitempty"`
+	Description *string `json:"description,omitempty"`
+	IsActive    *bool   `json:"is_active,omitempty"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
+	Name       string                                `json:"name"`
+	Type       ResourceType                          `json:"type"`
+	UserID     nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
+	Weight     *int                                  `json:"weight,omitempty"`
+}
+
+// ResourceHours defines model for ResourceHours.
+type ResourceHours struct {
+	// IsSet If not, the resource has the hours of the business.
+	IsSet bool `json:"is_set"`
+
+	// Overrides Each date at most once; returned in their order.
+	Overrides  HoursOverrides     `json:"overrides"`
+	ResourceID openapi_types.UUID `json:"resource_id"`
+
+	// Timezone The IANA zone of the resource, which is that of the business if it has none of its own.
+	Timezone string `json:"timezone"`
+	Version  int    `json:"version"`
+
+	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	Weekly WeeklyHours `json:"weekly"`
+}
+
+// ResourceHoursInput defines model for ResourceHoursInput.
+type ResourceHoursInput struct {
+	// Overrides Each date at most once; returned in their order.
+	Overrides *HoursOverrides `json:"overrides,omitempty"`
+
+	// Timezone An IANA zone. Without one, and with the one of the business, it follows the business.
+	Timezone nullable.Nullable[string] `json:"timezone,omitempty"`
+
+	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	Weekly WeeklyHours `json:"weekly"`
 }
 
 // ResourceList defines model for ResourceList.
@@ -383,12 +515,19 @@ type ResourceType string
 
 // ResourceUpdate defines model for ResourceUpdate.
 type ResourceUpdate struct {
-	Capacity    *int                                  `json:"capacity,omitempty"`
-	Description *string                               `json:"description,omitempty"`
-	IsActive    *bool                                 `json:"is_active,omitempty"`
-	Name        *string                               `json:"name,omitempty"`
-	Type        *ResourceType                         `json:"type,omitempty"`
-	UserID      nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
+	Capacity    *int    `json:"capacity,omitempty"`
+	Description *string `json:"description,omitempty"`
+	IsActive    *bool   `json:"is_active,omitempty"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
+	Name       *string                               `json:"name,omitempty"`
+	Type       *ResourceType                         `json:"type,omitempty"`
+	UserID     nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
+	Weight     *int                                  `json:"weight,omitempty"`
 }
 
 // Service defines model for Service.
@@ -402,12 +541,24 @@ type Service struct {
 	Description         string    `json:"description"`
 
 	// DurationMinutes What the customer sees.
-	DurationMinutes int                `json:"duration_minutes"`
-	ID              openapi_types.UUID `json:"id"`
+	DurationMinutes int `json:"duration_minutes"`
+
+	// HorizonDays How many days ahead it can be booked; null for no limit.
+	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days"`
+	ID          openapi_types.UUID                `json:"id"`
 
 	// IsActive Whether the service can be booked.
-	IsActive bool   `json:"is_active"`
-	Name     string `json:"name"`
+	IsActive bool `json:"is_active"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek nullable.Nullable[AppointmentLimit] `json:"max_per_week"`
+
+	// MinNoticeMinutes How long before its start an appointment must be booked.
+	MinNoticeMinutes int    `json:"min_notice_minutes"`
+	Name             string `json:"name"`
 
 	// Price An amount of money in minor units of its currency (cents, for USD).
 	//
@@ -418,9 +569,12 @@ type Service struct {
 	Requirements []ServiceRequirement `json:"requirements"`
 
 	// RequiresApproval Whether new appointments are PENDING until they are confirmed.
-	RequiresApproval bool      `json:"requires_approval"`
-	UpdatedAt        time.Time `json:"updated_at"`
-	Version          int       `json:"version"`
+	RequiresApproval bool `json:"requires_approval"`
+
+	// SlotStepMinutes The starts that are offered lie this far apart.
+	SlotStepMinutes int       `json:"slot_step_minutes"`
+	UpdatedAt       time.Time `json:"updated_at"`
+	Version         int       `json:"version"`
 }
 
 // ServiceCreate defines model for ServiceCreate.
@@ -429,8 +583,18 @@ type ServiceCreate struct {
 	BufferBeforeMinutes *int    `json:"buffer_before_minutes,omitempty"`
 	Description         *string `json:"description,omitempty"`
 	DurationMinutes     int     `json:"duration_minutes"`
-	IsActive            *bool   `json:"is_active,omitempty"`
-	Name                string  `json:"name"`
+
+	// HorizonDays How many days ahead it can be booked; null for no limit.
+	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days,omitempty"`
+	IsActive    *bool                             `json:"is_active,omitempty"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
+	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
+	Name             string                              `json:"name"`
 
 	// Price Nothing, in the currency of the business, if it is not given.
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -438,7 +602,11 @@ type ServiceCreate struct {
 	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
 	Requirements     *ServiceRequirementInputs `json:"requirements,omitempty"`
 	RequiresApproval *bool                     `json:"requires_approval,omitempty"`
+	SlotStepMinutes  *int                      `json:"slot_step_minutes,omitempty"`
 }
+
+// ServiceHorizon How many days ahead it can be booked; null for no limit.
+type ServiceHorizon = int
 
 // ServiceList defines model for ServiceList.
 type ServiceList struct {
@@ -478,8 +646,18 @@ type ServiceUpdate struct {
 	BufferBeforeMinutes *int    `json:"buffer_before_minutes,omitempty"`
 	Description         *string `json:"description,omitempty"`
 	DurationMinutes     *int    `json:"duration_minutes,omitempty"`
-	IsActive            *bool   `json:"is_active,omitempty"`
-	Name                *string `json:"name,omitempty"`
+
+	// HorizonDays How many days ahead it can be booked; null for no limit.
+	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days,omitempty"`
+	IsActive    *bool                             `json:"is_active,omitempty"`
+
+	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
+
+	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
+	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
+	Name             *string                             `json:"name,omitempty"`
 
 	// Price An amount of money in minor units of its currency (cents, for USD).
 	//
@@ -489,7 +667,115 @@ type ServiceUpdate struct {
 	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
 	Requirements     *ServiceRequirementInputs `json:"requirements,omitempty"`
 	RequiresApproval *bool                     `json:"requires_approval,omitempty"`
+	SlotStepMinutes  *int                      `json:"slot_step_minutes,omitempty"`
 }
+
+// TimeInterval A piece of a day, on the clock. It belongs to the day on which it starts; an `end` that is not after `start` is on the next day.
+type TimeInterval struct {
+	// End Midnight is returned as `24:00`.
+	//
+	// Example: 17:00
+	End string `json:"end"`
+
+	// Start Example: 09:00
+	Start string `json:"start"`
+}
+
+// TimeIntervals Those of one day must not overlap. None means closed.
+type TimeIntervals = []TimeInterval
+
+// TimeOff defines model for TimeOff.
+type TimeOff struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// EndAt Of the first occurrence.
+	EndAt time.Time          `json:"end_at"`
+	ID    openapi_types.UUID `json:"id"`
+
+	// ResourceID If null, the whole business is closed.
+	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
+
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	//
+	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+	Rrule nullable.Nullable[TimeOffRule] `json:"rrule"`
+
+	// StartAt Of the first occurrence.
+	StartAt time.Time `json:"start_at"`
+
+	// Timezone The IANA zone on whose clock it recurs; null if it does not.
+	Timezone  nullable.Nullable[string] `json:"timezone"`
+	Title     string                    `json:"title"`
+	UpdatedAt time.Time                 `json:"updated_at"`
+	Version   int                       `json:"version"`
+}
+
+// TimeOffCreate defines model for TimeOffCreate.
+type TimeOffCreate struct {
+	// EndAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	//
+	// Example: 2026-11-23T17:00:00Z
+	EndAt TimeOffInstant `json:"end_at"`
+
+	// ResourceID If null or absent, the whole business is closed.
+	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
+
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	//
+	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`
+
+	// StartAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	//
+	// Example: 2026-11-23T17:00:00Z
+	StartAt TimeOffInstant `json:"start_at"`
+	Title   *string        `json:"title,omitempty"`
+}
+
+// TimeOffInstant A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+//
+// Example: 2026-11-23T17:00:00Z
+type TimeOffInstant = time.Time
+
+// TimeOffList defines model for TimeOffList.
+type TimeOffList struct {
+	Data    []TimeOff `json:"data"`
+	HasMore bool      `json:"has_more"`
+
+	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
+}
+
+// TimeOffRule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+//
+// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+type TimeOffRule = string
+
+// TimeOffUpdate defines model for TimeOffUpdate.
+type TimeOffUpdate struct {
+	// EndAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	//
+	// Example: 2026-11-23T17:00:00Z
+	EndAt      *TimeOffInstant                       `json:"end_at,omitempty"`
+	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
+
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	//
+	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
+	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`
+
+	// StartAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	//
+	// Example: 2026-11-23T17:00:00Z
+	StartAt *TimeOffInstant `json:"start_at,omitempty"`
+	Title   *string         `json:"title,omitempty"`
+}
+
+// Weekday defines model for Weekday.
+type Weekday string
+
+// WeeklyHours Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+type WeeklyHours = []DayHours
 
 // ListAppointmentsParams defines parameters for ListAppointments.
 type ListAppointmentsParams struct {
@@ -569,6 +855,18 @@ type RescheduleAppointmentParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// DeleteBusinessHoursParams defines parameters for DeleteBusinessHours.
+type DeleteBusinessHoursParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceBusinessHoursParams defines parameters for ReplaceBusinessHours.
+type ReplaceBusinessHoursParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListCustomersParams defines parameters for ListCustomers.
 type ListCustomersParams struct {
 	// Limit How many items a page has at the most.
@@ -626,6 +924,18 @@ type UpdateResourceParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// DeleteResourceHoursParams defines parameters for DeleteResourceHours.
+type DeleteResourceHoursParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceResourceHoursParams defines parameters for ReplaceResourceHours.
+type ReplaceResourceHoursParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListServicesParams defines parameters for ListServices.
 type ListServicesParams struct {
 	// Limit How many items a page has at the most.
@@ -650,6 +960,36 @@ type UpdateServiceParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListTimeOffParams defines parameters for ListTimeOff.
+type ListTimeOffParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// From Only what lasts beyond this instant. What recurs lasts until its rule ends.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Only what starts before this instant.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// ResourceID Only that of this resource; closures of the business have none.
+	ResourceID *openapi_types.UUID `form:"resource_id,omitempty" json:"resource_id,omitempty"`
+}
+
+// DeleteTimeOffParams defines parameters for DeleteTimeOff.
+type DeleteTimeOffParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateTimeOffParams defines parameters for UpdateTimeOff.
+type UpdateTimeOffParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentCreate
 
@@ -661,6 +1001,9 @@ type CancelAppointmentJSONRequestBody = AppointmentCancel
 
 // RescheduleAppointmentJSONRequestBody defines body for RescheduleAppointment for application/json ContentType.
 type RescheduleAppointmentJSONRequestBody = AppointmentReschedule
+
+// ReplaceBusinessHoursJSONRequestBody defines body for ReplaceBusinessHours for application/json ContentType.
+type ReplaceBusinessHoursJSONRequestBody = BusinessHoursInput
 
 // CreateCustomerJSONRequestBody defines body for CreateCustomer for application/json ContentType.
 type CreateCustomerJSONRequestBody = CustomerCreate
@@ -674,11 +1017,20 @@ type CreateResourceJSONRequestBody = ResourceCreate
 // UpdateResourceJSONRequestBody defines body for UpdateResource for application/json ContentType.
 type UpdateResourceJSONRequestBody = ResourceUpdate
 
+// ReplaceResourceHoursJSONRequestBody defines body for ReplaceResourceHours for application/json ContentType.
+type ReplaceResourceHoursJSONRequestBody = ResourceHoursInput
+
 // CreateServiceJSONRequestBody defines body for CreateService for application/json ContentType.
 type CreateServiceJSONRequestBody = ServiceCreate
 
 // UpdateServiceJSONRequestBody defines body for UpdateService for application/json ContentType.
 type UpdateServiceJSONRequestBody = ServiceUpdate
+
+// CreateTimeOffJSONRequestBody defines body for CreateTimeOff for application/json ContentType.
+type CreateTimeOffJSONRequestBody = TimeOffCreate
+
+// UpdateTimeOffJSONRequestBody defines body for UpdateTimeOff for application/json ContentType.
+type UpdateTimeOffJSONRequestBody = TimeOffUpdate
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -715,6 +1067,15 @@ type ServerInterface interface {
 	// RescheduleAppointment Reschedule an appointment
 	// (POST /api/v1/appointments/{id}/reschedule)
 	RescheduleAppointment(ctx echo.Context, id externalRef0.ID, params RescheduleAppointmentParams) error
+	// DeleteBusinessHours Delete the hours of the business
+	// (DELETE /api/v1/business/hours)
+	DeleteBusinessHours(ctx echo.Context, params DeleteBusinessHoursParams) error
+	// GetBusinessHours Get the hours of the business
+	// (GET /api/v1/business/hours)
+	GetBusinessHours(ctx echo.Context) error
+	// ReplaceBusinessHours Replace the hours of the business
+	// (PUT /api/v1/business/hours)
+	ReplaceBusinessHours(ctx echo.Context, params ReplaceBusinessHoursParams) error
 	// ListCustomers List customers
 	// (GET /api/v1/customers)
 	ListCustomers(ctx echo.Context, params ListCustomersParams) error
@@ -745,6 +1106,15 @@ type ServerInterface interface {
 	// UpdateResource Change a resource
 	// (PATCH /api/v1/resources/{id})
 	UpdateResource(ctx echo.Context, id externalRef0.ID, params UpdateResourceParams) error
+	// DeleteResourceHours Delete the hours of a resource
+	// (DELETE /api/v1/resources/{id}/hours)
+	DeleteResourceHours(ctx echo.Context, id externalRef0.ID, params DeleteResourceHoursParams) error
+	// GetResourceHours Get the hours of a resource
+	// (GET /api/v1/resources/{id}/hours)
+	GetResourceHours(ctx echo.Context, id externalRef0.ID) error
+	// ReplaceResourceHours Replace the hours of a resource
+	// (PUT /api/v1/resources/{id}/hours)
+	ReplaceResourceHours(ctx echo.Context, id externalRef0.ID, params ReplaceResourceHoursParams) error
 	// ListServices List services
 	// (GET /api/v1/services)
 	ListServices(ctx echo.Context, params ListServicesParams) error
@@ -760,6 +1130,21 @@ type ServerInterface interface {
 	// UpdateService Change a service
 	// (PATCH /api/v1/services/{id})
 	UpdateService(ctx echo.Context, id externalRef0.ID, params UpdateServiceParams) error
+	// ListTimeOff List time off
+	// (GET /api/v1/time-off)
+	ListTimeOff(ctx echo.Context, params ListTimeOffParams) error
+	// CreateTimeOff Create time off
+	// (POST /api/v1/time-off)
+	CreateTimeOff(ctx echo.Context) error
+	// DeleteTimeOff Delete time off
+	// (DELETE /api/v1/time-off/{id})
+	DeleteTimeOff(ctx echo.Context, id externalRef0.ID, params DeleteTimeOffParams) error
+	// GetTimeOff Get time off
+	// (GET /api/v1/time-off/{id})
+	GetTimeOff(ctx echo.Context, id externalRef0.ID) error
+	// UpdateTimeOff Change time off
+	// (PATCH /api/v1/time-off/{id})
+	UpdateTimeOff(ctx echo.Context, id externalRef0.ID, params UpdateTimeOffParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -1143,6 +1528,73 @@ func (w *ServerInterfaceWrapper) RescheduleAppointment(ctx echo.Context) error {
 	return err
 }
 
+// DeleteBusinessHours converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteBusinessHours(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteBusinessHoursParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteBusinessHours(ctx, params)
+	return err
+}
+
+// GetBusinessHours converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBusinessHours(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBusinessHours(ctx)
+	return err
+}
+
+// ReplaceBusinessHours converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceBusinessHours(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceBusinessHoursParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceBusinessHours(ctx, params)
+	return err
+}
+
 // ListCustomers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListCustomers(ctx echo.Context) error {
 	var err error
@@ -1422,6 +1874,94 @@ func (w *ServerInterfaceWrapper) UpdateResource(ctx echo.Context) error {
 	return err
 }
 
+// DeleteResourceHours converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteResourceHours(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteResourceHoursParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteResourceHours(ctx, id, params)
+	return err
+}
+
+// GetResourceHours converts echo context to params.
+func (w *ServerInterfaceWrapper) GetResourceHours(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetResourceHours(ctx, id)
+	return err
+}
+
+// ReplaceResourceHours converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceResourceHours(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceResourceHoursParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceResourceHours(ctx, id, params)
+	return err
+}
+
 // ListServices converts echo context to params.
 func (w *ServerInterfaceWrapper) ListServices(ctx echo.Context) error {
 	var err error
@@ -1551,6 +2091,149 @@ func (w *ServerInterfaceWrapper) UpdateService(ctx echo.Context) error {
 	return err
 }
 
+// ListTimeOff converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTimeOff(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTimeOffParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "resource_id", ctx.QueryParams(), &params.ResourceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTimeOff(ctx, params)
+	return err
+}
+
+// CreateTimeOff converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateTimeOff(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateTimeOff(ctx)
+	return err
+}
+
+// DeleteTimeOff converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteTimeOff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteTimeOffParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteTimeOff(ctx, id, params)
+	return err
+}
+
+// GetTimeOff converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTimeOff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTimeOff(ctx, id)
+	return err
+}
+
+// UpdateTimeOff converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateTimeOff(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateTimeOffParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateTimeOff(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -1608,6 +2291,17 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/services/:id", wrapper.DeleteService, options.OperationMiddlewares["deleteService"]...)
 	router.GET(options.BaseURL+"/api/v1/services/:id", wrapper.GetService, options.OperationMiddlewares["getService"]...)
 	router.PATCH(options.BaseURL+"/api/v1/services/:id", wrapper.UpdateService, options.OperationMiddlewares["updateService"]...)
+	router.DELETE(options.BaseURL+"/api/v1/business/hours", wrapper.DeleteBusinessHours, options.OperationMiddlewares["deleteBusinessHours"]...)
+	router.GET(options.BaseURL+"/api/v1/business/hours", wrapper.GetBusinessHours, options.OperationMiddlewares["getBusinessHours"]...)
+	router.PUT(options.BaseURL+"/api/v1/business/hours", wrapper.ReplaceBusinessHours, options.OperationMiddlewares["replaceBusinessHours"]...)
+	router.DELETE(options.BaseURL+"/api/v1/resources/:id/hours", wrapper.DeleteResourceHours, options.OperationMiddlewares["deleteResourceHours"]...)
+	router.GET(options.BaseURL+"/api/v1/resources/:id/hours", wrapper.GetResourceHours, options.OperationMiddlewares["getResourceHours"]...)
+	router.PUT(options.BaseURL+"/api/v1/resources/:id/hours", wrapper.ReplaceResourceHours, options.OperationMiddlewares["replaceResourceHours"]...)
+	router.GET(options.BaseURL+"/api/v1/time-off", wrapper.ListTimeOff, options.OperationMiddlewares["listTimeOff"]...)
+	router.POST(options.BaseURL+"/api/v1/time-off", wrapper.CreateTimeOff, options.OperationMiddlewares["createTimeOff"]...)
+	router.DELETE(options.BaseURL+"/api/v1/time-off/:id", wrapper.DeleteTimeOff, options.OperationMiddlewares["deleteTimeOff"]...)
+	router.GET(options.BaseURL+"/api/v1/time-off/:id", wrapper.GetTimeOff, options.OperationMiddlewares["getTimeOff"]...)
+	router.PATCH(options.BaseURL+"/api/v1/time-off/:id", wrapper.UpdateTimeOff, options.OperationMiddlewares["updateTimeOff"]...)
 	router.GET(options.BaseURL+"/api/v1/customers", wrapper.ListCustomers, options.OperationMiddlewares["listCustomers"]...)
 	router.POST(options.BaseURL+"/api/v1/customers", wrapper.CreateCustomer, options.OperationMiddlewares["createCustomer"]...)
 	router.DELETE(options.BaseURL+"/api/v1/customers/:id", wrapper.DeleteCustomer, options.OperationMiddlewares["deleteCustomer"]...)
@@ -3154,6 +3848,354 @@ func (response RescheduleAppointment500ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type DeleteBusinessHoursRequestObject struct {
+	Params DeleteBusinessHoursParams
+}
+
+type DeleteBusinessHoursResponseObject interface {
+	VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error
+}
+
+type DeleteBusinessHours204Response struct {
+}
+
+func (response DeleteBusinessHours204Response) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteBusinessHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBusinessHours400ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBusinessHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBusinessHours401ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBusinessHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBusinessHours403ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBusinessHours412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBusinessHours412ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBusinessHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBusinessHours500ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessHoursRequestObject struct {
+}
+
+type GetBusinessHoursResponseObject interface {
+	VisitGetBusinessHoursResponse(w http.ResponseWriter) error
+}
+
+type GetBusinessHours200ResponseHeaders struct {
+	ETag string
+}
+
+type GetBusinessHours200JSONResponse struct {
+	Body    BusinessHours
+	Headers GetBusinessHours200ResponseHeaders
+}
+
+func (response GetBusinessHours200JSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessHours400ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessHours401ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessHours403ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusinessHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusinessHours500ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHoursRequestObject struct {
+	Params ReplaceBusinessHoursParams
+	Body   *ReplaceBusinessHoursJSONRequestBody
+}
+
+type ReplaceBusinessHoursResponseObject interface {
+	VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error
+}
+
+type ReplaceBusinessHours200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceBusinessHours200JSONResponse struct {
+	Body    BusinessHours
+	Headers ReplaceBusinessHours200ResponseHeaders
+}
+
+func (response ReplaceBusinessHours200JSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours400ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours401ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours403ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours412ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours413ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours415ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours422ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBusinessHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBusinessHours500ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListCustomersRequestObject struct {
 	Params ListCustomersParams
 }
@@ -4488,6 +5530,405 @@ func (response UpdateResource500ApplicationProblemPlusJSONResponse) VisitUpdateR
 	return err
 }
 
+type DeleteResourceHoursRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params DeleteResourceHoursParams
+}
+
+type DeleteResourceHoursResponseObject interface {
+	VisitDeleteResourceHoursResponse(w http.ResponseWriter) error
+}
+
+type DeleteResourceHours204Response struct {
+}
+
+func (response DeleteResourceHours204Response) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteResourceHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours400ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteResourceHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours401ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteResourceHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours403ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteResourceHours404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours404ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteResourceHours412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours412ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteResourceHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteResourceHours500ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHoursRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetResourceHoursResponseObject interface {
+	VisitGetResourceHoursResponse(w http.ResponseWriter) error
+}
+
+type GetResourceHours200ResponseHeaders struct {
+	ETag string
+}
+
+type GetResourceHours200JSONResponse struct {
+	Body    ResourceHours
+	Headers GetResourceHours200ResponseHeaders
+}
+
+func (response GetResourceHours200JSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetResourceHours400ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetResourceHours401ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetResourceHours403ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHours404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetResourceHours404ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetResourceHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetResourceHours500ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHoursRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params ReplaceResourceHoursParams
+	Body   *ReplaceResourceHoursJSONRequestBody
+}
+
+type ReplaceResourceHoursResponseObject interface {
+	VisitReplaceResourceHoursResponse(w http.ResponseWriter) error
+}
+
+type ReplaceResourceHours200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceResourceHours200JSONResponse struct {
+	Body    ResourceHours
+	Headers ReplaceResourceHours200ResponseHeaders
+}
+
+func (response ReplaceResourceHours200JSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours400ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours401ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours403ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours404ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours412ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours413ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours415ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours422ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceResourceHours500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceResourceHours500ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListServicesRequestObject struct {
 	Params ListServicesParams
 }
@@ -5131,6 +6572,633 @@ func (response UpdateService500ApplicationProblemPlusJSONResponse) VisitUpdateSe
 	return err
 }
 
+type ListTimeOffRequestObject struct {
+	Params ListTimeOffParams
+}
+
+type ListTimeOffResponseObject interface {
+	VisitListTimeOffResponse(w http.ResponseWriter) error
+}
+
+type ListTimeOff200JSONResponse TimeOffList
+
+func (response ListTimeOff200JSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTimeOff400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTimeOff400ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTimeOff401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTimeOff401ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTimeOff403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTimeOff403ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTimeOff500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListTimeOff500ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOffRequestObject struct {
+	Body *CreateTimeOffJSONRequestBody
+}
+
+type CreateTimeOffResponseObject interface {
+	VisitCreateTimeOffResponse(w http.ResponseWriter) error
+}
+
+type CreateTimeOff201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateTimeOff201JSONResponse struct {
+	Body    TimeOff
+	Headers CreateTimeOff201ResponseHeaders
+}
+
+func (response CreateTimeOff201JSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff400ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff401ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff403ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff413ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff415ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff422ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTimeOff500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTimeOff500ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOffRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params DeleteTimeOffParams
+}
+
+type DeleteTimeOffResponseObject interface {
+	VisitDeleteTimeOffResponse(w http.ResponseWriter) error
+}
+
+type DeleteTimeOff204Response struct {
+}
+
+func (response DeleteTimeOff204Response) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteTimeOff400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff400ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOff401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff401ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOff403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff403ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOff404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff404ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOff412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff412ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteTimeOff500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteTimeOff500ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOffRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetTimeOffResponseObject interface {
+	VisitGetTimeOffResponse(w http.ResponseWriter) error
+}
+
+type GetTimeOff200ResponseHeaders struct {
+	ETag string
+}
+
+type GetTimeOff200JSONResponse struct {
+	Body    TimeOff
+	Headers GetTimeOff200ResponseHeaders
+}
+
+func (response GetTimeOff200JSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOff400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeOff400ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOff401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeOff401ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOff403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeOff403ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOff404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeOff404ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimeOff500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetTimeOff500ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOffRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params UpdateTimeOffParams
+	Body   *UpdateTimeOffJSONRequestBody
+}
+
+type UpdateTimeOffResponseObject interface {
+	VisitUpdateTimeOffResponse(w http.ResponseWriter) error
+}
+
+type UpdateTimeOff200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateTimeOff200JSONResponse struct {
+	Body    TimeOff
+	Headers UpdateTimeOff200ResponseHeaders
+}
+
+func (response UpdateTimeOff200JSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff400ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff401ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff403ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff404ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff412ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff413ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff415ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff422ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateTimeOff500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateTimeOff500ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -5166,6 +7234,15 @@ type StrictServerInterface interface {
 	// RescheduleAppointment Reschedule an appointment
 	// (POST /api/v1/appointments/{id}/reschedule)
 	RescheduleAppointment(ctx context.Context, request RescheduleAppointmentRequestObject) (RescheduleAppointmentResponseObject, error)
+	// DeleteBusinessHours Delete the hours of the business
+	// (DELETE /api/v1/business/hours)
+	DeleteBusinessHours(ctx context.Context, request DeleteBusinessHoursRequestObject) (DeleteBusinessHoursResponseObject, error)
+	// GetBusinessHours Get the hours of the business
+	// (GET /api/v1/business/hours)
+	GetBusinessHours(ctx context.Context, request GetBusinessHoursRequestObject) (GetBusinessHoursResponseObject, error)
+	// ReplaceBusinessHours Replace the hours of the business
+	// (PUT /api/v1/business/hours)
+	ReplaceBusinessHours(ctx context.Context, request ReplaceBusinessHoursRequestObject) (ReplaceBusinessHoursResponseObject, error)
 	// ListCustomers List customers
 	// (GET /api/v1/customers)
 	ListCustomers(ctx context.Context, request ListCustomersRequestObject) (ListCustomersResponseObject, error)
@@ -5196,6 +7273,15 @@ type StrictServerInterface interface {
 	// UpdateResource Change a resource
 	// (PATCH /api/v1/resources/{id})
 	UpdateResource(ctx context.Context, request UpdateResourceRequestObject) (UpdateResourceResponseObject, error)
+	// DeleteResourceHours Delete the hours of a resource
+	// (DELETE /api/v1/resources/{id}/hours)
+	DeleteResourceHours(ctx context.Context, request DeleteResourceHoursRequestObject) (DeleteResourceHoursResponseObject, error)
+	// GetResourceHours Get the hours of a resource
+	// (GET /api/v1/resources/{id}/hours)
+	GetResourceHours(ctx context.Context, request GetResourceHoursRequestObject) (GetResourceHoursResponseObject, error)
+	// ReplaceResourceHours Replace the hours of a resource
+	// (PUT /api/v1/resources/{id}/hours)
+	ReplaceResourceHours(ctx context.Context, request ReplaceResourceHoursRequestObject) (ReplaceResourceHoursResponseObject, error)
 	// ListServices List services
 	// (GET /api/v1/services)
 	ListServices(ctx context.Context, request ListServicesRequestObject) (ListServicesResponseObject, error)
@@ -5211,6 +7297,21 @@ type StrictServerInterface interface {
 	// UpdateService Change a service
 	// (PATCH /api/v1/services/{id})
 	UpdateService(ctx context.Context, request UpdateServiceRequestObject) (UpdateServiceResponseObject, error)
+	// ListTimeOff List time off
+	// (GET /api/v1/time-off)
+	ListTimeOff(ctx context.Context, request ListTimeOffRequestObject) (ListTimeOffResponseObject, error)
+	// CreateTimeOff Create time off
+	// (POST /api/v1/time-off)
+	CreateTimeOff(ctx context.Context, request CreateTimeOffRequestObject) (CreateTimeOffResponseObject, error)
+	// DeleteTimeOff Delete time off
+	// (DELETE /api/v1/time-off/{id})
+	DeleteTimeOff(ctx context.Context, request DeleteTimeOffRequestObject) (DeleteTimeOffResponseObject, error)
+	// GetTimeOff Get time off
+	// (GET /api/v1/time-off/{id})
+	GetTimeOff(ctx context.Context, request GetTimeOffRequestObject) (GetTimeOffResponseObject, error)
+	// UpdateTimeOff Change time off
+	// (PATCH /api/v1/time-off/{id})
+	UpdateTimeOff(ctx context.Context, request UpdateTimeOffRequestObject) (UpdateTimeOffResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -5601,6 +7702,102 @@ func (sh *strictHandler) RescheduleAppointment(ctx echo.Context, id externalRef0
 	return nil
 }
 
+// DeleteBusinessHours operation middleware
+func (sh *strictHandler) DeleteBusinessHours(ctx echo.Context, params DeleteBusinessHoursParams) error {
+	var request DeleteBusinessHoursRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteBusinessHours(ctx.Request().Context(), request.(DeleteBusinessHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteBusinessHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteBusinessHoursResponseObject); ok {
+		return validResponse.VisitDeleteBusinessHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBusinessHours operation middleware
+func (sh *strictHandler) GetBusinessHours(ctx echo.Context) error {
+	var request GetBusinessHoursRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBusinessHours(ctx.Request().Context(), request.(GetBusinessHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBusinessHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBusinessHoursResponseObject); ok {
+		return validResponse.VisitGetBusinessHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceBusinessHours operation middleware
+func (sh *strictHandler) ReplaceBusinessHours(ctx echo.Context, params ReplaceBusinessHoursParams) error {
+	var request ReplaceBusinessHoursRequestObject
+
+	request.Params = params
+
+	var body ReplaceBusinessHoursJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceBusinessHours(ctx.Request().Context(), request.(ReplaceBusinessHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceBusinessHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceBusinessHoursResponseObject); ok {
+		return validResponse.VisitReplaceBusinessHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListCustomers operation middleware
 func (sh *strictHandler) ListCustomers(ctx echo.Context, params ListCustomersParams) error {
 	var request ListCustomersRequestObject
@@ -5943,6 +8140,106 @@ func (sh *strictHandler) UpdateResource(ctx echo.Context, id externalRef0.ID, pa
 	return nil
 }
 
+// DeleteResourceHours operation middleware
+func (sh *strictHandler) DeleteResourceHours(ctx echo.Context, id externalRef0.ID, params DeleteResourceHoursParams) error {
+	var request DeleteResourceHoursRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteResourceHours(ctx.Request().Context(), request.(DeleteResourceHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteResourceHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteResourceHoursResponseObject); ok {
+		return validResponse.VisitDeleteResourceHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetResourceHours operation middleware
+func (sh *strictHandler) GetResourceHours(ctx echo.Context, id externalRef0.ID) error {
+	var request GetResourceHoursRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetResourceHours(ctx.Request().Context(), request.(GetResourceHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetResourceHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetResourceHoursResponseObject); ok {
+		return validResponse.VisitGetResourceHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceResourceHours operation middleware
+func (sh *strictHandler) ReplaceResourceHours(ctx echo.Context, id externalRef0.ID, params ReplaceResourceHoursParams) error {
+	var request ReplaceResourceHoursRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceResourceHoursJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceResourceHours(ctx.Request().Context(), request.(ReplaceResourceHoursRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceResourceHours")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceResourceHoursResponseObject); ok {
+		return validResponse.VisitReplaceResourceHoursResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListServices operation middleware
 func (sh *strictHandler) ListServices(ctx echo.Context, params ListServicesParams) error {
 	var request ListServicesRequestObject
@@ -6108,6 +8405,177 @@ func (sh *strictHandler) UpdateService(ctx echo.Context, id externalRef0.ID, par
 		return err
 	} else if validResponse, ok := response.(UpdateServiceResponseObject); ok {
 		return validResponse.VisitUpdateServiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTimeOff operation middleware
+func (sh *strictHandler) ListTimeOff(ctx echo.Context, params ListTimeOffParams) error {
+	var request ListTimeOffRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTimeOff(ctx.Request().Context(), request.(ListTimeOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTimeOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTimeOffResponseObject); ok {
+		return validResponse.VisitListTimeOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateTimeOff operation middleware
+func (sh *strictHandler) CreateTimeOff(ctx echo.Context) error {
+	var request CreateTimeOffRequestObject
+
+	var body CreateTimeOffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTimeOff(ctx.Request().Context(), request.(CreateTimeOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTimeOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateTimeOffResponseObject); ok {
+		return validResponse.VisitCreateTimeOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteTimeOff operation middleware
+func (sh *strictHandler) DeleteTimeOff(ctx echo.Context, id externalRef0.ID, params DeleteTimeOffParams) error {
+	var request DeleteTimeOffRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteTimeOff(ctx.Request().Context(), request.(DeleteTimeOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteTimeOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteTimeOffResponseObject); ok {
+		return validResponse.VisitDeleteTimeOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTimeOff operation middleware
+func (sh *strictHandler) GetTimeOff(ctx echo.Context, id externalRef0.ID) error {
+	var request GetTimeOffRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTimeOff(ctx.Request().Context(), request.(GetTimeOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTimeOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTimeOffResponseObject); ok {
+		return validResponse.VisitGetTimeOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateTimeOff operation middleware
+func (sh *strictHandler) UpdateTimeOff(ctx echo.Context, id externalRef0.ID, params UpdateTimeOffParams) error {
+	var request UpdateTimeOffRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateTimeOffJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateTimeOff(ctx.Request().Context(), request.(UpdateTimeOffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateTimeOff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateTimeOffResponseObject); ok {
+		return validResponse.VisitUpdateTimeOffResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

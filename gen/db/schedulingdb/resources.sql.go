@@ -50,7 +50,8 @@ func (q *Queries) DeleteResource(ctx context.Context, db DBTX, arg DeleteResourc
 }
 
 const getResource = `-- name: GetResource :one
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = $1 AND id = $2
 `
@@ -66,6 +67,9 @@ type GetResourceRow struct {
 	Type        string
 	Description string
 	Capacity    int32
+	Weight      int32
+	MaxPerDay   *int32
+	MaxPerWeek  *int32
 	IsActive    bool
 	UserID      *uuid.UUID
 	Version     int32
@@ -83,6 +87,9 @@ func (q *Queries) GetResource(ctx context.Context, db DBTX, arg GetResourceParam
 		&i.Type,
 		&i.Description,
 		&i.Capacity,
+		&i.Weight,
+		&i.MaxPerDay,
+		&i.MaxPerWeek,
 		&i.IsActive,
 		&i.UserID,
 		&i.Version,
@@ -93,7 +100,8 @@ func (q *Queries) GetResource(ctx context.Context, db DBTX, arg GetResourceParam
 }
 
 const getResourceForUpdate = `-- name: GetResourceForUpdate :one
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = $1 AND id = $2
 FOR UPDATE
@@ -110,6 +118,9 @@ type GetResourceForUpdateRow struct {
 	Type        string
 	Description string
 	Capacity    int32
+	Weight      int32
+	MaxPerDay   *int32
+	MaxPerWeek  *int32
 	IsActive    bool
 	UserID      *uuid.UUID
 	Version     int32
@@ -129,6 +140,9 @@ func (q *Queries) GetResourceForUpdate(ctx context.Context, db DBTX, arg GetReso
 		&i.Type,
 		&i.Description,
 		&i.Capacity,
+		&i.Weight,
+		&i.MaxPerDay,
+		&i.MaxPerWeek,
 		&i.IsActive,
 		&i.UserID,
 		&i.Version,
@@ -139,9 +153,11 @@ func (q *Queries) GetResourceForUpdate(ctx context.Context, db DBTX, arg GetReso
 }
 
 const insertResource = `-- name: InsertResource :exec
-INSERT INTO resources (env_id, id, name, type, description, capacity, is_active, user_id, created_at, updated_at)
+INSERT INTO resources (env_id, id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id,
+                       created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $8, $9, $9)
+        $7, $8, $9, $10, $11,
+        $12, $12)
 `
 
 type InsertResourceParams struct {
@@ -151,6 +167,9 @@ type InsertResourceParams struct {
 	Type        string
 	Description string
 	Capacity    int32
+	Weight      int32
+	MaxPerDay   *int32
+	MaxPerWeek  *int32
 	IsActive    bool
 	UserID      *uuid.UUID
 	Now         time.Time
@@ -164,6 +183,9 @@ func (q *Queries) InsertResource(ctx context.Context, db DBTX, arg InsertResourc
 		arg.Type,
 		arg.Description,
 		arg.Capacity,
+		arg.Weight,
+		arg.MaxPerDay,
+		arg.MaxPerWeek,
 		arg.IsActive,
 		arg.UserID,
 		arg.Now,
@@ -223,7 +245,8 @@ func (q *Queries) ListResourceIDsOfUser(ctx context.Context, db DBTX, arg ListRe
 }
 
 const listResources = `-- name: ListResources :many
-SELECT id, name, type, description, capacity, is_active, user_id, version, created_at, updated_at
+SELECT id, name, type, description, capacity, weight, max_per_day, max_per_week, is_active, user_id, version, created_at,
+       updated_at
 FROM resources
 WHERE env_id = $1
   AND (name, id) > ($2::text, $3::uuid)
@@ -248,6 +271,9 @@ type ListResourcesRow struct {
 	Type        string
 	Description string
 	Capacity    int32
+	Weight      int32
+	MaxPerDay   *int32
+	MaxPerWeek  *int32
 	IsActive    bool
 	UserID      *uuid.UUID
 	Version     int32
@@ -278,6 +304,9 @@ func (q *Queries) ListResources(ctx context.Context, db DBTX, arg ListResourcesP
 			&i.Type,
 			&i.Description,
 			&i.Capacity,
+			&i.Weight,
+			&i.MaxPerDay,
+			&i.MaxPerWeek,
 			&i.IsActive,
 			&i.UserID,
 			&i.Version,
@@ -316,8 +345,9 @@ func (q *Queries) LockResources(ctx context.Context, db DBTX, arg LockResourcesP
 const updateResource = `-- name: UpdateResource :exec
 UPDATE resources
 SET name = $1, type = $2, description = $3, capacity = $4,
-    is_active = $5, user_id = $6, version = $7, updated_at = $8
-WHERE env_id = $9 AND id = $10
+    weight = $5, max_per_day = $6, max_per_week = $7,
+    is_active = $8, user_id = $9, version = $10, updated_at = $11
+WHERE env_id = $12 AND id = $13
 `
 
 type UpdateResourceParams struct {
@@ -325,6 +355,9 @@ type UpdateResourceParams struct {
 	Type        string
 	Description string
 	Capacity    int32
+	Weight      int32
+	MaxPerDay   *int32
+	MaxPerWeek  *int32
 	IsActive    bool
 	UserID      *uuid.UUID
 	Version     int32
@@ -340,6 +373,9 @@ func (q *Queries) UpdateResource(ctx context.Context, db DBTX, arg UpdateResourc
 		arg.Type,
 		arg.Description,
 		arg.Capacity,
+		arg.Weight,
+		arg.MaxPerDay,
+		arg.MaxPerWeek,
 		arg.IsActive,
 		arg.UserID,
 		arg.Version,

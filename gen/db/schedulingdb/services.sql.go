@@ -44,8 +44,9 @@ func (q *Queries) DeleteServiceRequirements(ctx context.Context, db DBTX, arg De
 
 const getService = `-- name: GetService :one
 
-SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-       s.price_currency, s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week, s.price_amount, s.price_currency,
+       s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = s.env_id AND q.service_id = s.id
               ORDER BY q.position)::text[] AS requirement_types,
@@ -71,6 +72,11 @@ type GetServiceRow struct {
 	DurationMinutes     int32
 	BufferBeforeMinutes int32
 	BufferAfterMinutes  int32
+	SlotStepMinutes     int32
+	MinNoticeMinutes    int32
+	HorizonDays         *int32
+	MaxPerDay           *int32
+	MaxPerWeek          *int32
 	PriceAmount         int64
 	PriceCurrency       string
 	RequiresApproval    bool
@@ -96,6 +102,11 @@ func (q *Queries) GetService(ctx context.Context, db DBTX, arg GetServiceParams)
 		&i.DurationMinutes,
 		&i.BufferBeforeMinutes,
 		&i.BufferAfterMinutes,
+		&i.SlotStepMinutes,
+		&i.MinNoticeMinutes,
+		&i.HorizonDays,
+		&i.MaxPerDay,
+		&i.MaxPerWeek,
 		&i.PriceAmount,
 		&i.PriceCurrency,
 		&i.RequiresApproval,
@@ -112,10 +123,12 @@ func (q *Queries) GetService(ctx context.Context, db DBTX, arg GetServiceParams)
 
 const insertService = `-- name: InsertService :exec
 INSERT INTO services (env_id, id, name, description, duration_minutes, buffer_before_minutes, buffer_after_minutes,
-                      price_amount, price_currency, requires_approval, is_active, created_at, updated_at)
+                      slot_step_minutes, min_notice_minutes, horizon_days, max_per_day, max_per_week, price_amount,
+                      price_currency, requires_approval, is_active, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5,
         $6, $7, $8, $9,
-        $10, $11, $12, $12)
+        $10, $11, $12, $13, $14,
+        $15, $16, $17, $17)
 `
 
 type InsertServiceParams struct {
@@ -126,6 +139,11 @@ type InsertServiceParams struct {
 	DurationMinutes     int32
 	BufferBeforeMinutes int32
 	BufferAfterMinutes  int32
+	SlotStepMinutes     int32
+	MinNoticeMinutes    int32
+	HorizonDays         *int32
+	MaxPerDay           *int32
+	MaxPerWeek          *int32
 	PriceAmount         int64
 	PriceCurrency       string
 	RequiresApproval    bool
@@ -142,6 +160,11 @@ func (q *Queries) InsertService(ctx context.Context, db DBTX, arg InsertServiceP
 		arg.DurationMinutes,
 		arg.BufferBeforeMinutes,
 		arg.BufferAfterMinutes,
+		arg.SlotStepMinutes,
+		arg.MinNoticeMinutes,
+		arg.HorizonDays,
+		arg.MaxPerDay,
+		arg.MaxPerWeek,
 		arg.PriceAmount,
 		arg.PriceCurrency,
 		arg.RequiresApproval,
@@ -222,8 +245,9 @@ func (q *Queries) InsertServiceRequirements(ctx context.Context, db DBTX, arg In
 }
 
 const listServices = `-- name: ListServices :many
-SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-       s.price_currency, s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
+SELECT s.id, s.name, s.description, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week, s.price_amount, s.price_currency,
+       s.requires_approval, s.is_active, s.version, s.created_at, s.updated_at,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = s.env_id AND q.service_id = s.id
               ORDER BY q.position)::text[] AS requirement_types,
@@ -256,6 +280,11 @@ type ListServicesRow struct {
 	DurationMinutes     int32
 	BufferBeforeMinutes int32
 	BufferAfterMinutes  int32
+	SlotStepMinutes     int32
+	MinNoticeMinutes    int32
+	HorizonDays         *int32
+	MaxPerDay           *int32
+	MaxPerWeek          *int32
 	PriceAmount         int64
 	PriceCurrency       string
 	RequiresApproval    bool
@@ -291,6 +320,11 @@ func (q *Queries) ListServices(ctx context.Context, db DBTX, arg ListServicesPar
 			&i.DurationMinutes,
 			&i.BufferBeforeMinutes,
 			&i.BufferAfterMinutes,
+			&i.SlotStepMinutes,
+			&i.MinNoticeMinutes,
+			&i.HorizonDays,
+			&i.MaxPerDay,
+			&i.MaxPerWeek,
 			&i.PriceAmount,
 			&i.PriceCurrency,
 			&i.RequiresApproval,
@@ -335,10 +369,12 @@ const updateService = `-- name: UpdateService :exec
 UPDATE services
 SET name = $1, description = $2, duration_minutes = $3,
     buffer_before_minutes = $4, buffer_after_minutes = $5,
-    price_amount = $6, price_currency = $7,
-    requires_approval = $8, is_active = $9, version = $10,
-    updated_at = $11
-WHERE env_id = $12 AND id = $13
+    slot_step_minutes = $6, min_notice_minutes = $7,
+    horizon_days = $8, max_per_day = $9, max_per_week = $10,
+    price_amount = $11, price_currency = $12,
+    requires_approval = $13, is_active = $14, version = $15,
+    updated_at = $16
+WHERE env_id = $17 AND id = $18
 `
 
 type UpdateServiceParams struct {
@@ -347,6 +383,11 @@ type UpdateServiceParams struct {
 	DurationMinutes     int32
 	BufferBeforeMinutes int32
 	BufferAfterMinutes  int32
+	SlotStepMinutes     int32
+	MinNoticeMinutes    int32
+	HorizonDays         *int32
+	MaxPerDay           *int32
+	MaxPerWeek          *int32
 	PriceAmount         int64
 	PriceCurrency       string
 	RequiresApproval    bool
@@ -365,6 +406,11 @@ func (q *Queries) UpdateService(ctx context.Context, db DBTX, arg UpdateServiceP
 		arg.DurationMinutes,
 		arg.BufferBeforeMinutes,
 		arg.BufferAfterMinutes,
+		arg.SlotStepMinutes,
+		arg.MinNoticeMinutes,
+		arg.HorizonDays,
+		arg.MaxPerDay,
+		arg.MaxPerWeek,
 		arg.PriceAmount,
 		arg.PriceCurrency,
 		arg.RequiresApproval,

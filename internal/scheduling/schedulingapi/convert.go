@@ -51,6 +51,32 @@ func toInt32(v *int) *int32 {
 	return &n
 }
 
+func fromInt32(v *int32) *int {
+	if v == nil {
+		return nil
+	}
+	n := int(*v)
+	return &n
+}
+
+// toLimit converts a number that may be absent or null, which means the same at creation.
+func toLimit(v nullable.Nullable[int]) *int32 {
+	n, _ := fromNullable(v)
+	return toInt32(n)
+}
+
+// clearable keeps a field that is absent apart from one that is null.
+func clearable[T any](v nullable.Nullable[T]) scheduling.Clearable[T] {
+	value, given := fromNullable(v)
+	return scheduling.Clearable[T]{Given: given, To: value}
+}
+
+// clearableLimit is clearable for numbers.
+func clearableLimit(v nullable.Nullable[int]) scheduling.Clearable[int32] {
+	value, given := fromNullable(v)
+	return scheduling.Clearable[int32]{Given: given, To: toInt32(value)}
+}
+
 func toSlice[A, B any](list []A, convert func(A) B) []B {
 	out := make([]B, len(list))
 	for i, v := range list {
@@ -84,7 +110,7 @@ func FromAPIMoney(m *commonoapi.Money) *scheduling.Money {
 func ToAPIResource(r scheduling.Resource) schedulingoapi.Resource {
 	return schedulingoapi.Resource{
 		ID: r.ID, Name: r.Name, Type: schedulingoapi.ResourceType(r.Type), Description: r.Description, Capacity: int(r.Capacity),
-		IsActive: r.IsActive, UserID: orNull(r.UserID), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: int(r.Version),
+		Weight: int(r.Weight), MaxPerDay: orNull(fromInt32(r.MaxPerDay)), MaxPerWeek: orNull(fromInt32(r.MaxPerWeek)), IsActive: r.IsActive, UserID: orNull(r.UserID), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: int(r.Version),
 	}
 }
 
@@ -93,25 +119,27 @@ func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) scheduling.Resource
 	userID, _ := fromNullable(in.UserID)
 	return scheduling.ResourceInput{
 		Name: in.Name, Type: string(in.Type), Description: or(in.Description, ""), Capacity: int32(or(in.Capacity, 1)),
-		IsActive: or(in.IsActive, true), UserID: userID,
+		Weight: toInt32(in.Weight), MaxPerDay: toLimit(in.MaxPerDay), MaxPerWeek: toLimit(in.MaxPerWeek), IsActive: or(in.IsActive, true), UserID: userID,
 	}
 }
 
 // FromAPIResourceUpdate keeps absent fields apart from null ones.
 func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) scheduling.ResourcePatch {
-	patch := scheduling.ResourcePatch{
-		Name: in.Name, Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), IsActive: in.IsActive,
+	return scheduling.ResourcePatch{
+		Name: in.Name, Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), Weight: toInt32(in.Weight),
+		MaxPerDay: clearableLimit(in.MaxPerDay), MaxPerWeek: clearableLimit(in.MaxPerWeek), IsActive: in.IsActive,
+		UserID: clearable(in.UserID),
 	}
-	patch.UserID, patch.SetUserID = fromNullable(in.UserID)
-	return patch
 }
 
 // ToAPIService converts a service.
 func ToAPIService(v scheduling.Service) schedulingoapi.Service {
 	return schedulingoapi.Service{
 		ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: int(v.DurationMinutes),
-		BufferBeforeMinutes: int(v.BufferBeforeMinutes), BufferAfterMinutes: int(v.BufferAfterMinutes), Price: ToAPIMoney(v.Price),
-		RequiresApproval: v.RequiresApproval, IsActive: v.IsActive, Requirements: toSlice(v.Requirements, ToAPIServiceRequirement),
+		BufferBeforeMinutes: int(v.BufferBeforeMinutes), BufferAfterMinutes: int(v.BufferAfterMinutes),
+		SlotStepMinutes: int(v.SlotStepMinutes), MinNoticeMinutes: int(v.MinNoticeMinutes),
+		HorizonDays: orNull(fromInt32(v.HorizonDays)), MaxPerDay: orNull(fromInt32(v.MaxPerDay)),
+		MaxPerWeek: orNull(fromInt32(v.MaxPerWeek)), Price: ToAPIMoney(v.Price), RequiresApproval: v.RequiresApproval, IsActive: v.IsActive, Requirements: toSlice(v.Requirements, ToAPIServiceRequirement),
 		CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, Version: int(v.Version),
 	}
 }
@@ -134,6 +162,8 @@ func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInp
 	return scheduling.ServiceInput{
 		Name: in.Name, Description: or(in.Description, ""), DurationMinutes: int32(in.DurationMinutes),
 		BufferBeforeMinutes: int32(or(in.BufferBeforeMinutes, 0)), BufferAfterMinutes: int32(or(in.BufferAfterMinutes, 0)),
+		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: int32(or(in.MinNoticeMinutes, 0)),
+		HorizonDays: toLimit(in.HorizonDays), MaxPerDay: toLimit(in.MaxPerDay), MaxPerWeek: toLimit(in.MaxPerWeek),
 		Price: FromAPIMoney(in.Price), RequiresApproval: or(in.RequiresApproval, false), IsActive: or(in.IsActive, true),
 		Requirements: toSlice(or(in.Requirements, nil), FromAPIServiceRequirement),
 	}
@@ -144,13 +174,101 @@ func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) scheduling.ServicePat
 	patch := scheduling.ServicePatch{
 		Name: in.Name, Description: in.Description, DurationMinutes: toInt32(in.DurationMinutes),
 		BufferBeforeMinutes: toInt32(in.BufferBeforeMinutes), BufferAfterMinutes: toInt32(in.BufferAfterMinutes),
-		Price: FromAPIMoney(in.Price), RequiresApproval: in.RequiresApproval, IsActive: in.IsActive,
+		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: toInt32(in.MinNoticeMinutes),
+		HorizonDays: clearableLimit(in.HorizonDays), MaxPerDay: clearableLimit(in.MaxPerDay),
+		MaxPerWeek: clearableLimit(in.MaxPerWeek), Price: FromAPIMoney(in.Price), RequiresApproval: in.RequiresApproval, IsActive: in.IsActive,
 	}
 	if in.Requirements != nil {
 		list := toSlice(*in.Requirements, FromAPIServiceRequirement)
 		patch.Requirements = &list
 	}
 	return patch
+}
+
+// ToAPIBusinessHours converts the hours of the business.
+func ToAPIBusinessHours(h scheduling.Hours) schedulingoapi.BusinessHours {
+	return schedulingoapi.BusinessHours{
+		IsSet: h.IsSet, Timezone: h.Timezone, Weekly: toSlice(h.Weekly, ToAPIDayHours), Overrides: toSlice(h.Overrides, ToAPIDateHours),
+		Version: int(h.Version),
+	}
+}
+
+// ToAPIResourceHours converts the hours of a resource.
+func ToAPIResourceHours(h scheduling.Hours) schedulingoapi.ResourceHours {
+	return schedulingoapi.ResourceHours{
+		ResourceID: *h.ResourceID, IsSet: h.IsSet, Timezone: h.Timezone, Weekly: toSlice(h.Weekly, ToAPIDayHours),
+		Overrides: toSlice(h.Overrides, ToAPIDateHours), Version: int(h.Version),
+	}
+}
+
+// ToAPIDayHours converts the hours of a day of the week.
+func ToAPIDayHours(h scheduling.DayHours) schedulingoapi.DayHours {
+	return schedulingoapi.DayHours{Day: schedulingoapi.Weekday(h.Day), Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
+}
+
+// ToAPIDateHours converts the hours of a date.
+func ToAPIDateHours(h scheduling.DateHours) schedulingoapi.DateHours {
+	return schedulingoapi.DateHours{Date: h.Date, Name: &h.Name, Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
+}
+
+// ToAPITimeInterval converts a piece of a day.
+func ToAPITimeInterval(i scheduling.TimeInterval) schedulingoapi.TimeInterval {
+	return schedulingoapi.TimeInterval{Start: i.Start, End: i.End}
+}
+
+// FromAPIBusinessHours converts what the hours of the business are replaced with.
+func FromAPIBusinessHours(in schedulingoapi.BusinessHoursInput) scheduling.HoursInput {
+	return scheduling.HoursInput{
+		Timezone: in.Timezone, Weekly: toSlice(in.Weekly, FromAPIDayHours),
+		Overrides: toSlice(or(in.Overrides, nil), FromAPIDateHours),
+	}
+}
+
+// FromAPIResourceHours converts what the hours of a resource are replaced with.
+func FromAPIResourceHours(in schedulingoapi.ResourceHoursInput) scheduling.HoursInput {
+	timezone, _ := fromNullable(in.Timezone)
+	return scheduling.HoursInput{
+		Timezone: timezone, Weekly: toSlice(in.Weekly, FromAPIDayHours), Overrides: toSlice(or(in.Overrides, nil), FromAPIDateHours),
+	}
+}
+
+// FromAPIDayHours converts the hours of a day of the week.
+func FromAPIDayHours(in schedulingoapi.DayHours) scheduling.DayHours {
+	return scheduling.DayHours{Day: string(in.Day), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
+}
+
+// FromAPIDateHours converts the hours of a date.
+func FromAPIDateHours(in schedulingoapi.DateHours) scheduling.DateHours {
+	return scheduling.DateHours{Date: in.Date, Name: or(in.Name, ""), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
+}
+
+// FromAPITimeInterval converts a piece of a day.
+func FromAPITimeInterval(in schedulingoapi.TimeInterval) scheduling.TimeInterval {
+	return scheduling.TimeInterval{Start: in.Start, End: in.End}
+}
+
+// ToAPITimeOff converts time off.
+func ToAPITimeOff(t scheduling.TimeOff) schedulingoapi.TimeOff {
+	return schedulingoapi.TimeOff{
+		ID: t.ID, ResourceID: orNull(t.ResourceID), Title: t.Title, StartAt: t.StartAt, EndAt: t.EndAt, Rrule: orNull(t.RRule),
+		Timezone: orNull(t.Timezone), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt, Version: int(t.Version),
+	}
+}
+
+// FromAPITimeOffCreate converts what new time off is made of.
+func FromAPITimeOffCreate(in schedulingoapi.TimeOffCreate) scheduling.TimeOffInput {
+	resourceID, _ := fromNullable(in.ResourceID)
+	rule, _ := fromNullable(in.Rrule)
+	return scheduling.TimeOffInput{
+		ResourceID: resourceID, Title: or(in.Title, ""), StartAt: in.StartAt, EndAt: in.EndAt, RRule: rule,
+	}
+}
+
+// FromAPITimeOffUpdate keeps absent fields apart from null ones.
+func FromAPITimeOffUpdate(in schedulingoapi.TimeOffUpdate) scheduling.TimeOffPatch {
+	return scheduling.TimeOffPatch{
+		ResourceID: clearable(in.ResourceID), Title: in.Title, StartAt: in.StartAt, EndAt: in.EndAt, RRule: clearable(in.Rrule),
+	}
 }
 
 // ToAPICustomer converts a customer.
@@ -174,12 +292,10 @@ func FromAPICustomerCreate(in schedulingoapi.CustomerCreate) scheduling.Customer
 
 // FromAPICustomerUpdate keeps absent fields apart from null ones.
 func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) scheduling.CustomerPatch {
-	patch := scheduling.CustomerPatch{
+	return scheduling.CustomerPatch{
 		Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: in.Notes,
-		Status: toString(in.Status), Tags: in.Tags,
+		Status: toString(in.Status), Tags: in.Tags, UserID: clearable(in.UserID),
 	}
-	patch.UserID, patch.SetUserID = fromNullable(in.UserID)
-	return patch
 }
 
 // ToAPIAppointment converts an appointment.

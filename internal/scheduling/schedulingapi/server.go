@@ -16,6 +16,8 @@ import (
 type Server struct {
 	resources    *scheduling.Resources
 	services     *scheduling.Services
+	schedules    *scheduling.Schedules
+	timeOffs     *scheduling.TimeOffs
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
 }
@@ -24,8 +26,11 @@ var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
 
 // New serves the services.
 func New(
-	resources *scheduling.Resources, services *scheduling.Services,
+	resources *scheduling.Resources, services *scheduling.Services, schedules *scheduling.Schedules, timeOffs *scheduling.TimeOffs,
 	customers *scheduling.Customers, appointments *scheduling.Appointments,
 ) *Server {
-	return &Server{resources: resources, services: services, customers: customers, appointments: appointments}
+	return &Server{
+		resources: resources, services: services, schedules: schedules, timeOffs: timeOffs, customers: customers,
+		appointments: appointments,
+	}
 }

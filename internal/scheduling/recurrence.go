@@ -1,0 +1,160 @@
+package scheduling
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/teambition/rrule-go"
+)
+
+// recurrence is a rule by which something recurs, once a day at the most. Its times are
+// what a clock shows, in the form of onClock.
+type recurrence struct {
+	option rrule.ROption
+	// until is the last start, if the rule names one; with a Z it is an instant.
+	until        time.Time
+	untilInstant bool
+}
+
+const (
+	// maxOccurrences bounds COUNT, because a rule with a count must be followed from its
+	// first occurrence on.
+	maxOccurrences = 1000
+	// maxInterval keeps the arithmetic of dates within its bounds.
+	maxInterval = 1000
+)
+
+// recurrenceParts are the parts of a rule that recurs once a day at the most.
+var recurrenceParts = []string{
+	"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH", "BYSETPOS",
+}
+
+var untilForm = regexp.MustCompile(`^(\d{8})(T\d{6})?(Z?)$`)
+
+// normaliseRecurrence brings a rule into the form in which it is kept.
+func normaliseRecurrence(text string) string {
+	return strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(text)), "RRULE:")
+}
+
+// parseRecurrence reads the value of an RRULE (RFC 5545). The text of its errors is for
+// people.
+func parseRecurrence(text string) (*recurrence, error) {
+	parts, err := splitRecurrence(text)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}, parts["FREQ"]) {
+		return nil, errors.New("FREQ must be DAILY, WEEKLY, MONTHLY or YEARLY")
+	}
+	for part, most := range map[string]int{"INTERVAL": maxInterval, "COUNT": maxOccurrences} {
+		if value, ok := parts[part]; ok {
+			if n, err := strconv.Atoi(value); err != nil || n < 1 || n > most {
+				return nil, fmt.Errorf("%s must be a number from 1 to %d", part, most)
+			}
+		}
+	}
+	r := &recurrence{}
+	if value, ok := parts["UNTIL"]; ok {
+		if parts["COUNT"] != "" {
+			return nil, errors.New("COUNT and UNTIL exclude each other")
+		}
+		if err := r.readUntil(value); err != nil {
+			return nil, err
+		}
+	}
+	option, err := rrule.StrToROption(text)
+	if err == nil {
+		_, err = rrule.NewRRule(*option)
+	}
+	if err != nil {
+		return nil, errors.New("it is not of the form FREQ=WEEKLY;BYDAY=MO,TU;COUNT=10")
+	}
+	r.option = *option
+	return r, nil
+}
+
+// splitRecurrence returns the parts by name; the library would take the last of two.
+func splitRecurrence(text string) (map[string]string, error) {
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(text, ";") {
+		name, value, _ := strings.Cut(part, "=")
+		if !slices.Contains(recurrenceParts, name) {
+			return nil, fmt.Errorf("it may have the parts %s, and nothing else", strings.Join(recurrenceParts, ", "))
+		}
+		if _, twice := parts[name]; twice || value == "" {
+			return nil, fmt.Errorf("%s must be there once, with a value", name)
+		}
+		parts[name] = value
+	}
+	return parts, nil
+}
+
+// readUntil takes a date as its end, so that what recurs on that date is included.
+func (r *recurrence) readUntil(value string) error {
+	form := untilForm.FindStringSubmatch(value)
+	err := errors.New("UNTIL must be a date or a time, such as 20261231, 20261231T170000 or 20261231T220000Z")
+	if form == nil || form[2] == "" && form[3] != "" {
+		return err
+	}
+	clock := form[2]
+	if clock == "" {
+		clock = "T235959"
+	}
+	until, parseErr := time.Parse(rrule.LocalDateTimeFormat, form[1]+clock)
+	if parseErr != nil {
+		return err
+	}
+	r.until, r.untilInstant = until, form[3] != ""
+	return nil
+}
+
+// endless reports whether it goes on for ever.
+func (r *recurrence) endless() bool { return r.option.Count == 0 && r.until.IsZero() }
+
+// last returns the last start that the rule allows on the clock of loc; false if it
+// does not name one.
+func (r *recurrence) last(loc *time.Location) (time.Time, bool) {
+	if r.untilInstant {
+		return onClock(r.until, loc), true
+	}
+	return r.until, !r.until.IsZero()
+}
+
+// between returns the starts from from to to, both included, of what starts at first for
+// the first time.
+func (r *recurrence) between(first, from, to time.Time, loc *time.Location) []time.Time {
+	option := r.option
+	option.Dtstart, option.Until = first, to
+	if last, ok := r.last(loc); ok && last.Before(to) {
+		option.Until = last
+	}
+	// The library goes through all starts from the first on; whole intervals of days or
+	// weeks can be passed over. One is left, because a week has several days.
+	if days := map[rrule.Frequency]int{rrule.DAILY: 1, rrule.WEEKLY: 7}[option.Freq] * max(option.Interval, 1); days > 0 && option.Count == 0 {
+		if passed := int(from.Sub(first)/(24*time.Hour))/days - 1; passed > 0 {
+			option.Dtstart = first.AddDate(0, 0, passed*days)
+		}
+	}
+	rule, err := rrule.NewRRule(option)
+	if err != nil || option.Until.Before(option.Dtstart) {
+		return nil
+	}
+	var starts []time.Time
+	next := rule.Iterator()
+	for start, ok := next(); ok; start, ok = next() {
+		if !start.Before(from) {
+			starts = append(starts, start)
+		}
+	}
+	return starts
+}
+
+// startsWith reports whether the rule gives first as its first start.
+func (r *recurrence) startsWith(first time.Time, loc *time.Location) bool {
+	return len(r.between(first, first, first, loc)) == 1
+}

@@ -1,0 +1,171 @@
+package scheduling
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+)
+
+const dayMinutes = 24 * 60
+
+// newWeekly folds the columns of a schedule into the hours of the weekdays from Monday
+// on, each in the order of starts.
+func newWeekly(weekdays, starts, ends []int32) (weekly [7][]availability.Hours) {
+	for i, day := range weekdays {
+		weekly[day] = append(weekly[day], availability.Hours{Start: int(starts[i]), End: int(ends[i])})
+	}
+	return weekly
+}
+
+// newRanges folds the columns of an override.
+func newRanges(starts, ends []int32) []availability.Hours {
+	ranges := make([]availability.Hours, len(starts))
+	for i := range starts {
+		ranges[i] = availability.Hours{Start: int(starts[i]), End: int(ends[i])}
+	}
+	return ranges
+}
+
+// newSchedule folds the columns of a schedule that is set; without a zone it has that of
+// the business. Its overrides are added one by one.
+func newSchedule(business *time.Location, timezone *string, weekdays, starts, ends []int32) (*availability.Schedule, error) {
+	s := &availability.Schedule{Location: business, Overrides: map[localtime.Date][]availability.Hours{}}
+	if timezone != nil {
+		var err error
+		if s.Location, err = loadLocation(*timezone); err != nil {
+			return nil, fmt.Errorf("zone of a schedule: %w", err)
+		}
+	}
+	for i, ranges := range newWeekly(weekdays, starts, ends) {
+		s.Weekly[(i+int(time.Monday))%len(s.Weekly)] = ranges
+	}
+	return s, nil
+}
+
+// addOverride adds what counts on a date, which is its midnight in UTC.
+func addOverride(s *availability.Schedule, date time.Time, starts, ends []int32) {
+	s.Overrides[localtime.DateOf(date, time.UTC)] = newRanges(starts, ends)
+}
+
+// addHolidays closes a resource that has hours of its own on the dates on which the
+// business is closed by an override, unless the resource has one for that date itself.
+func addHolidays(own, business *availability.Schedule) {
+	for date, ranges := range business.Overrides {
+		if _, overridden := own.Overrides[date]; len(ranges) == 0 && !overridden {
+			own.Overrides[date] = ranges
+		}
+	}
+}
+
+// timeOffRow is what expandTimeOff needs to know of time off.
+type timeOffRow struct {
+	id uuid.UUID
+	// start and end are those of the first occurrence.
+	start, end time.Time
+	// rrule and timezone are nil for what takes place once.
+	rrule, timezone *string
+}
+
+// expandTimeOff returns the occurrences that overlap with from to to, in the order of
+// their starts; they may overlap with each other. What recurs does so on the clock of its
+// zone: each occurrence has the start and the end of the first on that clock. The first
+// one is exactly as it was given. An occurrence that a gap of the clock swallows as a
+// whole does not take place. Errors: a rule or a zone that TimeOffs would have refused.
+func expandTimeOff(rows []timeOffRow, from, to time.Time) ([]availability.Span, error) {
+	var spans []availability.Span
+	for i := range rows {
+		row := &rows[i]
+		if row.rrule == nil {
+			spans = appendSpan(spans, availability.Span{Start: row.start, End: row.end, ObjectID: row.id}, from, to)
+			continue
+		}
+		var err error
+		if spans, err = row.expand(spans, from, to); err != nil {
+			return nil, fmt.Errorf("expand time off %s: %w", row.id, err)
+		}
+	}
+	slices.SortStableFunc(spans, func(a, b availability.Span) int {
+		return cmp.Or(a.Start.Compare(b.Start), a.End.Compare(b.End))
+	})
+	return spans, nil
+}
+
+func (r *timeOffRow) expand(spans []availability.Span, from, to time.Time) ([]availability.Span, error) {
+	rule, err := parseRecurrence(*r.rrule)
+	if err != nil {
+		return nil, err
+	}
+	loc, err := loadLocation(*r.timezone)
+	if err != nil {
+		return nil, err
+	}
+	first, length := r.onClock(loc)
+	clock := localtime.NewClock(loc)
+	// Clocks and instants can differ by a skipped day, on either side.
+	const slack = 48 * time.Hour
+	for _, start := range rule.between(first, onClock(from, loc).Add(-length-slack), onClock(to, loc).Add(slack), loc) {
+		occurrence := availability.Span{Start: clockAt(clock, start), End: clockAt(clock, start.Add(length)), ObjectID: r.id}
+		if start.Equal(first) {
+			occurrence.Start, occurrence.End = r.start, r.end
+		}
+		spans = appendSpan(spans, occurrence, from, to)
+	}
+	return spans, nil
+}
+
+// onClock returns what a clock shows at the start of the first occurrence, and how far
+// it goes until its end.
+func (r *timeOffRow) onClock(loc *time.Location) (start time.Time, length time.Duration) {
+	start = onClock(r.start, loc)
+	if length = onClock(r.end, loc).Sub(start); length <= 0 { // the clock was put back meanwhile
+		length = r.end.Sub(r.start)
+	}
+	return start, length
+}
+
+func appendSpan(spans []availability.Span, s availability.Span, from, to time.Time) []availability.Span {
+	if s.Start.Before(s.End) && s.Start.Before(to) && s.End.After(from) {
+		return append(spans, s)
+	}
+	return spans
+}
+
+// onClock returns what a clock in loc shows at the instant, as a time in UTC: arithmetic
+// with it is arithmetic with the hands of the clock.
+func onClock(t time.Time, loc *time.Location) time.Time {
+	_, offset := t.In(loc).Zone()
+	return t.UTC().Add(time.Duration(offset) * time.Second)
+}
+
+// clockAt returns the instant at which the clock shows a time in the form of onClock.
+func clockAt(clock *localtime.Clock, shown time.Time) time.Time {
+	return clock.At(localtime.DateOf(shown, time.UTC), shown.Hour()*60+shown.Minute())
+}
+
+// locations are the zones that were loaded, by name: reading one takes longer than all
+// that is done with it.
+var locations sync.Map
+
+// loadLocation returns the zone with the IANA name.
+func loadLocation(name string) (*time.Location, error) {
+	if kept, ok := locations.Load(name); ok {
+		return kept.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	// Go would take both names to mean something that is different on every machine.
+	if name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is not the name of a time zone", name)
+	}
+	locations.Store(name, loc)
+	return loc, nil
+}
