@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -86,6 +89,9 @@ func (a *App) seedBusiness(ctx context.Context, b demoBusiness, hash string, now
 		return err
 	}
 	scope.Principal = &tenancy.Principal{UserID: users["owner"], Role: tenancy.RoleOwner, TenantID: &scope.Tenant.ID}
+	if _, err := a.Schedules.Replace(ctx, scope, nil, nil, scheduling.HoursInput{Weekly: b.hours}); err != nil {
+		return err
+	}
 	resources, err := a.seedResources(ctx, scope, b, users)
 	if err != nil {
 		return err
@@ -180,17 +186,18 @@ func (a *App) seedCustomers(ctx context.Context, scope *tenancy.Scope, b demoBus
 	return customers, nil
 }
 
-// seedAppointments fills the week from today on, between nine and five of the
-// business's own zone. A slot that is taken already is passed over.
+// seedAppointments fills the open days from tomorrow on, so that everything is in the
+// future and within the hours, in the business's own zone. A slot that is taken already
+// is passed over.
 func (a *App) seedAppointments(
 	ctx context.Context, scope *tenancy.Scope, b demoBusiness,
 	services map[string]uuid.UUID, customers []uuid.UUID, resources map[string]uuid.UUID,
 ) error {
-	today := scope.Now.In(scope.Tenant.Location)
+	days := b.openDays(localtime.DateOf(scope.Now, scope.Tenant.Location))
 	for i, plan := range b.appointments {
 		in := scheduling.AppointmentInput{
 			ServiceID: services[plan.service], CustomerID: customers[i%len(customers)],
-			StartAt: time.Date(today.Year(), today.Month(), today.Day()+plan.day, plan.hour, plan.minute, 0, 0, scope.Tenant.Location),
+			StartAt: localtime.At(days[plan.day], plan.hour*60+plan.minute, scope.Tenant.Location),
 			Notes:   plan.notes,
 		}
 		for _, name := range plan.resources {
@@ -201,4 +208,20 @@ func (a *App) seedAppointments(
 		}
 	}
 	return nil
+}
+
+// openDays are the dates after today on which the demo has appointments.
+func (b demoBusiness) openDays(today localtime.Date) []localtime.Date {
+	last := 0
+	for _, plan := range b.appointments {
+		last = max(last, plan.day)
+	}
+	var days []localtime.Date
+	for date := today.AddDays(1); len(days) <= last; date = date.AddDays(1) {
+		weekday := strings.ToUpper(date.Weekday().String())
+		if slices.ContainsFunc(b.hours, func(h scheduling.DayHours) bool { return h.Day == weekday }) {
+			days = append(days, date)
+		}
+	}
+	return days
 }

@@ -1,9 +1,12 @@
 package app
 
+import "github.com/smoothschedule/smoothschedule/internal/scheduling"
+
 // demoBusiness is a business of the demo, with what is in its live world. Its
 // sandbox stays empty.
 type demoBusiness struct {
 	name, subdomain, plan, timezone string
+	hours                           []scheduling.DayHours
 	resources                       []demoResource
 	services                        []demoService
 	customers                       []demoCustomer
@@ -36,6 +39,7 @@ type demoCustomer struct {
 	tags                                 []string
 }
 
+// demoAppointment is on an open day, of which 0 is the next after today.
 type demoAppointment struct {
 	day, hour, minute int
 	service           string
@@ -48,6 +52,15 @@ var demoNames = map[string]string{
 	"owner": "Olivia Owner", "manager": "Manny Manager", "staff": "Stacy Staff", "customer": "Alice Anders",
 }
 
+// demoHours are the same intervals on each of the days.
+func demoHours(intervals []scheduling.TimeInterval, days ...string) []scheduling.DayHours {
+	hours := make([]scheduling.DayHours, len(days))
+	for i, day := range days {
+		hours[i] = scheduling.DayHours{Day: day, Intervals: intervals}
+	}
+	return hours
+}
+
 func demoBusinesses() []demoBusiness {
 	return []demoBusiness{demoSalon(), demoGarage(), demoShop()}
 }
@@ -58,6 +71,10 @@ func demoSalon() demoBusiness {
 	laser := demoNeed{kind: "EQUIPMENT", names: []string{"Laser"}}
 	b := demoBusiness{
 		name: "Demo Salon & Spa", subdomain: "demo", plan: "business", timezone: "America/New_York",
+		hours: append(
+			demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "18:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "FRIDAY", "SATURDAY"),
+			demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "20:00"}}, "THURSDAY")...,
+		),
 		resources: []demoResource{
 			{name: "Stacy", kind: "STAFF", description: "Stylist", capacity: 1, persona: "staff"},
 			{name: "Ana", kind: "STAFF", description: "Senior stylist", capacity: 1},
@@ -106,6 +123,8 @@ func demoGarage() demoBusiness {
 	mechanic, bay := demoNeed{kind: "STAFF"}, demoNeed{kind: "ROOM"}
 	return demoBusiness{
 		name: "Acme Auto Repair", subdomain: "acme-auto", plan: "professional", timezone: "America/Chicago",
+		hours: demoHours([]scheduling.TimeInterval{{Start: "08:00", End: "12:00"}, {Start: "13:00", End: "17:00"}},
+			"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"),
 		resources: []demoResource{
 			{name: "Stacy", kind: "STAFF", description: "Mechanic", capacity: 1, persona: "staff"},
 			{name: "Jo", kind: "STAFF", description: "Mechanic", capacity: 1},
@@ -125,8 +144,8 @@ func demoGarage() demoBusiness {
 			{"Ivy Ito", "ivy@example.com", "+1 555 0203", "Evanston", "IL", "60201", nil},
 		},
 		appointments: []demoAppointment{
-			{0, 9, 0, "Oil change", nil, ""},
-			{0, 10, 30, "Brake pads", nil, "Squeals"},
+			{0, 8, 0, "Oil change", nil, ""},
+			{0, 9, 30, "Brake pads", nil, "Squeals"},
 			{1, 9, 0, "Diagnostics", nil, ""},
 			{2, 13, 0, "Wheel alignment", nil, ""},
 			{3, 9, 0, "Oil change", nil, ""},
@@ -137,11 +156,13 @@ func demoGarage() demoBusiness {
 func demoShop() demoBusiness {
 	return demoBusiness{
 		name: "Mom & Pop Shop", subdomain: "mompop", plan: "free", timezone: "America/Denver",
+		hours: demoHours([]scheduling.TimeInterval{{Start: "10:00", End: "16:00"}},
+			"TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"),
 		resources: []demoResource{{name: "Stacy", kind: "STAFF", description: "The chair by the window", capacity: 1, persona: "staff"}},
 		services:  []demoService{{name: "Consultation", minutes: 30, price: 2500, needs: []demoNeed{{kind: "STAFF"}}}},
 		customers: []demoCustomer{{"Alice Anders", "customer@mompop.example", "+1 555 0301", "Denver", "CO", "80202", nil}},
 		appointments: []demoAppointment{
-			{0, 9, 0, "Consultation", nil, ""}, {1, 9, 30, "Consultation", nil, ""},
+			{0, 10, 0, "Consultation", nil, ""}, {1, 10, 30, "Consultation", nil, ""},
 		},
 	}
 }
