@@ -112,5 +112,5 @@ func (s *Personas) Login(ctx context.Context, scope *tenancy.Scope, persona stri
 	if len(names) == 0 {
 		return SignedIn{}, apperr.NewInvalid("/persona", "This host has no personas.")
 	}
-	return SignedIn{}, apperr.NewInvalid("/persona", "must be one of %s at this host.", strings.Join(names, ", "))
+	return SignedIn{}, apperr.NewInvalid("/persona", "The persona must be one of %s at this host.", strings.Join(names, ", "))
 }
