@@ -9,8 +9,10 @@ CREATE TABLE event_sequences (
 );
 SELECT protect_business_table('event_sequences');
 
+-- No foreign key to environments: event_sequences has it, and without a sequence there
+-- is no event. Every change of the product writes here.
 CREATE TABLE events (
-    env_id uuid NOT NULL REFERENCES environments ON DELETE CASCADE,
+    env_id uuid NOT NULL,
     id uuid NOT NULL,
     sequence bigint NOT NULL,
     -- "appointment.created"; the version is that of the shape of data.

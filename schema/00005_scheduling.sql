@@ -103,8 +103,9 @@ CREATE INDEX customers_phone ON customers (env_id, phone);
 CREATE UNIQUE INDEX customers_user ON customers (env_id, user_id) WHERE user_id IS NOT NULL;
 SELECT protect_business_table('customers');
 
+-- The environment exists because service and customer exist in it.
 CREATE TABLE appointments (
-    env_id uuid NOT NULL REFERENCES environments ON DELETE CASCADE,
+    env_id uuid NOT NULL,
     id uuid NOT NULL,
     service_id uuid NOT NULL,
     customer_id uuid NOT NULL,

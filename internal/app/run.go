@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -78,6 +79,11 @@ func withApp(ctx context.Context, c Config, databaseURL string, log *slog.Logger
 	if err != nil {
 		return err
 	}
+	sweeping, stop := context.WithCancel(ctx)
+	var background sync.WaitGroup
+	background.Go(func() { a.sweep(sweeping, time.Now, log) })
+	defer background.Wait()
+	defer stop()
 	return fn(a)
 }
 

@@ -20,9 +20,15 @@ var queries = entitledb.New()
 // callers at limit L get exactly L units.
 func Reserve(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
 	value := set.Quota(quota, set.Now)
-	_, err := queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
-		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
+	period := set.Period(quota)
+	_, err := queries.RaiseUsage(ctx, tx, entitledb.RaiseUsageParams{
+		EnvID: set.EnvID, Quota: string(quota), Period: period, N: n, QuotaLimit: value.Limit,
 	})
+	if errors.Is(err, pgx.ErrNoRows) { // the first of its period, or too many: the slower statement tells
+		_, err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
+			EnvID: set.EnvID, Quota: string(quota), Period: period, N: n, QuotaLimit: value.Limit,
+		})
+	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return set.exceeded(ctx, tx, quota, value)
 	}

@@ -59,7 +59,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		operation, _ := c.Get(operationKey).(string)
 		status := c.Response().Status
 		s.metrics.observe(operation, c.Request().Method, status, took)
-		if !s.Log.Enabled(c.Request().Context(), slog.LevelInfo) {
+		level := slog.LevelInfo
+		if operational[c.Request().URL.Path] {
+			level = slog.LevelDebug // probes come every few seconds
+		}
+		if !s.Log.Enabled(c.Request().Context(), level) {
 			return nil
 		}
 		scope := tenancy.ScopeFrom(c.Request().Context())
@@ -75,7 +79,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if scope.Principal != nil {
 			attrs = append(attrs, slog.String("user_id", scope.Principal.UserID.String()))
 		}
-		s.Log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request", attrs...)
+		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 		return nil
 	}
 }

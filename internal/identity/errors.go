@@ -13,15 +13,14 @@ import (
 // refusals are the constraints that a write can run into although its input fits the
 // contract, and what to say then.
 var refusals = map[string]func() *apperr.Error{
-	"users_email":           func() *apperr.Error { return taken("/email", "There is already a user with this e-mail address.") },
-	"users_username":        func() *apperr.Error { return taken("/username", "There is already a user with this user name.") },
-	"users_email_check":     invalidEmail,
-	"users_username_check":  func() *apperr.Error { return invalidLength("/username", 254) },
-	"users_name_check":      func() *apperr.Error { return invalidLength("/name", 255) },
-	"tenants_pkey":          func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
-	"tenants_name_check":    func() *apperr.Error { return invalidLength("/name", 255) },
-	"environments_name_key": func() *apperr.Error { return taken("/subdomain", "This subdomain is taken.") },
-	"domains_name_key":      func() *apperr.Error { return taken("/domain", "One of the domains is taken.") },
+	"users_email":          func() *apperr.Error { return taken("/email", "There is already a user with this e-mail address.") },
+	"users_username":       func() *apperr.Error { return taken("/username", "There is already a user with this user name.") },
+	"users_email_check":    invalidEmail,
+	"users_username_check": func() *apperr.Error { return invalidLength("/username", "user name", 254) },
+	"users_name_check":     func() *apperr.Error { return invalidLength("/name", "name", 255) },
+	"tenants_pkey":         func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
+	"tenants_name_check":   func() *apperr.Error { return invalidLength("/name", "name", 255) },
+	"domains_name_key":     func() *apperr.Error { return taken("/domain", "One of the domains is taken.") },
 }
 
 func taken(pointer, detail string) *apperr.Error {
@@ -32,8 +31,8 @@ func invalidEmail() *apperr.Error {
 	return apperr.NewInvalid("/email", "This is not an e-mail address that mail can be sent to.")
 }
 
-func invalidLength(pointer string, limit int) *apperr.Error {
-	return apperr.NewInvalid(pointer, "must have between 1 and %d characters, not counting spaces around them.", limit)
+func invalidLength(pointer, field string, limit int) *apperr.Error {
+	return apperr.NewInvalid(pointer, "The %s must have between 1 and %d characters, not counting spaces around them.", field, limit)
 }
 
 // refused translates the error of an insert or update: a violated constraint becomes

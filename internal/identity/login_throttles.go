@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -59,8 +60,8 @@ func checkThrottles(ctx context.Context, db identitydb.DBTX, throttles []throttl
 		return fmt.Errorf("read login block: %w", err)
 	}
 	if wait := until.Sub(now); wait > 0 {
-		return apperr.New(apperr.TooManyAttempts, "Too many attempts have failed. Try again in %s.", wait.Round(time.Second)).
-			WithRetryAfter(wait)
+		return apperr.New(apperr.TooManyAttempts, "Too many attempts have failed. Try again in %.0f seconds.",
+			math.Ceil(wait.Seconds())).WithRetryAfter(wait)
 	}
 	return nil
 }

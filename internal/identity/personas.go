@@ -67,6 +67,7 @@ func (s *Personas) List(ctx context.Context, scope *tenancy.Scope) ([]PersonaUse
 	if !s.enabled {
 		return nil, apperr.New(apperr.NotFound, "There is nothing at this path.")
 	}
+	scope = scope.AtHost()
 	label, tenantID := tenancy.PlatformLabel, (*uuid.UUID)(nil)
 	if scope.Tenant != nil {
 		label, tenantID = strings.ReplaceAll(scope.Tenant.Live.Name, "_", "-"), &scope.Tenant.ID
@@ -98,6 +99,7 @@ func (s *Personas) List(ctx context.Context, scope *tenancy.Scope) ([]PersonaUse
 // unless personas are enabled; ValidationFailed for a persona that this host does not
 // have; TenantSuspended.
 func (s *Personas) Login(ctx context.Context, scope *tenancy.Scope, persona string) (SignedIn, error) {
+	scope = scope.AtHost()
 	personas, err := s.List(ctx, scope)
 	if err != nil {
 		return SignedIn{}, err
@@ -112,5 +114,21 @@ func (s *Personas) Login(ctx context.Context, scope *tenancy.Scope, persona stri
 	if len(names) == 0 {
 		return SignedIn{}, apperr.NewInvalid("/persona", "This host has no personas.")
 	}
-	return SignedIn{}, apperr.NewInvalid("/persona", "must be one of %s at this host.", strings.Join(names, ", "))
+	return SignedIn{}, apperr.NewInvalid("/persona", "The persona must be one of %s at this host.", strings.Join(names, ", "))
+}
+
+// PersonasExist reports whether the database holds personas of the platform. Their
+// password is public, so production must not run on such a database.
+func PersonasExist(ctx context.Context, store *tenancy.Store) (bool, error) {
+	var emails []string
+	for _, p := range KnownPersonas() {
+		if p.Role.Platform() {
+			emails = append(emails, PersonaEmail(p.Name, tenancy.PlatformLabel))
+		}
+	}
+	exist, err := queries.AnyPlatformUserExists(ctx, store.Control(), emails)
+	if err != nil {
+		return false, fmt.Errorf("look for personas: %w", err)
+	}
+	return exist, nil
 }

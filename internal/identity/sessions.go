@@ -67,6 +67,7 @@ func NewSessions(store *tenancy.Store, hasher *Hasher) *Sessions {
 // wrong password, an unknown and an inactive account; TooManyAttempts;
 // TenantSuspended, but only to whoever knows the password.
 func (s *Sessions) Login(ctx context.Context, scope *tenancy.Scope, in LoginInput) (SignedIn, error) {
+	scope = scope.AtHost()
 	email := normalizeEmail(in.Email)
 	params := identitydb.GetUserForLoginParams{Email: email, IsSandbox: scope.SandboxMode()}
 	if scope.Tenant != nil {

@@ -85,8 +85,12 @@ func InsertTenant(ctx context.Context, tx pgx.Tx, in CreateTenantInput) (*tenanc
 		return nil, refused(fmt.Errorf("insert tenant: %w", err))
 	}
 	for _, env := range []tenancy.Environment{tenant.Live, tenant.Sandbox} {
-		if _, err := insertEnvironment(ctx, tx, env); err != nil {
+		made, err := insertEnvironment(ctx, tx, env)
+		if err != nil {
 			return nil, err
+		}
+		if !made {
+			return nil, taken("/subdomain", "This subdomain is taken.")
 		}
 	}
 	return tenant, insertDomains(ctx, tx, tenant.ID, in)
@@ -156,13 +160,14 @@ func checkSubdomain(subdomain string) string {
 	return ""
 }
 
-// insertEnvironment reports whether the tenant did not have the environment yet.
+// insertEnvironment reports whether the environment, or another one with its name, was
+// not there yet.
 func insertEnvironment(ctx context.Context, tx pgx.Tx, env tenancy.Environment) (bool, error) {
 	rows, err := queries.InsertEnvironment(ctx, tx, identitydb.InsertEnvironmentParams{
 		ID: env.ID, TenantID: env.TenantID, Name: env.Name, IsSandbox: env.IsSandbox,
 	})
 	if err != nil {
-		return false, refused(fmt.Errorf("insert environment %s: %w", env.Name, err))
+		return false, fmt.Errorf("insert environment %s: %w", env.Name, err)
 	}
 	if rows == 0 {
 		return false, nil

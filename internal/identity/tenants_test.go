@@ -1,11 +1,14 @@
 package identity
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
@@ -100,26 +103,54 @@ func TestCreateMissingSandboxes(t *testing.T) {
 	b := setup(t)
 	b.tenant(t, "acme-auto", "free")
 	b.tenant(t, "mompop", "free")
-	b.exec(t, "DELETE FROM environments WHERE name IN ('acme_auto_sandbox', 'demo_sandbox')")
-	var mu sync.Mutex
-	var made []string
-	var group sync.WaitGroup
-	for range 4 {
-		group.Go(func() {
-			names, err := CreateMissingSandboxes(t.Context(), b.store)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				t.Errorf("unexpected: %v", err)
-			}
-			made = append(made, names...)
-		})
+	for range 50 { // the race between two unique constraints needs some luck to show
+		b.exec(t, "DELETE FROM environments WHERE name IN ('acme_auto_sandbox', 'demo_sandbox')")
+		begin := make(chan struct{})
+		results := make([][]string, 6)
+		var group sync.WaitGroup
+		for i := range results {
+			group.Go(func() {
+				<-begin
+				names, err := CreateMissingSandboxes(t.Context(), b.store)
+				if err != nil {
+					t.Errorf("unexpected: %v", err)
+				}
+				results[i] = names
+			})
+		}
+		close(begin)
+		group.Wait()
+		require.ElementsMatch(t, []string{"acme_auto_sandbox", "demo_sandbox"}, slices.Concat(results...))
 	}
-	group.Wait()
-	require.ElementsMatch(t, []string{"acme_auto_sandbox", "demo_sandbox"}, made)
 	b.user(t, b.request(t, "demo", "", "true"), "a@b.example", tenancy.RoleOwner) // it has a feed
 
 	made, err := CreateMissingSandboxes(t.Context(), b.store)
 	require.NoError(t, err)
 	require.Empty(t, made)
+}
+
+// The case that has to wait: another run has made the sandbox and not yet committed.
+func TestCreateMissingSandboxesSharesTheWork(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.exec(t, "DELETE FROM environments WHERE name = 'demo_sandbox'")
+	type result struct {
+		names []string
+		err   error
+	}
+	done := make(chan result, 1)
+	require.NoError(t, b.store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+		made, err := insertEnvironment(t.Context(), tx, b.demo.Sandbox)
+		if err != nil || !made {
+			return errors.Join(err, errors.New("not made"))
+		}
+		go func() {
+			names, err := CreateMissingSandboxes(t.Context(), b.store)
+			done <- result{names, err}
+		}()
+		return b.waitForLock(t.Context())
+	}))
+	got := <-done
+	require.NoError(t, got.err)
+	require.Empty(t, got.names)
 }

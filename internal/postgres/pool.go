@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // PoolOptions says how a pool connects. Zero values mean the defaults.
@@ -83,7 +84,13 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 	params["lock_timeout"] = milliseconds(lockTimeout)
 	if o.Role != "" {
 		params["role"] = o.Role
-		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error { return checkRole(ctx, conn, o.Role) }
+	}
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // else every id takes the way over its text
+		if o.Role == "" {
+			return nil
+		}
+		return checkRole(ctx, conn, o.Role)
 	}
 }
 

@@ -79,6 +79,7 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 	if scope.Tenant, err = r.tenantOf(ctx, row); err != nil {
 		return scope, err
 	}
+	scope.TenantBySession = row.HostTenantID == nil
 	return scope, r.enter(ctx, scope, row, req.ModeHeader)
 }
 

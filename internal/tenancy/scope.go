@@ -79,6 +79,9 @@ type Scope struct {
 	Principal *Principal
 	// Tenant is nil on hosts without one.
 	Tenant *Tenant
+	// TenantBySession says that the host names no tenant, and that Tenant is the one of
+	// the session's user.
+	TenantBySession bool
 	// Env is the zero Environment if there is no tenant.
 	Env Environment
 	// Entitlements is nil if there is no tenant.
@@ -95,6 +98,18 @@ func (s *Scope) ActorID() *uuid.UUID {
 
 // SandboxMode reports whether the request runs in the sandbox.
 func (s *Scope) SandboxMode() bool { return s.Env.IsSandbox }
+
+// AtHost returns the scope as the host alone makes it. Signing in must not depend on
+// whose session the browser still has.
+func (s *Scope) AtHost() *Scope {
+	if !s.TenantBySession {
+		return s
+	}
+	alone := *s
+	alone.Principal, alone.Tenant, alone.Entitlements, alone.Env = nil, nil, nil, Environment{}
+	alone.TenantBySession = false
+	return &alone
+}
 
 type scopeKey struct{}
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -78,14 +79,58 @@ func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope
 // once begins with two statements in one round trip; the id is a UUID's own text,
 // so nothing can be injected through it.
 func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
-	options := pgx.TxOptions{BeginQuery: "begin; set local app.env_id = '" + envID.String() + "'"}
-	return pgx.BeginTxFunc(ctx, s.app, options, func(inner pgx.Tx) error {
-		tx := &Tx{Tx: inner}
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return events.Append(ctx, tx, envID, scope.ActorID(), scope.Now, tx.events)
-	})
+	conn, err := s.app.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("acquire a connection: %w", err)
+	}
+	defer conn.Release() // which closes it, and so rolls back, if the transaction is still open
+	inner, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local app.env_id = '" + envID.String() + "'"})
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	tx := &Tx{Tx: inner}
+	if err := fn(tx); err != nil {
+		return errors.Join(err, rollback(ctx, inner))
+	}
+	if len(tx.events) == 0 {
+		return inner.Commit(ctx)
+	}
+	err = events.Append(ctx, committing{inner}, envID, scope.ActorID(), scope.Now, tx.events)
+	if err != nil {
+		return errors.Join(err, rollback(ctx, inner))
+	}
+	return nil
+}
+
+// rollback also works when ctx has ended, so that the connection can be used again.
+func rollback(ctx context.Context, tx pgx.Tx) error {
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := tx.Rollback(finish); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
+		return fmt.Errorf("rollback: %w", err)
+	}
+	return nil
+}
+
+// committing executes one statement and the commit in the same round trip. The
+// sequence of the environment's events is locked for no longer than that.
+type committing struct{ pgx.Tx }
+
+// Exec returns what the statement did, once it is committed.
+func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	batch := &pgx.Batch{}
+	batch.Queue(sql, args...)
+	batch.Queue("commit")
+	results := c.SendBatch(ctx, batch)
+	tag, err := results.Exec()
+	if err != nil {
+		return tag, errors.Join(err, results.Close())
+	}
+	committed, err := results.Exec()
+	if err == nil && committed.String() != "COMMIT" {
+		err = fmt.Errorf("commit answered %s", committed)
+	}
+	return tag, errors.Join(err, results.Close())
 }
 
 // sacrificed reports whether PostgreSQL chose the transaction as the one to abort

@@ -186,6 +186,41 @@ func TestAFailedTransactionLeavesNoEvent(t *testing.T) {
 	require.EqualValues(t, 1, sequence)
 }
 
+// The last statement and the commit travel together: when the statement fails,
+// nothing may be committed, and the connection is clean again.
+func TestNothingIsCommittedWithoutItsEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	_, err := b.db.OwnerPool().Exec(t.Context(), "DELETE FROM event_sequences WHERE env_id = $1", b.a.Env.ID)
+	require.NoError(t, err)
+	for range 15 { // more often than the pool has connections
+		err = b.store.InEnv(t.Context(), b.a, func(tx *tenancy.Tx) error {
+			_, err := tx.Exec(t.Context(), insertResource, b.a.Env.ID, uuid.New(), "lost")
+			tx.Emit("resource.created", nil)
+			return err
+		})
+		require.ErrorContains(t, err, "null value")
+	}
+	require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
+	require.Zero(t, b.store.Control().Stat().AcquiredConns())
+}
+
+// A statement that failed, and whose error somebody forgot, must not end in a commit.
+func TestAForgottenErrorIsNotCommitted(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, emit := range []bool{false, true} {
+		err := b.store.InEnv(t.Context(), b.a, func(tx *tenancy.Tx) error {
+			_, _ = tx.Exec(t.Context(), "SELECT 1/0")
+			if emit {
+				tx.Emit("resource.created", nil)
+			}
+			return nil
+		})
+		require.Error(t, err)
+	}
+}
+
 // A reader that always continues after the last sequence it saw must never miss an
 // event: sequences become visible in their order, without gaps, whatever the
 // number of writers.

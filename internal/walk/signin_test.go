@@ -52,6 +52,19 @@ func TestASession(t *testing.T) {
 	late.Get(t, "/api/auth/me/").RequireProblem(t, 401, "unauthenticated")
 }
 
+// Whose session the browser still has makes no difference to who signs in.
+func TestSignInDoesNotDependOnAnOldSession(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	old := s.Tenant(t, "a").Client(t, tenancy.RoleOwner).WithHost("localhost")
+	old.Post(t, "/api/sandbox/toggle/", m{"sandbox_mode": true}).Require(t, 200)
+	platform := s.Platform(t, tenancy.RoleSuperuser)
+	email := platform.Get(t, "/api/auth/me/").Require(t, 200).Object(t)["user"].(m)["email"]
+	signedIn := old.Post(t, "/api/auth/login/", m{"email": email, "password": apitest.Password}).Require(t, 200).Object(t)
+	require.Equal(t, "SUPERUSER", signedIn["user"].(m)["role"])
+	require.NotContains(t, signedIn, "tenant")
+}
+
 // The same address may be somebody else in another business, another mode, or on the platform.
 func TestAnAddressBelongsToItsWorld(t *testing.T) {
 	t.Parallel()

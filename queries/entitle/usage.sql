@@ -1,3 +1,11 @@
+-- name: RaiseUsage :one
+-- Raises a counter that exists if it stays within the limit (null: unlimited); no row
+-- if there is no counter yet, or not enough left.
+UPDATE usage_counters SET used = used + sqlc.arg(n)::bigint
+WHERE env_id = sqlc.arg(env_id) AND quota = sqlc.arg(quota) AND period = sqlc.arg(period)
+  AND (sqlc.narg(quota_limit)::bigint IS NULL OR used + sqlc.arg(n)::bigint <= sqlc.narg(quota_limit)::bigint)
+RETURNING used;
+
 -- name: ReserveUsage :one
 -- Raises a counter if it stays within the limit (null: unlimited); no row if not.
 -- The insert arm repeats the guard: without it a limit of 0 would let one through.

@@ -3,9 +3,11 @@ INSERT INTO tenants (id, name, plan_version_id, timezone, currency, created_at, 
 VALUES (sqlc.arg(id), sqlc.arg(name), sqlc.arg(plan_version_id), sqlc.arg(timezone), sqlc.arg(currency), sqlc.arg(now), sqlc.arg(now));
 
 -- name: InsertEnvironment :execrows
--- Creates one of the two environments of a tenant; no row if the tenant has it already.
+-- Creates one of the two environments of a tenant; no row if the tenant has it already,
+-- or the name is taken. Naming one of the constraints here would let the other one fail
+-- when two transactions insert the same at the same time.
 INSERT INTO environments (id, tenant_id, name, is_sandbox) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, is_sandbox) DO NOTHING;
+ON CONFLICT DO NOTHING;
 
 -- name: InsertEventSequence :exec
 -- Starts the event feed of a new environment.

@@ -13,6 +13,10 @@ FROM users
 WHERE email = ANY(sqlc.arg(emails)::text[]) AND tenant_id IS NOT DISTINCT FROM sqlc.narg(tenant_id)::uuid
   AND is_sandbox = sqlc.arg(is_sandbox) AND is_active;
 
+-- name: AnyPlatformUserExists :one
+-- Whether the platform has a user with one of the addresses, active or not.
+SELECT EXISTS (SELECT FROM users WHERE tenant_id IS NULL AND email = ANY(sqlc.arg(emails)::text[]));
+
 -- name: GetUserByID :one
 -- The signed-in user; the id comes from the session, so no tenant is named.
 SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,

@@ -1,6 +1,7 @@
--- name: AppendEvents :execrows
+-- name: AppendEvents :exec
 -- Gives the next sequences of the environment to the events, in their order. The
 -- update of event_sequences serialises the writers of one environment until commit.
+-- An environment without a sequence gives null, which the table refuses.
 WITH next AS (
     UPDATE event_sequences SET last_sequence = last_sequence + cardinality(sqlc.arg(ids)::uuid[])
     WHERE env_id = sqlc.arg(env_id)
@@ -9,4 +10,4 @@ WITH next AS (
 INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, data)
 SELECT sqlc.arg(env_id), e.id, next.base + e.n, (sqlc.arg(types)::text[])[e.n], 1,
        sqlc.arg(occurred_at), sqlc.narg(actor_user_id), (sqlc.arg(data)::text[])[e.n]::jsonb
-FROM next, unnest(sqlc.arg(ids)::uuid[]) WITH ORDINALITY AS e (id, n);
+FROM unnest(sqlc.arg(ids)::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true;

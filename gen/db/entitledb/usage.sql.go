@@ -68,6 +68,36 @@ func (q *Queries) ListUsage(ctx context.Context, db DBTX, arg ListUsageParams) (
 	return items, nil
 }
 
+const raiseUsage = `-- name: RaiseUsage :one
+UPDATE usage_counters SET used = used + $1::bigint
+WHERE env_id = $2 AND quota = $3 AND period = $4
+  AND ($5::bigint IS NULL OR used + $1::bigint <= $5::bigint)
+RETURNING used
+`
+
+type RaiseUsageParams struct {
+	N          int64
+	EnvID      uuid.UUID
+	Quota      string
+	Period     time.Time
+	QuotaLimit *int64
+}
+
+// Raises a counter that exists if it stays within the limit (null: unlimited); no row
+// if there is no counter yet, or not enough left.
+func (q *Queries) RaiseUsage(ctx context.Context, db DBTX, arg RaiseUsageParams) (int64, error) {
+	row := db.QueryRow(ctx, raiseUsage,
+		arg.N,
+		arg.EnvID,
+		arg.Quota,
+		arg.Period,
+		arg.QuotaLimit,
+	)
+	var used int64
+	err := row.Scan(&used)
+	return used, err
+}
+
 const releaseUsage = `-- name: ReleaseUsage :exec
 UPDATE usage_counters SET used = GREATEST(used - $1::bigint, 0)
 WHERE env_id = $2 AND quota = $3 AND period = $4

@@ -63,7 +63,7 @@ func (q *Queries) InsertDomain(ctx context.Context, db DBTX, arg InsertDomainPar
 
 const insertEnvironment = `-- name: InsertEnvironment :execrows
 INSERT INTO environments (id, tenant_id, name, is_sandbox) VALUES ($1, $2, $3, $4)
-ON CONFLICT (tenant_id, is_sandbox) DO NOTHING
+ON CONFLICT DO NOTHING
 `
 
 type InsertEnvironmentParams struct {
@@ -73,7 +73,9 @@ type InsertEnvironmentParams struct {
 	IsSandbox bool
 }
 
-// Creates one of the two environments of a tenant; no row if the tenant has it already.
+// Creates one of the two environments of a tenant; no row if the tenant has it already,
+// or the name is taken. Naming one of the constraints here would let the other one fail
+// when two transactions insert the same at the same time.
 func (q *Queries) InsertEnvironment(ctx context.Context, db DBTX, arg InsertEnvironmentParams) (int64, error) {
 	result, err := db.Exec(ctx, insertEnvironment,
 		arg.ID,

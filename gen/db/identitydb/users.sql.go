@@ -12,6 +12,18 @@ import (
 	"github.com/google/uuid"
 )
 
+const anyPlatformUserExists = `-- name: AnyPlatformUserExists :one
+SELECT EXISTS (SELECT FROM users WHERE tenant_id IS NULL AND email = ANY($1::text[]))
+`
+
+// Whether the platform has a user with one of the addresses, active or not.
+func (q *Queries) AnyPlatformUserExists(ctx context.Context, db DBTX, emails []string) (bool, error) {
+	row := db.QueryRow(ctx, anyPlatformUserExists, emails)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const deleteUser = `-- name: DeleteUser :exec
 DELETE FROM users WHERE id = $1 AND tenant_id = $2::uuid AND is_sandbox = $3
 `

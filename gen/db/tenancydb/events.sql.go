@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-const appendEvents = `-- name: AppendEvents :execrows
+const appendEvents = `-- name: AppendEvents :exec
 WITH next AS (
     UPDATE event_sequences SET last_sequence = last_sequence + cardinality($6::uuid[])
     WHERE env_id = $1
@@ -21,7 +21,7 @@ WITH next AS (
 INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, data)
 SELECT $1, e.id, next.base + e.n, ($2::text[])[e.n], 1,
        $3, $4, ($5::text[])[e.n]::jsonb
-FROM next, unnest($6::uuid[]) WITH ORDINALITY AS e (id, n)
+FROM unnest($6::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
 `
 
 type AppendEventsParams struct {
@@ -35,8 +35,9 @@ type AppendEventsParams struct {
 
 // Gives the next sequences of the environment to the events, in their order. The
 // update of event_sequences serialises the writers of one environment until commit.
-func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) (int64, error) {
-	result, err := db.Exec(ctx, appendEvents,
+// An environment without a sequence gives null, which the table refuses.
+func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) error {
+	_, err := db.Exec(ctx, appendEvents,
 		arg.EnvID,
 		arg.Types,
 		arg.OccurredAt,
@@ -44,8 +45,5 @@ func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsPar
 		arg.Data,
 		arg.Ids,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }

@@ -28,7 +28,7 @@ func (s *Server) QuickLogin(
 		return nil, err
 	}
 	return identityoapi.QuickLogin200JSONResponse{
-		Body:    ToAPISignedIn(signedIn, scope.Tenant),
+		Body:    ToAPISignedIn(signedIn, scope.AtHost().Tenant),
 		Headers: identityoapi.QuickLogin200ResponseHeaders{SetCookie: s.cookie(signedIn.Token, signedIn.ExpiresAt)},
 	}, nil
 }

@@ -20,7 +20,7 @@ func (s *Server) Login(ctx context.Context, r identityoapi.LoginRequestObject) (
 		return nil, err
 	}
 	return identityoapi.Login200JSONResponse{
-		Body:    ToAPISignedIn(signedIn, scope.Tenant),
+		Body:    ToAPISignedIn(signedIn, scope.AtHost().Tenant),
 		Headers: identityoapi.Login200ResponseHeaders{SetCookie: s.cookie(signedIn.Token, signedIn.ExpiresAt)},
 	}, nil
 }

@@ -18,9 +18,7 @@ func (s *Server) ListAppointments(ctx context.Context, req schedulingoapi.ListAp
 	if err != nil {
 		return nil, err
 	}
-	return schedulingoapi.ListAppointments200JSONResponse{
-		Data: toSlice(list.Data, ToAPIAppointment), NextCursor: orNull(list.NextCursor), HasMore: list.NextCursor != nil,
-	}, nil
+	return appointmentPage(list), nil
 }
 
 // CreateAppointment implements the operation.
