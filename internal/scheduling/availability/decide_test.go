@@ -202,6 +202,10 @@ func TestDecide(t *testing.T) {
 			service: hour(anyOf(Staff), anyOf(Staff)), resources: []Resource{lanesOf(one(ana, Staff), 5)},
 			reasons: []Reason{{Code: RequirementUnmet, Requirement: 1}},
 		},
+		"the better one for the first requirement": {
+			service: hour(anyOf(Staff), anyOf(Staff)), resources: []Resource{one(bob, Staff), one(ana, Staff)},
+			want: []Assignment{{ana, 0}, {bob, 0}},
+		},
 		"the first choice gives way to who has no other": {
 			service: hour(anyOf(Staff), oneOf(ana)), resources: []Resource{one(ana, Staff), one(bob, Staff)},
 			want: []Assignment{{bob, 0}, {ana, 0}},

@@ -60,7 +60,7 @@ func (p *plan) find(c int) {
 	p.scratch = blocked
 	first := len(p.arena)
 	p.arena = subtract(p.arena, p.openStarts(r), union(blocked))
-	known.starts = p.arena[first:len(p.arena):len(p.arena)]
+	known.starts = p.arena[first:]
 }
 
 // openStarts are those at which the appointment lies within the hours of the resource.

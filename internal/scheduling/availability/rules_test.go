@@ -365,6 +365,18 @@ func TestOvernightShiftIsOneStretch(t *testing.T) {
 	assert.Equal(t, slots, split, "midnight is no break")
 }
 
+func TestAppointmentOverSeveralDays(t *testing.T) {
+	t.Parallel()
+	s := shop()
+	s.Service.Duration = 47 * time.Hour
+	s.Resources[0].Schedule = daily(newYork, Hours{0, 1440})
+	slots, _ := offered(&s, monday, at(-1, 0), ana)
+	assert.Len(t, slots, 48)
+	s.Resources[0].Schedule.Overrides = map[localtime.Date][]Hours{monday.AddDays(2): {{0, hoursOf(22)}}}
+	slots, _ = offered(&s, monday, at(-1, 0), ana)
+	assert.Len(t, slots, 47, "one from 23:00 ends at 22:00, and one from 23:30 is too late")
+}
+
 func TestSearchWithinBounds(t *testing.T) {
 	t.Parallel()
 	s := shop()
@@ -416,6 +428,8 @@ func TestNearest(t *testing.T) {
 	assert.Equal(t, []alternative{
 		{"Mon 16:30", ana}, {"Mon 16:00", ana}, {"Mon 15:30", ana},
 	}, alternatives(Request{Start: at(0, hoursOf(20))}, 3), "back, if there is nothing ahead that is as near")
+	assert.Equal(t, []alternative{{"Mon 14:00", ana}, {"Mon 13:30", ana}},
+		alternatives(Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{ana}}, 2), "what has the same resources is no other")
 	assert.Empty(t, alternatives(Request{Start: at(0, 600), Requested: []uuid.UUID{cleo}}, 3), "no time would do")
 	assert.Empty(t, alternatives(Request{Start: at(0, 600)}, 0))
 

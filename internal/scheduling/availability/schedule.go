@@ -26,9 +26,9 @@ type Schedule struct {
 	Overrides map[localtime.Date][]Hours
 }
 
-// lookback is how many days before a start the hours can begin that it lies in: two for
-// hours that end on the next day, and one more for a date that the zone skipped.
-const lookback = 3
+// lookback is how many days before a start the hours can begin that it lies in: they end
+// before the clock shows the date after the next.
+const lookback = 1
 
 // stretches returns the times from from, up to but without to, at which the schedule
 // is open without a break, in order; they may reach beyond.
