@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -141,6 +142,11 @@ func TestMigrateSaysWhereItIs(t *testing.T) {
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "down", &out))
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "status", &out))
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "up", &out))
-	require.Equal(t, "The database is at version 5 of 6.\nThe database is at version 5 of 6.\nThe database is at version 6 of 6.\n", out.String())
+	last, err := schema.Latest()
+	require.NoError(t, err)
+	line := func(version int64) string {
+		return fmt.Sprintf("The database is at version %d of %d.\n", version, last)
+	}
+	require.Equal(t, line(last-1)+line(last-1)+line(last), out.String())
 	require.ErrorContains(t, app.Migrate(t.Context(), config(t, db), "sideways", &out), "up, down and status")
 }

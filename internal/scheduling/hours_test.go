@@ -185,6 +185,7 @@ func TestHoursThatAreWrong(t *testing.T) {
 		{"/timezone", scheduling.HoursInput{Timezone: new("")}},
 		{"/timezone", scheduling.HoursInput{Timezone: new("Local")}},
 		{"/timezone", scheduling.HoursInput{Timezone: new("../../etc/passwd")}},
+		{"/timezone", scheduling.HoursInput{Timezone: new("right/UTC")}},
 	}
 	for _, tt := range tests {
 		for _, id := range []*uuid.UUID{nil, &ana.ID} {

@@ -134,9 +134,9 @@ func (r *recurrence) between(first, from, to time.Time, loc *time.Location) []ti
 		option.Until = last
 	}
 	// The library goes through all starts from the first on; whole intervals of days or
-	// weeks can be passed over. One is left, because a week has several days.
+	// weeks can be passed over, unless they are counted.
 	if days := map[rrule.Frequency]int{rrule.DAILY: 1, rrule.WEEKLY: 7}[option.Freq] * max(option.Interval, 1); days > 0 && option.Count == 0 {
-		if passed := int(from.Sub(first)/(24*time.Hour))/days - 1; passed > 0 {
+		if passed := int(from.Sub(first)/(24*time.Hour)) / days; passed > 0 {
 			option.Dtstart = first.AddDate(0, 0, passed*days)
 		}
 	}

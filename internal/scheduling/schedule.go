@@ -158,13 +158,14 @@ func loadLocation(name string) (*time.Location, error) {
 	if kept, ok := locations.Load(name); ok {
 		return kept.(*time.Location), nil
 	}
+	// Go takes the empty name and Local to mean something else on every machine, and some
+	// machines have files beside those of the zones. Names of zones begin with a capital.
+	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" {
+		return nil, fmt.Errorf("%q is not the name of a time zone", name)
+	}
 	loc, err := time.LoadLocation(name)
 	if err != nil {
 		return nil, err
-	}
-	// Go would take both names to mean something that is different on every machine.
-	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("%q is not the name of a time zone", name)
 	}
 	locations.Store(name, loc)
 	return loc, nil

@@ -45,14 +45,19 @@ func TestMergePatchTellsNullFromAbsent(t *testing.T) {
 	id := uuid.New()
 	for body, want := range map[string]scheduling.ResourcePatch{
 		`{}`:                                 {},
-		`{"user_id": null}`:                  {SetUserID: true},
-		`{"user_id": "` + id.String() + `"}`: {SetUserID: true, UserID: &id},
+		`{"user_id": null}`:                  {UserID: scheduling.NewClearable[uuid.UUID](nil)},
+		`{"user_id": "` + id.String() + `"}`: {UserID: scheduling.NewClearable(&id)},
+		`{"max_per_day": null, "max_per_week": 3}`: {
+			MaxPerDay: scheduling.NewClearable[int32](nil), MaxPerWeek: scheduling.NewClearable(new(int32(3))),
+		},
 		`{"capacity": 2, "is_active": false, "type": "ROOM"}`: {Capacity: new(int32(2)), IsActive: new(false), Type: new("ROOM")},
 	} {
 		assert.Equal(t, want, schedulingapi.FromAPIResourceUpdate(decode[schedulingoapi.ResourceUpdate](t, body)), body)
 	}
-	assert.Equal(t, scheduling.CustomerPatch{SetUserID: true, Tags: &[]string{}},
+	assert.Equal(t, scheduling.CustomerPatch{UserID: scheduling.NewClearable[uuid.UUID](nil), Tags: &[]string{}},
 		schedulingapi.FromAPICustomerUpdate(decode[schedulingoapi.CustomerUpdate](t, `{"user_id": null, "tags": []}`)))
+	assert.Equal(t, scheduling.TimeOffPatch{ResourceID: scheduling.NewClearable[uuid.UUID](nil), RRule: scheduling.NewClearable(new("FREQ=DAILY"))},
+		schedulingapi.FromAPITimeOffUpdate(decode[schedulingoapi.TimeOffUpdate](t, `{"resource_id": null, "rrule": "FREQ=DAILY"}`)))
 	assert.Nil(t, schedulingapi.FromAPIServiceUpdate(decode[schedulingoapi.ServiceUpdate](t, `{"name": "x"}`)).Requirements)
 	assert.Equal(t, &[]scheduling.Requirement{},
 		schedulingapi.FromAPIServiceUpdate(decode[schedulingoapi.ServiceUpdate](t, `{"requirements": []}`)).Requirements)
@@ -64,6 +69,8 @@ func TestListsAreNeverNull(t *testing.T) {
 	assert.Contains(t, encode(t, schedulingapi.ToAPIServiceRequirement(scheduling.Requirement{})), `"resource_ids":[]`)
 	assert.Contains(t, encode(t, schedulingapi.ToAPIAppointment(scheduling.Appointment{})), `"resource_ids":[],"resources":[]`)
 	assert.Contains(t, encode(t, schedulingapi.ToAPICustomer(scheduling.Customer{Tags: []string{}})), `"tags":[]`)
+	assert.Contains(t, encode(t, schedulingapi.ToAPIBusinessHours(scheduling.Hours{})), `"overrides":[]`)
+	assert.Contains(t, encode(t, schedulingapi.ToAPIBusinessHours(scheduling.Hours{})), `"weekly":[]`)
 }
 
 // What events carry and what the API answers are the same representation.
@@ -78,6 +85,19 @@ func TestEventsLookLikeTheAPI(t *testing.T) {
 		Requirements: []scheduling.Requirement{{ResourceType: "STAFF", ResourceIDs: []uuid.UUID{id}}}, Version: 2,
 	}
 	assert.JSONEq(t, encode(t, service), encode(t, schedulingapi.ToAPIService(service)))
+	hours := scheduling.Hours{
+		IsSet: true, Timezone: "UTC", Weekly: []scheduling.DayHours{{Day: "MONDAY", Intervals: []scheduling.TimeInterval{{Start: "09:00", End: "17:00"}}}},
+		Overrides: []scheduling.DateHours{{Date: "2026-12-24", Name: "Christmas Eve", Intervals: []scheduling.TimeInterval{}}}, Version: 2,
+	}
+	assert.JSONEq(t, encode(t, hours), encode(t, schedulingapi.ToAPIBusinessHours(hours)))
+	hours.ResourceID = &id
+	assert.JSONEq(t, encode(t, hours), encode(t, schedulingapi.ToAPIResourceHours(hours)))
+	timeOff := scheduling.TimeOff{
+		ID: id, ResourceID: &id, Title: "Lunch", StartAt: at, EndAt: at, RRule: new("FREQ=DAILY"), Timezone: new("UTC"), Version: 1,
+	}
+	assert.JSONEq(t, encode(t, timeOff), encode(t, schedulingapi.ToAPITimeOff(timeOff)))
+	timeOff.ResourceID, timeOff.RRule, timeOff.Timezone = nil, nil, nil
+	assert.JSONEq(t, encode(t, timeOff), encode(t, schedulingapi.ToAPITimeOff(timeOff)))
 	customer := scheduling.Customer{ID: id, Name: "Carla", Notes: new("early"), Tags: []string{"vip"}, Version: 3}
 	assert.JSONEq(t, encode(t, customer), encode(t, schedulingapi.ToAPICustomer(customer)))
 	customer.Notes = nil
