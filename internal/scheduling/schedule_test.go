@@ -112,6 +112,10 @@ func TestExpandTimeOff(t *testing.T) {
 			first: [2]string{"2026-01-01T08:00Z", "2026-01-01T09:00Z"}, window: [2]string{"2026-01-02T00:00Z", "2026-01-10T00:00Z"},
 			spans: [][2]string{{"2026-01-02T08:00Z", "2026-01-02T09:00Z"}, {"2026-01-03T08:00Z", "2026-01-03T09:00Z"}},
 		},
+		"counted out long ago": {
+			zone: "UTC", rule: "FREQ=DAILY;COUNT=3",
+			first: [2]string{"2026-01-01T08:00Z", "2026-01-01T09:00Z"}, window: [2]string{"2026-03-02T00:00Z", "2026-03-10T00:00Z"},
+		},
 		"until a date, which is included": {
 			zone: "Asia/Tokyo", rule: "FREQ=DAILY;UNTIL=20260102",
 			first: [2]string{"2026-01-01T20:00+09:00", "2026-01-01T21:00+09:00"}, window: [2]string{"2026-01-02T00:00Z", "2026-01-10T00:00Z"},
