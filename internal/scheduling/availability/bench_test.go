@@ -2,6 +2,7 @@ package availability
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,6 +73,13 @@ func BenchmarkSearch31Days100Resources(b *testing.B) {
 		for i := range 7300 { // to 60,000
 			r := &snapshot.Resources[i%100]
 			r.Busy = append(r.Busy, r.Busy[i/100])
+		}
+		benchmarkSearch(b, snapshot, request, now)
+	})
+	b.Run("in order", func(b *testing.B) {
+		snapshot, request, now := busyShop(31, 100, 19)
+		for i := range snapshot.Resources {
+			slices.SortFunc(snapshot.Resources[i].Busy, func(a, b Interval) int { return a.Start.Compare(b.Start) })
 		}
 		benchmarkSearch(b, snapshot, request, now)
 	})

@@ -53,13 +53,16 @@ func (p *plan) find(c int) {
 	if !r.Active {
 		return
 	}
+	// What is busy goes alone, because it is the most, and is in order if it comes from a
+	// query: then there is nothing to sort.
 	blocked := p.exclude(p.scratch[:0], p.closures)
 	blocked = p.exclude(blocked, r.TimeOff)
 	blocked = p.exclude(blocked, r.External)
-	blocked = p.excludeTaken(blocked, r)
-	p.scratch = blocked
+	p.rest = subtract(p.rest[:0], p.openStarts(r), union(blocked))
+	blocked = p.excludeTaken(blocked[:0], r)
 	first := len(p.arena)
-	p.arena = subtract(p.arena, p.openStarts(r), union(blocked))
+	p.arena = subtract(p.arena, p.rest, union(blocked))
+	p.scratch = blocked
 	known.starts = p.arena[first:]
 }
 

@@ -38,9 +38,9 @@ type plan struct {
 	open     map[*Schedule][]span
 	closures []Span
 	closed   timeline
-	// arena has the lists of spans that live as long as the plan, and scratch is for one
-	// that does not.
-	arena, scratch []span
+	// arena has the lists of spans that live as long as the plan; scratch and rest are for
+	// those that do not.
+	arena, scratch, rest []span
 
 	// at is the start in question, and day its date in the zone of the business, if there
 	// are limits.

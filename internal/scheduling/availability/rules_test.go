@@ -374,6 +374,7 @@ func TestAppointmentOverSeveralDays(t *testing.T) {
 	assert.Len(t, slots, 48)
 	s.Resources[0].Schedule.Overrides = map[localtime.Date][]Hours{monday.AddDays(2): {{0, hoursOf(22)}}}
 	slots, _ = offered(&s, monday, at(-1, 0), ana)
+	assert.True(t, Decide(&s, &Request{Start: at(0, hoursOf(23)), Requested: []uuid.UUID{ana}}, at(-1, 0)).OK)
 	assert.Len(t, slots, 47, "one from 23:00 ends at 22:00, and one from 23:30 is too late")
 }
 
@@ -439,6 +440,13 @@ func TestNearest(t *testing.T) {
 	got := Nearest(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{laser, bob}}, at(-1, 0), 1)
 	require.Len(t, got, 1, "without requirements, others of the same types")
 	assert.ElementsMatch(t, []uuid.UUID{number(22), bob}, got[0].ResourceIDs())
+
+	s.Service.Requirements = []Requirement{anyOf(Equipment), anyOf(Staff)}
+	s.Resources[3].Busy = []Interval{busyAt(0, 600, 630, 7)}
+	s.Resources[2].TimeOff = nil
+	got = Nearest(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
+	require.Len(t, got, 2)
+	assert.Equal(t, []uuid.UUID{laser, bob}, got[1].ResourceIDs(), "another machine, but Bob stays")
 
 	s.From, s.To = time.Time{}, time.Time{}
 	assert.Empty(t, Nearest(&s, &Request{Start: at(0, 600)}, at(-1, 0), 3), "it must know how far")

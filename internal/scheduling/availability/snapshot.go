@@ -98,8 +98,8 @@ type Resource struct {
 	// Schedule has its hours; nil are those of the business.
 	Schedule *Schedule
 	// Busy is what is taken already, TimeOff when it is away, and External what calendars
-	// elsewhere say; in any order. What lies outside of the time in question, or has no
-	// length, does no harm.
+	// elsewhere say; in any order, of which that of the start is the fastest. What lies
+	// outside of the time in question, or has no length, does no harm.
 	Busy     []Interval
 	TimeOff  []Span
 	External []Span
