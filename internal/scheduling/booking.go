@@ -42,10 +42,10 @@ func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in Appo
 		return nil, fmt.Errorf("make appointment id: %w", err)
 	}
 	var created *Appointment
+	w := wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs}
 	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
-		snapshot, err := s.snapshot(ctx, tx, scope, wish{
-			serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
-		})
+		w.rivals = rivals
+		snapshot, err := s.snapshot(ctx, tx, scope, w)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in Appo
 		return s.insert(ctx, tx, scope, snapshot, created, assignments)
 	})
 	if err != nil {
-		return nil, err
+		return nil, s.offer(ctx, scope, w, nil, err)
 	}
 	return created, nil
 }

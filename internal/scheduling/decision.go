@@ -89,9 +89,9 @@ func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) err
 		for i, r := range reasons {
 			conflicts[i] = Conflict{ResourceID: r.ResourceID, ResourceName: s.reference(r.ResourceID).Name, Reason: string(r.Code)}
 		}
-		detail := conflicts[0].ResourceName + " is taken at this time."
+		detail := conflicts[0].ResourceName + " " + state(reasons[0].Code) + " at this time."
 		if len(conflicts) > 1 {
-			detail = fmt.Sprintf("%s and %d more are taken at this time.", conflicts[0].ResourceName, len(conflicts)-1)
+			detail = fmt.Sprintf("%s and %d more are not free at this time.", conflicts[0].ResourceName, len(conflicts)-1)
 		}
 		return apperr.New(apperr.SlotTaken, "%s", detail).With("conflicts", conflicts)
 	}
@@ -100,6 +100,20 @@ func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) err
 		fields[i] = s.field(r, given)
 	}
 	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// state says to people what a resource is.
+func state(code availability.Code) string {
+	switch code {
+	case availability.Booked, availability.Capacity, availability.Buffer:
+		return "is taken"
+	case availability.OutsideHours, availability.Closed:
+		return "is not open"
+	case availability.TimeOff:
+		return "is away"
+	default:
+		return "is not free"
+	}
 }
 
 // startDetails say what is wrong with a start.

@@ -32,7 +32,7 @@ func (s *Appointments) Reschedule(
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
-	var moved *Appointment
+	var moved, from *Appointment
 	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
@@ -45,9 +45,14 @@ func (s *Appointments) Reschedule(
 			moved = current
 			return nil
 		}
+		from = current
 		moved, err = s.move(ctx, tx, scope, current, in, rivals)
 		return err
 	})
+	if err != nil && from != nil {
+		w := wish{serviceID: from.ServiceID, customerID: from.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, moving: from}
+		return nil, s.offer(ctx, scope, w, from.ResourceIDs, err)
+	}
 	if err != nil {
 		return nil, err
 	}

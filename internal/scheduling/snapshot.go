@@ -22,6 +22,10 @@ type snapshot struct {
 	customer *bookedCustomer // nil if they do not exist
 	// resources are the candidates, in the order of Snapshot.Resources.
 	resources []candidate
+	// hasSchedules says that the environment has hours or time off at all.
+	hasSchedules bool
+	// sequence is that of the last event of the environment.
+	sequence int64
 }
 
 // bookedService has what an appointment keeps of its service.
@@ -52,6 +56,8 @@ type wish struct {
 	// moving is the appointment that shall be moved, whose lanes count as free and
 	// whose times count instead of the service's; nil for a new one.
 	moving *Appointment
+	// explain asks for what only explanations need.
+	explain bool
 	// rivals are resources to lock first, because others were faster too often.
 	rivals []uuid.UUID
 }
@@ -79,7 +85,8 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 	}
 	taken := newSnapshot(w, rows)
 	taken.now = scope.Now
-	return taken, nil
+	from, to := taken.Service.Window(w.startAt)
+	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
 }
 
 // times are the facts of a service as the appointment was booked with them.
@@ -92,12 +99,22 @@ func (a *Appointment) times() availability.Service {
 	}
 }
 
+func limits(perDay, perWeek *int32) (l availability.Limits) {
+	if perDay != nil {
+		l.MaxPerDay = int(*perDay)
+	}
+	if perWeek != nil {
+		l.MaxPerWeek = int(*perWeek)
+	}
+	return l
+}
+
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
 // newSnapshot folds the rows of GetBookingSnapshot: service and customer are on each of
 // them, and a resource has one for each of its allocations, one after the other.
 func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
-	s := &snapshot{}
+	s := &snapshot{hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
 	for i := range rows {
 		row := &rows[i]
@@ -111,12 +128,19 @@ func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
 			})
 			s.Resources = append(s.Resources, availability.Resource{
 				ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
-				Capacity: int(*row.ResourceCapacity),
+				Capacity: int(*row.ResourceCapacity), Weight: int(*row.ResourceWeight),
+				Limits: limits(row.ResourceMaxPerDay, row.ResourceMaxPerWeek),
 			})
 		}
 		if row.BusyLane != nil {
 			r := &s.Resources[len(s.Resources)-1]
-			r.Busy = append(r.Busy, availability.Interval{Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt})
+			busy := availability.Interval{
+				Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt, ObjectID: *row.BusyAppointmentID,
+			}
+			if row.BusyBufferBeforeMinutes != nil {
+				busy.BufferBefore, busy.BufferAfter = minutes(*row.BusyBufferBeforeMinutes), minutes(*row.BusyBufferAfterMinutes)
+			}
+			r.Busy = append(r.Busy, busy)
 			r.Load++
 		}
 	}
@@ -137,6 +161,11 @@ func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSna
 		if w.moving != nil {
 			s.Service = w.moving.times()
 		}
+		s.Service.SlotStep, s.Service.MinNotice = minutes(*row.SlotStepMinutes), minutes(*row.MinNoticeMinutes)
+		if row.HorizonDays != nil {
+			s.Service.Horizon = time.Duration(*row.HorizonDays) * 24 * time.Hour
+		}
+		s.Service.Limits = limits(row.MaxPerDay, row.MaxPerWeek)
 		for _, q := range newRequirements(row.RequirementTypes, row.NamedPositions, row.NamedResourceIds) {
 			s.Service.Requirements = append(s.Service.Requirements, availability.Requirement{
 				ResourceIDs: q.ResourceIDs, Types: []availability.ResourceType{availability.ResourceType(q.ResourceType)},

@@ -15,6 +15,8 @@ type fixture struct {
 	id string
 	// body builds a body that is right; nil for none.
 	body func(o objects) any
+	// query is what the path needs behind it, or nil.
+	query func(o objects) string
 	// want is the status of success.
 	want int
 }
@@ -78,6 +80,10 @@ var fixtures = map[string]fixture{
 	"getCustomer":    {id: "customer", want: 200},
 	"updateCustomer": {id: "customer", body: static(m{"tags": []string{"vip"}}), want: 200},
 	"deleteCustomer": {id: "spare_customer", want: 204},
+
+	"getAvailability": {query: func(o objects) string {
+		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
+	}, want: 200},
 
 	"listAppointments": {want: 200},
 	"createAppointment": {body: func(o objects) any {

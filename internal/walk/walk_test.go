@@ -34,6 +34,9 @@ func (f fixture) call(op *contract.Operation, o objects) (path string, body any)
 	if f.id != "" {
 		path = apitest.Path(op.Path, o[f.id])
 	}
+	if f.query != nil {
+		path += "?" + f.query(o)
+	}
 	if f.body != nil {
 		body = f.body(o)
 	}
@@ -72,9 +75,17 @@ func TestEveryOperationWorks(t *testing.T) {
 			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 
 			// With a trailing slash it is the same operation.
-			require.NotEqual(t, http.StatusMethodNotAllowed, owner.Do(t, op.Method, path+"/", body).Status)
+			require.NotEqual(t, http.StatusMethodNotAllowed, owner.Do(t, op.Method, withSlash(path), body).Status)
 		})
 	}
+}
+
+func withSlash(path string) string {
+	path, query, found := strings.Cut(path, "?")
+	if !found {
+		return path + "/"
+	}
+	return path + "/?" + query
 }
 
 func TestAnonymousIsRefused(t *testing.T) {

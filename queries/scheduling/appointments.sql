@@ -119,7 +119,8 @@ ORDER BY a.start_at, a.id;
 -- bounds the piece of the index.
 WITH service AS MATERIALIZED (
     SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-           s.price_currency, s.requires_approval, s.is_active,
+           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
+           s.max_per_day, s.max_per_week,
            COALESCE(sqlc.narg(from_at)::timestamptz,
                sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
            COALESCE(sqlc.narg(to_at)::timestamptz,
@@ -137,13 +138,19 @@ WITH service AS MATERIALIZED (
 )
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
+       (EXISTS (SELECT FROM schedules h WHERE h.env_id = sqlc.arg(env_id))
+           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = sqlc.arg(env_id)))::boolean AS has_schedules,
+       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = sqlc.arg(env_id)), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM requirement q ORDER BY q.position)::text[] AS requirement_types,
        ARRAY (SELECT n.position FROM named n ORDER BY n.position, n.resource_id)::int[] AS named_positions,
        ARRAY (SELECT n.resource_id FROM named n ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
        c.name AS customer_name, c.status AS customer_status,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
-       r.is_active AS resource_is_active, r.user_id AS resource_user_id,
-       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at
+       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.appointment_id AS busy_appointment_id,
+       b.buffer_before_minutes AS busy_buffer_before_minutes, b.buffer_after_minutes AS busy_buffer_after_minutes
 FROM (SELECT sqlc.arg(env_id)::uuid AS env_id) e
 LEFT JOIN service s ON true
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = sqlc.arg(customer_id)
@@ -164,6 +171,8 @@ LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.ac
     AND l.start_at < (SELECT w.to_at FROM service w)
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
+-- The buffers in allocations decide nothing, but an explanation tells them apart.
+LEFT JOIN appointments b ON sqlc.arg(with_buffers)::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
 ORDER BY r.id;
 
 -- name: InsertAppointment :many

@@ -273,6 +273,24 @@ type AppointmentUpdate struct {
 	Notes *string `json:"notes,omitempty"`
 }
 
+// Availability defines model for Availability.
+type Availability struct {
+	Data []Slot `json:"data"`
+
+	// Refused The starts that cannot be booked; only with `explain`.
+	Refused   *[]RefusedSlot     `json:"refused,omitempty"`
+	ServiceID openapi_types.UUID `json:"service_id"`
+
+	// Snapshot Names the state of things that the answer is about; it changes with every change.
+	Snapshot string `json:"snapshot"`
+
+	// Timezone The zone that dates were meant in.
+	Timezone string `json:"timezone"`
+
+	// Truncated Whether there are more slots than `limit`.
+	Truncated bool `json:"truncated"`
+}
+
 // BusinessHours defines model for BusinessHours.
 type BusinessHours struct {
 	// IsSet If not, the business is open around the clock.
@@ -419,6 +437,25 @@ type FieldChange struct {
 
 // HoursOverrides Each date at most once; returned in their order.
 type HoursOverrides = []DateHours
+
+// RefusalReason defines model for RefusalReason.
+type RefusalReason struct {
+	// Code What stands in the way: `service_inactive`, `resource_inactive`, `resource_not_eligible`, `requirement_unmet`, `in_past`, `min_notice`, `horizon`, `closed`, `outside_hours`, `time_off`, `booked`, `capacity`, `held`, `external_busy`, `buffer`, `limit_day`, `limit_week`; for customers also `not_available`.
+	Code string `json:"code"`
+
+	// ObjectID The appointment, time off or closure in question.
+	ObjectID *openapi_types.UUID `json:"object_id,omitempty"`
+
+	// ResourceID The resource in question.
+	ResourceID *openapi_types.UUID `json:"resource_id,omitempty"`
+}
+
+// RefusedSlot defines model for RefusedSlot.
+type RefusedSlot struct {
+	EndAt   time.Time       `json:"end_at"`
+	Reasons []RefusalReason `json:"reasons"`
+	StartAt time.Time       `json:"start_at"`
+}
 
 // Resource defines model for Resource.
 type Resource struct {
@@ -670,6 +707,15 @@ type ServiceUpdate struct {
 	SlotStepMinutes  *int                      `json:"slot_step_minutes,omitempty"`
 }
 
+// Slot defines model for Slot.
+type Slot struct {
+	EndAt time.Time `json:"end_at"`
+
+	// ResourceIds The resources that would be taken.
+	ResourceIds []openapi_types.UUID `json:"resource_ids"`
+	StartAt     time.Time            `json:"start_at"`
+}
+
 // TimeInterval A piece of a day, on the clock. It belongs to the day on which it starts; an `end` that is not after `start` is on the next day.
 type TimeInterval struct {
 	// End Midnight is returned as `24:00`.
@@ -853,6 +899,30 @@ type MarkAppointmentNoShowParams struct {
 type RescheduleAppointmentParams struct {
 	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetAvailabilityParams defines parameters for GetAvailability.
+type GetAvailabilityParams struct {
+	// ServiceID What shall be booked.
+	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
+
+	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	From string `form:"from" json:"from"`
+
+	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	To string `form:"to" json:"to"`
+
+	// ResourceIds Resources that must be taken, separated by commas.
+	ResourceIds *[]openapi_types.UUID `form:"resource_ids,omitempty" json:"resource_ids,omitempty"`
+
+	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
+
+	// Limit How many slots to return at the most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Explain Whether to return the starts that are refused too, and why. Those who work for the business hear which resource and which object stands in the way; customers hear only rules that are the same for everybody.
+	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
 }
 
 // DeleteBusinessHoursParams defines parameters for DeleteBusinessHours.
@@ -1067,6 +1137,9 @@ type ServerInterface interface {
 	// RescheduleAppointment Reschedule an appointment
 	// (POST /api/v1/appointments/{id}/reschedule)
 	RescheduleAppointment(ctx echo.Context, id externalRef0.ID, params RescheduleAppointmentParams) error
+	// GetAvailability Find free slots
+	// (GET /api/v1/availability)
+	GetAvailability(ctx echo.Context, params GetAvailabilityParams) error
 	// DeleteBusinessHours Delete the hours of the business
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx echo.Context, params DeleteBusinessHoursParams) error
@@ -1525,6 +1598,66 @@ func (w *ServerInterfaceWrapper) RescheduleAppointment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RescheduleAppointment(ctx, id, params)
+	return err
+}
+
+// GetAvailability converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAvailabilityParams
+	// ------------- Required query parameter "service_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "service_id", ctx.QueryParams(), &params.ServiceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource_ids" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "resource_ids", ctx.QueryParams(), &params.ResourceIds, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource_ids: %s", err))
+	}
+
+	// ------------- Optional query parameter "timezone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "explain" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "explain", ctx.QueryParams(), &params.Explain, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter explain: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAvailability(ctx, params)
 	return err
 }
 
@@ -2307,6 +2440,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/customers/:id", wrapper.DeleteCustomer, options.OperationMiddlewares["deleteCustomer"]...)
 	router.GET(options.BaseURL+"/api/v1/customers/:id", wrapper.GetCustomer, options.OperationMiddlewares["getCustomer"]...)
 	router.PATCH(options.BaseURL+"/api/v1/customers/:id", wrapper.UpdateCustomer, options.OperationMiddlewares["updateCustomer"]...)
+	router.GET(options.BaseURL+"/api/v1/availability", wrapper.GetAvailability, options.OperationMiddlewares["getAvailability"]...)
 	router.GET(options.BaseURL+"/api/v1/appointments", wrapper.ListAppointments, options.OperationMiddlewares["listAppointments"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments", wrapper.CreateAppointment, options.OperationMiddlewares["createAppointment"]...)
 	router.DELETE(options.BaseURL+"/api/v1/appointments/:id", wrapper.DeleteAppointment, options.OperationMiddlewares["deleteAppointment"]...)
@@ -3837,6 +3971,124 @@ type RescheduleAppointment500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RescheduleAppointment500ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailabilityRequestObject struct {
+	Params GetAvailabilityParams
+}
+
+type GetAvailabilityResponseObject interface {
+	VisitGetAvailabilityResponse(w http.ResponseWriter) error
+}
+
+type GetAvailability200JSONResponse Availability
+
+func (response GetAvailability200JSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability400ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability401ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability403ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability404ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability422ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability500ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -7234,6 +7486,9 @@ type StrictServerInterface interface {
 	// RescheduleAppointment Reschedule an appointment
 	// (POST /api/v1/appointments/{id}/reschedule)
 	RescheduleAppointment(ctx context.Context, request RescheduleAppointmentRequestObject) (RescheduleAppointmentResponseObject, error)
+	// GetAvailability Find free slots
+	// (GET /api/v1/availability)
+	GetAvailability(ctx context.Context, request GetAvailabilityRequestObject) (GetAvailabilityResponseObject, error)
 	// DeleteBusinessHours Delete the hours of the business
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx context.Context, request DeleteBusinessHoursRequestObject) (DeleteBusinessHoursResponseObject, error)
@@ -7696,6 +7951,31 @@ func (sh *strictHandler) RescheduleAppointment(ctx echo.Context, id externalRef0
 		return err
 	} else if validResponse, ok := response.(RescheduleAppointmentResponseObject); ok {
 		return validResponse.VisitRescheduleAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAvailability operation middleware
+func (sh *strictHandler) GetAvailability(ctx echo.Context, params GetAvailabilityParams) error {
+	var request GetAvailabilityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAvailability(ctx.Request().Context(), request.(GetAvailabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAvailability")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAvailabilityResponseObject); ok {
+		return validResponse.VisitGetAvailabilityResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

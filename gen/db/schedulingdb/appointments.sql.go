@@ -148,31 +148,38 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 const getBookingSnapshot = `-- name: GetBookingSnapshot :many
 WITH service AS MATERIALIZED (
     SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-           s.price_currency, s.requires_approval, s.is_active,
-           COALESCE($5::timestamptz,
-               $6::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
-           COALESCE($7::timestamptz,
-               $6::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
+           s.max_per_day, s.max_per_week,
+           COALESCE($6::timestamptz,
+               $7::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+           COALESCE($8::timestamptz,
+               $7::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
     FROM services s
-    WHERE s.env_id = $1 AND s.id = $8
+    WHERE s.env_id = $1 AND s.id = $9
 ), requirement AS MATERIALIZED (
     SELECT q.position, q.resource_type
     FROM service_requirements q
-    WHERE q.env_id = $1 AND q.service_id = $8
+    WHERE q.env_id = $1 AND q.service_id = $9
 ), named AS MATERIALIZED (
     SELECT n.position, n.resource_id
     FROM service_requirement_resources n
-    WHERE n.env_id = $1 AND n.service_id = $8
+    WHERE n.env_id = $1 AND n.service_id = $9
 )
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
+       (EXISTS (SELECT FROM schedules h WHERE h.env_id = $1)
+           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = $1))::boolean AS has_schedules,
+       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM requirement q ORDER BY q.position)::text[] AS requirement_types,
        ARRAY (SELECT n.position FROM named n ORDER BY n.position, n.resource_id)::int[] AS named_positions,
        ARRAY (SELECT n.resource_id FROM named n ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
        c.name AS customer_name, c.status AS customer_status,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
-       r.is_active AS resource_is_active, r.user_id AS resource_user_id,
-       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at
+       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.appointment_id AS busy_appointment_id,
+       b.buffer_before_minutes AS busy_buffer_before_minutes, b.buffer_after_minutes AS busy_buffer_after_minutes
 FROM (SELECT $1::uuid AS env_id) e
 LEFT JOIN service s ON true
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $2
@@ -193,6 +200,7 @@ LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.ac
     AND l.start_at < (SELECT w.to_at FROM service w)
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
+LEFT JOIN appointments b ON $5::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
 ORDER BY r.id
 `
 
@@ -201,6 +209,7 @@ type GetBookingSnapshotParams struct {
 	CustomerID          uuid.UUID
 	RequestedIds        []uuid.UUID
 	ExceptAppointmentID uuid.UUID
+	WithBuffers         bool
 	FromAt              *time.Time
 	StartAt             time.Time
 	ToAt                *time.Time
@@ -208,29 +217,42 @@ type GetBookingSnapshotParams struct {
 }
 
 type GetBookingSnapshotRow struct {
-	ServiceName         *string
-	ServiceVersion      *int32
-	DurationMinutes     *int32
-	BufferBeforeMinutes *int32
-	BufferAfterMinutes  *int32
-	PriceAmount         *int64
-	PriceCurrency       *string
-	RequiresApproval    *bool
-	ServiceIsActive     *bool
-	RequirementTypes    []string
-	NamedPositions      []int32
-	NamedResourceIds    []uuid.UUID
-	CustomerName        *string
-	CustomerStatus      *string
-	ResourceID          *uuid.UUID
-	ResourceName        *string
-	ResourceType        *string
-	ResourceCapacity    *int32
-	ResourceIsActive    *bool
-	ResourceUserID      *uuid.UUID
-	BusyLane            *int32
-	BusyStartAt         *time.Time
-	BusyEndAt           *time.Time
+	ServiceName             *string
+	ServiceVersion          *int32
+	DurationMinutes         *int32
+	BufferBeforeMinutes     *int32
+	BufferAfterMinutes      *int32
+	PriceAmount             *int64
+	PriceCurrency           *string
+	RequiresApproval        *bool
+	ServiceIsActive         *bool
+	SlotStepMinutes         *int32
+	MinNoticeMinutes        *int32
+	HorizonDays             *int32
+	MaxPerDay               *int32
+	MaxPerWeek              *int32
+	HasSchedules            bool
+	Sequence                int64
+	RequirementTypes        []string
+	NamedPositions          []int32
+	NamedResourceIds        []uuid.UUID
+	CustomerName            *string
+	CustomerStatus          *string
+	ResourceID              *uuid.UUID
+	ResourceName            *string
+	ResourceType            *string
+	ResourceCapacity        *int32
+	ResourceIsActive        *bool
+	ResourceUserID          *uuid.UUID
+	ResourceWeight          *int32
+	ResourceMaxPerDay       *int32
+	ResourceMaxPerWeek      *int32
+	BusyLane                *int32
+	BusyStartAt             *time.Time
+	BusyEndAt               *time.Time
+	BusyAppointmentID       *uuid.UUID
+	BusyBufferBeforeMinutes *int32
+	BusyBufferAfterMinutes  *int32
 }
 
 // Everything that decides whether a service can start at start_at: the service and the
@@ -242,12 +264,14 @@ type GetBookingSnapshotRow struct {
 // Under row-level security, a calculation with columns is no index condition; that is why
 // the ends of the window are sub-selects. An allocation is at most 48 hours long, which
 // bounds the piece of the index.
+// The buffers in allocations decide nothing, but an explanation tells them apart.
 func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookingSnapshotParams) ([]GetBookingSnapshotRow, error) {
 	rows, err := db.Query(ctx, getBookingSnapshot,
 		arg.EnvID,
 		arg.CustomerID,
 		arg.RequestedIds,
 		arg.ExceptAppointmentID,
+		arg.WithBuffers,
 		arg.FromAt,
 		arg.StartAt,
 		arg.ToAt,
@@ -270,6 +294,13 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 			&i.PriceCurrency,
 			&i.RequiresApproval,
 			&i.ServiceIsActive,
+			&i.SlotStepMinutes,
+			&i.MinNoticeMinutes,
+			&i.HorizonDays,
+			&i.MaxPerDay,
+			&i.MaxPerWeek,
+			&i.HasSchedules,
+			&i.Sequence,
 			&i.RequirementTypes,
 			&i.NamedPositions,
 			&i.NamedResourceIds,
@@ -281,9 +312,15 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 			&i.ResourceCapacity,
 			&i.ResourceIsActive,
 			&i.ResourceUserID,
+			&i.ResourceWeight,
+			&i.ResourceMaxPerDay,
+			&i.ResourceMaxPerWeek,
 			&i.BusyLane,
 			&i.BusyStartAt,
 			&i.BusyEndAt,
+			&i.BusyAppointmentID,
+			&i.BusyBufferBeforeMinutes,
+			&i.BusyBufferAfterMinutes,
 		); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,184 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// maxRange is the longest time that can be searched. Two days are for zones and the
+// date at its end, which is included.
+const maxRange = (62 + 2) * 24 * time.Hour
+
+// AvailabilityInput is what somebody would like to choose from.
+type AvailabilityInput struct {
+	ServiceID uuid.UUID
+	// From and To are dates ("2026-12-01", in Timezone; To is included) or instants (RFC
+	// 3339; To is not included).
+	From, To string
+	// ResourceIDs must all be taken.
+	ResourceIDs []uuid.UUID
+	// Timezone is an IANA name; nil is the zone of the business.
+	Timezone *string
+	// Limit is the greatest number of slots; zero is no limit.
+	Limit int
+	// Explain asks for what is refused, too.
+	Explain bool
+}
+
+// Availability is what can be booked.
+type Availability struct {
+	Timezone string
+	// Snapshot changes with every change in the environment.
+	Snapshot string
+	availability.Result
+}
+
+// Slot is a time that can be booked, in the form in which errors offer it.
+type Slot struct {
+	StartAt     time.Time   `json:"start_at"`
+	EndAt       time.Time   `json:"end_at"`
+	ResourceIDs []uuid.UUID `json:"resource_ids"`
+}
+
+// Search returns the slots in which a service can be booked. It asks the same rules as
+// Create. Customers hear only reasons that tell nothing about others. Errors: NotFound
+// for the service, ValidationFailed.
+func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*Availability, error) {
+	zone, from, to, err := in.times(scope.Tenant.Location)
+	if err != nil {
+		return nil, err
+	}
+	w := wish{serviceID: in.ServiceID, startAt: from, requested: in.ResourceIDs, explain: in.Explain}
+	taken, err := s.survey(ctx, scope, w, from, to)
+	if err != nil {
+		return nil, err
+	}
+	if taken.service == nil {
+		return nil, apperr.NewNotFound("service")
+	}
+	for i, id := range in.ResourceIDs {
+		if taken.reference(id) == nil {
+			return nil, apperr.NewInvalid("?resource_ids", "There is no resource with the id at place %d.", i+1)
+		}
+	}
+	request := availability.SearchRequest{From: from, To: to, Requested: in.ResourceIDs, Limit: in.Limit, Explain: in.Explain}
+	found := &Availability{
+		Timezone: zone.String(), Snapshot: strconv.FormatInt(taken.sequence, 36),
+		Result: availability.Search(&taken.Snapshot, &request, scope.Now),
+	}
+	if viewerOf(scope).customer() {
+		for i := range found.Refused {
+			found.Refused[i].Reasons = availability.PublicReasons(found.Refused[i].Reasons)
+		}
+	}
+	return found, nil
+}
+
+// times returns the zone of the request and the instants between which slots may start.
+func (in AvailabilityInput) times(business *time.Location) (zone *time.Location, from, to time.Time, err error) {
+	zone = business
+	if in.Timezone != nil {
+		if zone, err = loadLocation(*in.Timezone); err != nil {
+			return nil, from, to, apperr.NewInvalid("?timezone", "There is no time zone %q; use an IANA name, such as America/New_York.", *in.Timezone)
+		}
+	}
+	if from, err = dateOrInstant(in.From, zone, 0); err != nil {
+		return nil, from, to, apperr.NewInvalid("?from", "must be a date, such as 2026-12-01, or an instant, such as 2026-12-01T09:00:00Z.")
+	}
+	if to, err = dateOrInstant(in.To, zone, 1); err != nil {
+		return nil, from, to, apperr.NewInvalid("?to", "must be a date, such as 2026-12-01, or an instant, such as 2026-12-01T09:00:00Z.")
+	}
+	switch {
+	case from.Before(firstStart) || to.After(lastStart):
+		return nil, from, to, apperr.NewInvalid("?from", "must lie between the years 1970 and 2999.")
+	case !from.Before(to):
+		return nil, from, to, apperr.NewInvalid("?to", "must be after from.")
+	case to.Sub(from) > maxRange:
+		return nil, from, to, apperr.NewInvalid("?to", "must be at most 62 days after from.")
+	}
+	return zone, from, to, nil
+}
+
+// dateOrInstant reads an instant, or a date as its first instant, or as that of the
+// day which is days later.
+func dateOrInstant(text string, zone *time.Location, days int) (time.Time, error) {
+	if len(text) != len(time.DateOnly) {
+		return time.Parse(time.RFC3339, text)
+	}
+	date, err := localtime.Parse(text)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return localtime.At(date.AddDays(days), 0, zone), nil
+}
+
+// survey takes a snapshot of all starts from from to to.
+func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
+	// Longer than any duration with its buffers, whatever the service turns out to be.
+	const margin = 48 * time.Hour
+	reader := s.store.Reader(scope)
+	windowFrom, windowTo := from.Add(-margin), to.Add(margin)
+	params := schedulingdb.GetBookingSnapshotParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: from, RequestedIds: w.requested,
+		FromAt: &windowFrom, ToAt: &windowTo, WithBuffers: w.explain,
+	}
+	if params.RequestedIds == nil {
+		params.RequestedIds = []uuid.UUID{}
+	}
+	if w.moving != nil {
+		params.ExceptAppointmentID = w.moving.ID
+	}
+	rows, err := s.queries.GetBookingSnapshot(ctx, reader, params)
+	if err != nil {
+		return nil, fmt.Errorf("take availability snapshot: %w", err)
+	}
+	taken := newSnapshot(w, rows)
+	taken.now, taken.From, taken.To = scope.Now, from, to
+	return taken, s.surround(ctx, reader, scope, taken, w, windowFrom, windowTo)
+}
+
+const (
+	// alternativesOffered is how many a refusal offers, of those that lie at most
+	// alternativesWithin before and after.
+	alternativesOffered = 3
+	alternativesWithin  = 7 * 24 * time.Hour
+)
+
+// offer adds the nearest free slots to the refusal of a wish: they are what whoever is
+// refused asks for next. Other errors pass as they are. It looks anew, after the
+// transaction that was refused, and so also finds what rivals have left.
+func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, preferred []uuid.UUID, refusal error) error {
+	taken, ok := errors.AsType[*apperr.Error](refusal)
+	if !ok || taken.Code.Name != apperr.SlotTaken.Name {
+		return refusal
+	}
+	// The resources to choose from must be known, so that others than those named can be offered.
+	asked := w
+	asked.requested = nil
+	snapshot, err := s.survey(ctx, scope, asked, w.startAt.Add(-alternativesWithin), w.startAt.Add(alternativesWithin))
+	if err != nil {
+		return errors.Join(err, refusal)
+	}
+	request := availability.Request{Start: w.startAt, Preferred: preferred}
+	for _, id := range w.requested {
+		if snapshot.reference(id) != nil {
+			request.Requested = append(request.Requested, id)
+		}
+	}
+	alternatives := []Slot{}
+	for _, slot := range availability.Nearest(&snapshot.Snapshot, &request, scope.Now, alternativesOffered) {
+		alternatives = append(alternatives, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
+	}
+	return taken.With("alternatives", alternatives)
+}

@@ -1,0 +1,172 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Rows of ListSurroundings.
+const (
+	rowHours    = "HOURS"
+	rowOverride = "OVERRIDE"
+	rowTimeOff  = "TIME_OFF"
+)
+
+// surround completes a snapshot with what else decides about the time from from to to:
+// hours, time off, closures, and how often is booked already. Most of it is asked for only
+// where there is something of the kind: a booking should not pay for what a business
+// does not use.
+func (s *Appointments) surround(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
+) error {
+	taken.Location = scope.Tenant.Location
+	if taken.hasSchedules {
+		rows, err := s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
+			EnvID: scope.Env.ID, ResourceIds: taken.ids(), FromAt: from, ToAt: to,
+		})
+		if err != nil {
+			return fmt.Errorf("list surroundings: %w", err)
+		}
+		if err := taken.addSurroundings(rows, from, to); err != nil {
+			return err
+		}
+	}
+	if !taken.limited() {
+		return nil
+	}
+	return s.addCounts(ctx, db, scope, taken, w, from, to)
+}
+
+// addSurroundings folds the rows of ListSurroundings, schedules before their overrides.
+func (s *snapshot) addSurroundings(rows []schedulingdb.ListSurroundingsRow, from, to time.Time) error {
+	schedules := map[uuid.UUID]*availability.Schedule{} // by id
+	off := map[uuid.UUID][]timeOffRow{}                 // by resource; the zero id is the business
+	for i := range rows {
+		row := &rows[i]
+		if row.Kind != rowHours {
+			continue
+		}
+		schedule, err := newSchedule(s.Location, row.Timezone, row.Weekdays, row.StartMinutes, row.EndMinutes)
+		if err != nil {
+			return err
+		}
+		schedules[row.ObjectID] = schedule
+		s.setSchedule(row.ResourceID, schedule)
+	}
+	for i := range rows {
+		row := &rows[i]
+		switch row.Kind {
+		case rowOverride:
+			addOverride(schedules[row.ObjectID], *row.Date, row.StartMinutes, row.EndMinutes)
+		case rowTimeOff:
+			id := idOrNil(row.ResourceID)
+			off[id] = append(off[id], timeOffRow{
+				id: row.ObjectID, start: *row.StartAt, end: *row.EndAt, rrule: row.Rrule, timezone: row.Timezone,
+			})
+		}
+	}
+	s.keepHolidays()
+	return s.addTimeOff(off, from, to)
+}
+
+func idOrNil(id *uuid.UUID) uuid.UUID {
+	if id == nil {
+		return uuid.Nil
+	}
+	return *id
+}
+
+// setSchedule gives the business (nil) or a candidate its hours.
+func (s *snapshot) setSchedule(resourceID *uuid.UUID, schedule *availability.Schedule) {
+	if resourceID == nil {
+		s.Business = schedule
+		return
+	}
+	for i := range s.Resources {
+		if s.Resources[i].ID == *resourceID {
+			s.Resources[i].Schedule = schedule
+		}
+	}
+}
+
+// keepHolidays closes those with hours of their own when the business has a holiday.
+func (s *snapshot) keepHolidays() {
+	if s.Business == nil {
+		return
+	}
+	for i := range s.Resources {
+		if own := s.Resources[i].Schedule; own != nil {
+			addHolidays(own, s.Business)
+		}
+	}
+}
+
+func (s *snapshot) addTimeOff(off map[uuid.UUID][]timeOffRow, from, to time.Time) error {
+	var err error
+	if s.Closures, err = expandTimeOff(off[uuid.Nil], from, to); err != nil {
+		return err
+	}
+	for i := range s.Resources {
+		if s.Resources[i].TimeOff, err = expandTimeOff(off[s.Resources[i].ID], from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limited reports whether the service or a candidate has limits.
+func (s *snapshot) limited() bool {
+	has := func(l availability.Limits) bool { return l.MaxPerDay > 0 || l.MaxPerWeek > 0 }
+	if has(s.Service.Limits) {
+		return true
+	}
+	for i := range s.Resources {
+		if has(s.Resources[i].Limits) {
+			return true
+		}
+	}
+	return false
+}
+
+// addCounts counts what there is already in all weeks that the time touches.
+func (s *Appointments) addCounts(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
+) error {
+	const week = 8 * 24 * time.Hour // and a day, for zones
+	params := schedulingdb.CountBookingsByDateParams{
+		Timezone: scope.Tenant.Timezone, EnvID: scope.Env.ID, ServiceID: w.serviceID, ResourceIds: taken.ids(),
+		FromAt: from.Add(-week), ToAt: to.Add(week),
+	}
+	if w.moving != nil {
+		params.ExceptAppointmentID = w.moving.ID
+	}
+	rows, err := s.queries.CountBookingsByDate(ctx, db, params)
+	if err != nil {
+		return fmt.Errorf("count bookings: %w", err)
+	}
+	taken.Service.Counts = map[localtime.Date]int{}
+	for i := range taken.Resources {
+		taken.Resources[i].Counts = map[localtime.Date]int{}
+	}
+	for _, row := range rows {
+		date := localtime.DateOf(row.Date, time.UTC)
+		if row.ResourceID == nil {
+			taken.Service.Counts[date] += int(row.N)
+			continue
+		}
+		for i := range taken.Resources {
+			if taken.Resources[i].ID == *row.ResourceID {
+				taken.Resources[i].Counts[date] += int(row.N)
+			}
+		}
+	}
+	return nil
+}

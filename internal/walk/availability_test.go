@@ -1,0 +1,191 @@
+package walk
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+type slots struct {
+	Data []struct {
+		StartAt     string   `json:"start_at"`
+		ResourceIDs []string `json:"resource_ids"`
+	}
+	Refused []struct {
+		StartAt string `json:"start_at"`
+		Reasons []struct {
+			Code       string
+			ResourceID string `json:"resource_id"`
+			ObjectID   string `json:"object_id"`
+		}
+	}
+	Snapshot string
+}
+
+func search(t *testing.T, c *apitest.Client, service, query string) (found slots, starts []string) {
+	t.Helper()
+	c.Get(t, "/api/v1/availability?service_id="+service+"&"+query).Require(t, 200).Decode(t, &found)
+	for _, slot := range found.Data {
+		starts = append(starts, slot.StartAt)
+	}
+	return found, starts
+}
+
+func weekdays(start, end string, days ...string) (weekly []m) {
+	for _, day := range days {
+		weekly = append(weekly, m{"day": day, "intervals": []m{{"start": start, "end": end}}})
+	}
+	return weekly
+}
+
+// What is offered can be booked, and what is not offered cannot: every start of two
+// days is tried through the front door. The business is in New York, and one of the days
+// is the one on which its clocks change.
+func TestWhatIsOfferedCanBeBookedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	owner.Do(t, http.MethodPut, "/api/v1/business/hours", m{
+		"weekly":    weekdays("09:00", "17:00", "SATURDAY", "SUNDAY"),
+		"overrides": []m{{"date": "2027-03-15", "intervals": []m{{"start": "22:00", "end": "02:00"}}, "name": "Night of beauty"}},
+	}).Require(t, 200)
+	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{
+		"slot_step_minutes": 30, "buffer_before_minutes": 10, "buffer_after_minutes": 20, "max_per_day": 6,
+	}).Require(t, 200)
+	lunch := owner.Post(t, "/api/v1/time-off", m{
+		"resource_id": o["resource"], "title": "Lunch",
+		"start_at": "2027-03-13T17:00:00Z", "end_at": "2027-03-13T18:00:00Z",
+	}).Require(t, 201).ID(t)
+	owner.Post(t, "/api/v1/appointments", m{
+		"service_id": o["service"], "customer_id": o["customer"],
+		"start_at": "2027-03-14T15:00:00Z", "resource_ids": []string{o["resource"]},
+	}).Require(t, 201)
+
+	found, offered := search(t, owner, o["service"], "from=2027-03-13&to=2027-03-15&explain=true")
+	require.NotEmpty(t, offered)
+	require.Equal(t, "2027-03-13T14:00:00Z", offered[0], "nine in New York in winter")
+	require.Contains(t, offered, "2027-03-14T13:00:00Z", "nine in New York in summer")
+	require.Contains(t, offered, "2027-03-16T03:30:00Z", "the hours of the fifteenth go on after midnight")
+	reasons := map[string]string{}
+	for _, refused := range found.Refused {
+		reasons[refused.StartAt] = refused.Reasons[0].Code
+		if refused.Reasons[0].Code == "time_off" {
+			require.Equal(t, lunch, refused.Reasons[0].ObjectID)
+		}
+	}
+	require.Equal(t, "outside_hours", reasons["2027-03-13T13:30:00Z"])
+	require.Equal(t, "time_off", reasons["2027-03-13T17:00:00Z"])
+	require.Equal(t, "booked", reasons["2027-03-14T15:00:00Z"])
+	require.Equal(t, "buffer", reasons["2027-03-14T15:30:00Z"])
+
+	for start, code := range reasons {
+		response := owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start})
+		require.Contains(t, []int{409, 422}, response.Status, "%s was refused for %s: %s", start, code, response.Body)
+	}
+	for _, start := range offered {
+		id := owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start}).Require(t, 201).ID(t)
+		owner.Do(t, http.MethodDelete, "/api/v1/appointments/"+id, nil).Require(t, 204)
+	}
+}
+
+// A refusal says what would do: the same resource first, then others.
+func TestARefusalOffersAlternatives(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	second := owner.Post(t, "/api/v1/resources", m{"name": "Second", "type": "STAFF"}).Require(t, 201).ID(t)
+	book := func(start string, resources ...string) *apitest.Response {
+		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": resources})
+	}
+	own := book("2027-03-01T09:00:00Z", o["resource"]).Require(t, 201).ID(t)
+	problem := book("2027-03-01T09:00:00Z", o["resource"]).RequireProblem(t, 409, "slot_taken")
+	alternatives := problem["alternatives"].([]any)
+	require.Len(t, alternatives, 3)
+	same := func(a any) bool { return slices.Contains(a.(m)["resource_ids"].([]any), any(o["resource"])) }
+	require.True(t, same(alternatives[0]))
+	require.Equal(t, "2027-03-01T08:30:00Z", alternatives[0].(m)["start_at"])
+	require.True(t, slices.ContainsFunc(alternatives, func(a any) bool {
+		return !same(a) && a.(m)["start_at"] == "2027-03-01T09:00:00Z" && a.(m)["resource_ids"].([]any)[0] == second
+	}), "somebody else at the very same time")
+	for _, a := range alternatives {
+		resource := a.(m)["resource_ids"].([]any)[0].(string)
+		id := book(a.(m)["start_at"].(string), resource).Require(t, 201).ID(t)
+		owner.Do(t, http.MethodDelete, "/api/v1/appointments/"+id, nil).Require(t, 204)
+	}
+	// A move that is refused offers too, and its own present time counts as free.
+	book("2027-03-01T10:00:00Z", o["resource"]).Require(t, 201)
+	problem = owner.Post(t, "/api/v1/appointments/"+own+"/reschedule", m{"start_at": "2027-03-01T10:00:00Z"}).RequireProblem(t, 409, "slot_taken")
+	require.NotEmpty(t, problem["alternatives"])
+}
+
+func TestWhoHearsWhichReasons(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner, customer := tenant.Client(t, tenancy.RoleOwner), tenant.Client(t, tenancy.RoleCustomer)
+	o := populate(t, owner) // an appointment on 2027-02-01 at 09:00
+	query := "from=2027-02-01T09:00:00Z&to=2027-02-01T09:15:00Z&explain=true"
+	staff, _ := search(t, owner, o["service"], query)
+	require.Equal(t, "booked", staff.Refused[0].Reasons[0].Code)
+	require.Equal(t, o["appointment"], staff.Refused[0].Reasons[0].ObjectID)
+	public, _ := search(t, customer, o["service"], query)
+	require.Equal(t, "not_available", public.Refused[0].Reasons[0].Code)
+	require.Empty(t, public.Refused[0].Reasons[0].ResourceID)
+	require.Empty(t, public.Refused[0].Reasons[0].ObjectID)
+}
+
+func TestSearchIsStrictAboutItsRange(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	for query, status := range map[string]int{
+		"from=2027-03-01&to=2027-03-01": 200, "from=2027-03-01&to=2027-05-01": 200, "from=2027-03-01&to=2027-06-01": 422,
+		"from=2027-03-02&to=2027-03-01": 422, "from=2027-02-30&to=2027-03-01": 422, "from=2027-03-01T25:00:00Z&to=2027-03-01": 422,
+		"from=tomorrow00&to=2027-03-01": 400, "from=2027-03-01": 400, "from=2027-03-01&to=2027-03-01&timezone=Mars/Olympus": 422,
+		"from=2027-03-01&to=2027-03-01&timezone=Local": 422, "from=2027-03-01&to=2027-03-01&timezone=Asia/Kathmandu": 200,
+		"from=2027-03-01&to=2027-03-01&resource_ids=" + o["customer"]: 422,
+		"from=2027-03-01&to=2027-03-01&resource_ids=" + o["resource"]: 200,
+		"from=2027-03-01&to=2027-03-01&limit=0":                       400,
+	} {
+		owner.Get(t, "/api/v1/availability?service_id="+o["service"]+"&"+query).Require(t, status)
+	}
+	owner.Get(t, "/api/v1/availability?service_id="+o["customer"]+"&from=2027-03-01&to=2027-03-01").RequireProblem(t, 404, "not_found")
+	// A day in Kathmandu begins at 18:15 UTC the day before.
+	_, starts := search(t, owner, o["service"], "from=2027-03-01&to=2027-03-01&timezone=Asia/Kathmandu&limit=2")
+	require.Equal(t, []string{"2027-02-28T18:15:00Z", "2027-02-28T18:30:00Z"}, starts)
+	// The past is not offered.
+	_, starts = search(t, owner, o["service"], "from=2026-11-22&to=2026-11-22&limit=1")
+	require.Equal(t, []string{"2026-11-22T12:00:00Z"}, starts)
+	owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2026-11-22T11:45:00Z"}).
+		RequireProblem(t, 422, "validation_failed")
+}
+
+// Work is spread: of several who will do, those with fewer bookings come first, and a
+// higher weight before that.
+func TestWorkIsSpread(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	ids := []string{o["resource"]}
+	for i := range 2 {
+		ids = append(ids, owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprint(i), "type": "STAFF"}).Require(t, 201).ID(t))
+	}
+	owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": ids[:1]}).Require(t, 201)
+	owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": ids[1:2]}).Require(t, 201)
+	found, _ := search(t, owner, o["service"], "from=2027-03-01&to=2027-03-01&limit=1")
+	require.Equal(t, ids[2:], found.Data[0].ResourceIDs)
+	owner.Do(t, http.MethodPatch, "/api/v1/resources/"+ids[0], m{"weight": 5}).Require(t, 200)
+	again, _ := search(t, owner, o["service"], "from=2027-03-01&to=2027-03-01&limit=1")
+	require.Equal(t, ids[:1], again.Data[0].ResourceIDs)
+	require.NotEqual(t, found.Snapshot, again.Snapshot)
+}

@@ -1,0 +1,42 @@
+-- name: ListSurroundings :many
+-- What else decides about a time between from_at and to_at, for the business (no
+-- resource) and the given resources: kind HOURS is a schedule, OVERRIDE one of its
+-- dates, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
+-- zones and for hours over midnight.
+SELECT 'HOURS'::text AS kind, s.resource_id, s.id AS object_id, s.timezone, s.weekdays, s.start_minutes, s.end_minutes,
+       NULL::date AS date, NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL::text AS rrule
+FROM schedules s
+WHERE s.env_id = sqlc.arg(env_id) AND s.is_set
+  AND (s.resource_id IS NULL OR s.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]))
+UNION ALL
+SELECT 'OVERRIDE', s.resource_id, s.id, s.timezone, '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
+FROM schedules s
+JOIN schedule_overrides o ON o.env_id = s.env_id AND o.schedule_id = s.id
+WHERE s.env_id = sqlc.arg(env_id) AND s.is_set
+  AND (s.resource_id IS NULL OR s.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]))
+  AND o.date >= (sqlc.arg(from_at)::timestamptz - interval '4 days')::date
+  AND o.date <= (sqlc.arg(to_at)::timestamptz + interval '4 days')::date
+UNION ALL
+SELECT 'TIME_OFF', f.resource_id, f.id, f.timezone, '{}'::int[], '{}'::int[], '{}'::int[], NULL, f.start_at, f.end_at, f.rrule
+FROM time_off f
+WHERE f.env_id = sqlc.arg(env_id) AND (f.resource_id IS NULL OR f.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]))
+  AND f.start_at < sqlc.arg(to_at)::timestamptz AND f.blocks_until > sqlc.arg(from_at)::timestamptz;
+
+-- name: CountBookingsByDate :many
+-- How many appointments start on each date of the business's zone: those of the service
+-- (no resource), and those that take each of the given resources. Cancelled ones and
+-- no-shows do not count.
+SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date AS date, count(*)::int AS n
+FROM appointments a
+WHERE a.env_id = sqlc.arg(env_id) AND a.service_id = sqlc.arg(service_id) AND a.id <> sqlc.arg(except_appointment_id)
+  AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
+  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
+GROUP BY 2
+UNION ALL
+SELECT l.resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
+FROM appointments a
+JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
+WHERE a.env_id = sqlc.arg(env_id) AND l.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]) AND a.id <> sqlc.arg(except_appointment_id)
+  AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
+  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
+GROUP BY 1, 2;
