@@ -147,8 +147,9 @@ func TestDevAndTheTour(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	for i, want := range []string{
-		`"name":"Colour"`, `"name":"Quiet Room"`, `"name":"Alice Anders"`, `"status":"CONFIRMED"`, `"start_at":"2030-01-07T15:00:00Z"`,
-		`"code":"slot_taken"`, `"start_at":"2030-01-07T17:30:00Z"`, `"cancellation_reason":"Alice is ill"`, `"action":"RESCHEDULED"`,
+		`"name":"Colour"`, `"name":"Quiet Room"`, `"name":"Alice Anders"`,
+		`"start_at":"2030-01-07T14:00:00Z"`, `"status":"CONFIRMED"`, `"start_at":"2030-01-07T15:00:00Z"`,
+		`"alternatives":[{"start_at":"2030-01-07T`, `"start_at":"2030-01-07T17:30:00Z"`, `"cancellation_reason":"Alice is ill"`, `"action":"RESCHEDULED"`,
 		`{"data":[],"has_more":false,"next_cursor":null}`, `"name":"Experiment"`, `1`, `0`, `"max_resources":{"display_name":"resources","limit":200`,
 	} {
 		require.Greater(t, len(lines), i, "%s", out)
