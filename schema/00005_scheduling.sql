@@ -120,6 +120,9 @@ CREATE TABLE appointments (
     price_amount bigint NOT NULL CHECK (price_amount >= 0),
     price_currency text NOT NULL CHECK (price_currency ~ '^[A-Z]{3}$'),
     notes text NOT NULL DEFAULT '' CHECK (length(notes) <= 2000),
+    -- The resources of its allocations, written by the same statements: a page of a calendar
+    -- then needs no look into allocations, of which there are more than of anything else.
+    resource_ids uuid[] NOT NULL CHECK (cardinality(resource_ids) > 0),
     cancellation_reason text NOT NULL DEFAULT '' CHECK (length(cancellation_reason) <= 500),
     cancelled_at timestamptz CHECK ((cancelled_at IS NOT NULL) = (status = 'CANCELLED')),
     -- The month whose max_appointments it counts against; deleting gives back to that month.

@@ -52,7 +52,7 @@ func wrongCurrentPassword() error {
 func (s *Sessions) replacePassword(
 	ctx context.Context, scope *tenancy.Scope, user identitydb.User, hash string, account throttle,
 ) error {
-	return inHome(ctx, s.store, scope, func(tx pgx.Tx, emit func(string, any)) error {
+	return inHome(ctx, s.store, scope, func(tx identitydb.DBTX, emit func(string, any)) error {
 		changed, err := queries.SetOwnPassword(ctx, tx, identitydb.SetOwnPasswordParams{
 			ID: user.ID, PasswordHash: hash, VerifiedHash: user.PasswordHash, Now: scope.Now,
 		})
@@ -98,7 +98,7 @@ func homeOf(scope *tenancy.Scope, user identitydb.User) *tenancy.Scope {
 
 // inHome runs fn in a transaction in the scope's environment, or, for users of the
 // platform, who have none, on the control plane, where there are no events.
-func inHome(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, fn func(tx pgx.Tx, emit func(string, any)) error) error {
+func inHome(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, fn func(tx identitydb.DBTX, emit func(string, any)) error) error {
 	if scope.Tenant == nil {
 		return store.InControl(ctx, func(tx pgx.Tx) error { return fn(tx, func(string, any) {}) })
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
-	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
 // Store is the way to the database. Its two pools work as the roles
@@ -26,20 +24,6 @@ type Store struct {
 // NewStore uses pools that already work as the two roles.
 func NewStore(app, platform *pgxpool.Pool) *Store {
 	return &Store{app: app, platform: platform}
-}
-
-// Tx is a transaction inside one environment. Everything a service changes, it
-// changes through it.
-type Tx struct {
-	pgx.Tx
-	events []events.Event
-}
-
-// Emit records that something happened. The event becomes visible with the
-// commit, at the place in the environment's feed that the commit has; data is the
-// object after the change, as the API shows it.
-func (tx *Tx) Emit(eventType string, data any) {
-	tx.events = append(tx.events, events.Event{Type: eventType, Data: data})
 }
 
 // maxAttempts bounds how often a transaction is repeated after PostgreSQL
@@ -76,61 +60,20 @@ func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope
 	return apperr.New(apperr.Busy, "Too many requests change the same objects at the same time. Try again.").WithCause(err)
 }
 
-// once begins with two statements in one round trip; the id is a UUID's own text,
-// so nothing can be injected through it.
 func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
 	conn, err := s.app.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
-	defer conn.Release() // which closes it, and so rolls back, if the transaction is still open
-	inner, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local app.env_id = '" + envID.String() + "'"})
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	tx := &Tx{Tx: inner}
+	defer conn.Release() // which closes it, and so rolls back, if a panic left the transaction open
+	tx := &Tx{conn: conn, envID: envID}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, rollback(ctx, inner))
+		return errors.Join(err, tx.rollback(ctx))
 	}
-	if len(tx.events) == 0 {
-		return inner.Commit(ctx)
-	}
-	err = events.Append(ctx, committing{inner}, envID, scope.ActorID(), scope.Now, tx.events)
-	if err != nil {
-		return errors.Join(err, rollback(ctx, inner))
+	if err := tx.commit(ctx, scope); err != nil {
+		return errors.Join(err, tx.rollback(ctx))
 	}
 	return nil
-}
-
-// rollback also works when ctx has ended, so that the connection can be used again.
-func rollback(ctx context.Context, tx pgx.Tx) error {
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if err := tx.Rollback(finish); err != nil && !errors.Is(err, pgx.ErrTxClosed) {
-		return fmt.Errorf("rollback: %w", err)
-	}
-	return nil
-}
-
-// committing executes one statement and the commit in the same round trip. The
-// sequence of the environment's events is locked for no longer than that.
-type committing struct{ pgx.Tx }
-
-// Exec returns what the statement did, once it is committed.
-func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	batch := &pgx.Batch{}
-	batch.Queue(sql, args...)
-	batch.Queue("commit")
-	results := c.SendBatch(ctx, batch)
-	tag, err := results.Exec()
-	if err != nil {
-		return tag, errors.Join(err, results.Close())
-	}
-	committed, err := results.Exec()
-	if err == nil && committed.String() != "COMMIT" {
-		err = fmt.Errorf("commit answered %s", committed)
-	}
-	return tag, errors.Join(err, results.Close())
 }
 
 // sacrificed reports whether PostgreSQL chose the transaction as the one to abort

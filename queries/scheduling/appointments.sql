@@ -10,13 +10,12 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
   AND (sqlc.narg(only_customer_user_id)::uuid IS NULL OR c.user_id = sqlc.narg(only_customer_user_id))
   AND (sqlc.narg(only_staff_user_id)::uuid IS NULL OR EXISTS (
-        SELECT FROM allocations ol JOIN resources o ON o.env_id = ol.env_id AND o.id = ol.resource_id
-        WHERE ol.env_id = a.env_id AND ol.appointment_id = a.id AND o.user_id = sqlc.narg(only_staff_user_id)));
+        SELECT FROM resources o
+        WHERE o.env_id = a.env_id AND o.id = ANY (a.resource_ids) AND o.user_id = sqlc.narg(only_staff_user_id)));
 
 -- name: LockAppointment :one
 -- Keeps others from changing the appointment until the transaction ends. Its resources
@@ -33,7 +32,7 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
@@ -43,8 +42,7 @@ FROM (
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsFiltered :many
@@ -55,26 +53,21 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
       AND p.start_at < sqlc.arg(to_start_at)::timestamptz
       AND (sqlc.narg(statuses)::text[] IS NULL OR p.status = ANY (sqlc.narg(statuses)::text[]))
       AND (sqlc.narg(service_id)::uuid IS NULL OR p.service_id = sqlc.narg(service_id))
-      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY (sqlc.narg(resource_ids)::uuid[])))
-      AND (sqlc.narg(resource_id)::uuid IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = sqlc.narg(resource_id)))
+      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR p.resource_ids && sqlc.narg(resource_ids)::uuid[])
+      AND (sqlc.narg(resource_id)::uuid IS NULL OR sqlc.narg(resource_id) = ANY (p.resource_ids))
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsOfCustomer :many
@@ -85,26 +78,21 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id) AND p.customer_id = sqlc.arg(customer_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
       AND p.start_at < sqlc.arg(to_start_at)::timestamptz
       AND (sqlc.narg(statuses)::text[] IS NULL OR p.status = ANY (sqlc.narg(statuses)::text[]))
       AND (sqlc.narg(service_id)::uuid IS NULL OR p.service_id = sqlc.narg(service_id))
-      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY (sqlc.narg(resource_ids)::uuid[])))
-      AND (sqlc.narg(resource_id)::uuid IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = sqlc.narg(resource_id)))
+      AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR p.resource_ids && sqlc.narg(resource_ids)::uuid[])
+      AND (sqlc.narg(resource_id)::uuid IS NULL OR sqlc.narg(resource_id) = ANY (p.resource_ids))
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: GetBookingSnapshot :many
@@ -194,11 +182,11 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at)
+                              created_by, created_at, updated_at, resource_ids)
     VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
             sqlc.arg(start_at), sqlc.arg(end_at), sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes),
             sqlc.arg(service_version), sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes),
-            sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now))
+            sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[])
 )
 SELECT resource_id FROM taken;
 
@@ -221,7 +209,8 @@ WITH taken AS (
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
-    SET start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now)
+    SET start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now),
+        resource_ids = sqlc.arg(resource_ids)::uuid[]
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)

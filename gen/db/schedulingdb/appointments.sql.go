@@ -54,13 +54,12 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 WHERE a.env_id = $1 AND a.id = $2
   AND ($3::uuid IS NULL OR c.user_id = $3)
   AND ($4::uuid IS NULL OR EXISTS (
-        SELECT FROM allocations ol JOIN resources o ON o.env_id = ol.env_id AND o.id = ol.resource_id
-        WHERE ol.env_id = a.env_id AND ol.appointment_id = a.id AND o.user_id = $4))
+        SELECT FROM resources o
+        WHERE o.env_id = a.env_id AND o.id = ANY (a.resource_ids) AND o.user_id = $4))
 `
 
 type GetAppointmentParams struct {
@@ -346,11 +345,11 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at)
+                              created_by, created_at, updated_at, resource_ids)
     VALUES ($6, $1, $7, $8, $9,
             $10, $11, $12, $13,
             $14, $15, $16, $17,
-            $18, $19, $20, $20)
+            $18, $19, $20, $20, $4::uuid[])
 )
 SELECT resource_id FROM taken
 `
@@ -486,26 +485,21 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
       AND (p.start_at, p.id) > ($2::timestamptz, $3::uuid)
       AND p.start_at < $4::timestamptz
       AND ($5::text[] IS NULL OR p.status = ANY ($5::text[]))
       AND ($6::uuid IS NULL OR p.service_id = $6)
-      AND ($7::uuid[] IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY ($7::uuid[])))
-      AND ($8::uuid IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = $8))
+      AND ($7::uuid[] IS NULL OR p.resource_ids && $7::uuid[])
+      AND ($8::uuid IS NULL OR $8 = ANY (p.resource_ids))
     ORDER BY p.start_at, p.id
     LIMIT $9
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -605,7 +599,7 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
       AND (p.start_at, p.id) > ($2::timestamptz, $3::uuid)
@@ -615,8 +609,7 @@ FROM (
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -708,26 +701,21 @@ SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buff
 FROM (
     SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
-           p.version, p.created_at, p.updated_at
+           p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1 AND p.customer_id = $2
       AND (p.start_at, p.id) > ($3::timestamptz, $4::uuid)
       AND p.start_at < $5::timestamptz
       AND ($6::text[] IS NULL OR p.status = ANY ($6::text[]))
       AND ($7::uuid IS NULL OR p.service_id = $7)
-      AND ($8::uuid[] IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = ANY ($8::uuid[])))
-      AND ($9::uuid IS NULL OR EXISTS (
-            SELECT FROM allocations o
-            WHERE o.env_id = p.env_id AND o.appointment_id = p.id AND o.resource_id = $9))
+      AND ($8::uuid[] IS NULL OR p.resource_ids && $8::uuid[])
+      AND ($9::uuid IS NULL OR $9 = ANY (p.resource_ids))
     ORDER BY p.start_at, p.id
     LIMIT $10
 ) a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
+JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -855,7 +843,8 @@ WITH taken AS (
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
-    SET start_at = $7, end_at = $8, version = $9, updated_at = $10
+    SET start_at = $7, end_at = $8, version = $9, updated_at = $10,
+        resource_ids = $4::uuid[]
     WHERE a.env_id = $6 AND a.id = $1
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)

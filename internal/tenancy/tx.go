@@ -1,0 +1,153 @@
+package tenancy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smoothschedule/smoothschedule/internal/events"
+)
+
+// Tx is a transaction inside one environment. Everything a service changes, it
+// changes through it. Queries of generated code take it as their DBTX.
+//
+// It saves round trips at both ends: it begins, and sets the environment, together
+// with the first statement, and commits together with the events.
+type Tx struct {
+	conn   *pgxpool.Conn
+	envID  uuid.UUID
+	begun  bool
+	events []events.Event
+}
+
+// Emit records that something happened. The event becomes visible with the
+// commit, at the place in the environment's feed that the commit has; data is the
+// object after the change, as the API shows it.
+func (tx *Tx) Emit(eventType string, data any) {
+	tx.events = append(tx.events, events.Event{Type: eventType, Data: data})
+}
+
+// Exec runs a statement.
+func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if tx.begun {
+		return tx.conn.Exec(ctx, sql, args...)
+	}
+	results, err := tx.begin(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	tag, err := results.Exec()
+	return tag, errors.Join(err, results.Close())
+}
+
+// Query runs a statement that returns rows. The rows must be closed before the next
+// statement.
+func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if tx.begun {
+		return tx.conn.Query(ctx, sql, args...)
+	}
+	results, err := tx.begin(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
+	if err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	return &batchRows{Rows: rows, results: results}, nil
+}
+
+// QueryRow runs a statement that returns one row.
+func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	rows, err := tx.Query(ctx, sql, args...)
+	return &batchRow{rows: rows, err: err}
+}
+
+// begin sends the beginning of the transaction and what is queued behind it; the
+// results are those of the latter.
+func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
+	tx.begun = true
+	batch := &pgx.Batch{}
+	batch.Queue("begin")
+	batch.Queue(setEnvironment, tx.envID.String())
+	queue(batch)
+	results := tx.conn.SendBatch(ctx, batch)
+	for range 2 {
+		if _, err := results.Exec(); err != nil {
+			return nil, errors.Join(err, results.Close())
+		}
+	}
+	return results, nil
+}
+
+// commit appends the events and commits, in one round trip. The sequence of the
+// environment's events is locked for no longer than that.
+func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
+	if len(tx.events) > 0 {
+		return events.Append(ctx, committing{tx}, tx.envID, scope.ActorID(), scope.Now, tx.events)
+	}
+	if !tx.begun {
+		return nil
+	}
+	tag, err := tx.conn.Exec(ctx, "commit")
+	return errors.Join(err, committed(tag, err))
+}
+
+// committed fails if PostgreSQL answered a commit with a rollback, because a statement
+// had failed before and nobody had minded.
+func committed(tag pgconn.CommandTag, err error) error {
+	if err == nil && tag.String() != "COMMIT" {
+		return fmt.Errorf("commit answered %s", tag)
+	}
+	return nil
+}
+
+// rollback also works when ctx has ended, so that the connection can be used again.
+func (tx *Tx) rollback(ctx context.Context) error {
+	const idle = 'I'
+	if tx.conn.Conn().IsClosed() || tx.conn.Conn().PgConn().TxStatus() == idle {
+		return nil
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if _, err := tx.conn.Exec(finish, "rollback"); err != nil {
+		return fmt.Errorf("rollback: %w", err)
+	}
+	return nil
+}
+
+// committing executes one statement and the commit in the same round trip.
+type committing struct{ *Tx }
+
+// Exec returns what the statement did, once it is committed.
+func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	queue := func(b *pgx.Batch) {
+		b.Queue(sql, args...)
+		b.Queue("commit")
+	}
+	results, err := c.last(ctx, queue)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	tag, err := results.Exec()
+	if err != nil {
+		return tag, errors.Join(err, results.Close())
+	}
+	end, err := results.Exec()
+	return tag, errors.Join(err, committed(end, err), results.Close())
+}
+
+func (c committing) last(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
+	if !c.begun {
+		return c.begin(ctx, queue)
+	}
+	batch := &pgx.Batch{}
+	queue(batch)
+	return c.conn.SendBatch(ctx, batch), nil
+}
