@@ -50,13 +50,13 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.Command
 // statement.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	if tx.begun {
-		return tx.conn.Query(ctx, sql, args...)
+		return tx.conn.Query(ctx, sql, args...) //nolint:rowserrcheck // the rows are the caller's
 	}
 	results, err := tx.begin(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
 	if err != nil {
 		return nil, err
 	}
-	rows, err := results.Query()
+	rows, err := results.Query() //nolint:rowserrcheck // likewise
 	if err != nil {
 		return nil, errors.Join(err, results.Close())
 	}
@@ -65,7 +65,7 @@ func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 
 // QueryRow runs a statement that returns one row.
 func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := tx.Query(ctx, sql, args...)
+	rows, err := tx.Query(ctx, sql, args...) //nolint:rowserrcheck // Scan checks
 	return &batchRow{rows: rows, err: err}
 }
 
