@@ -180,7 +180,7 @@ func drawResource(s source, w *world, n byte) Resource {
 	if s.IntN(3) == 0 {
 		r.TimeOff, r.External = drawSpans(s, w), drawSpans(s, w)
 	}
-	for range s.IntN(25) {
+	for range s.IntN(25) * (1 + s.IntN(3)) {
 		at := drawSpan(s, w)
 		b := Interval{Lane: s.IntN(r.Capacity + 1), Start: at.Start, End: at.End, Kind: Kind(s.IntN(2)), ObjectID: at.ObjectID}
 		if b.End.Sub(b.Start) > 30*time.Minute {
@@ -216,7 +216,9 @@ func checkSearch(t *testing.T, w *world) map[Code]int {
 		require.NotEmpty(t, refused, at)
 		require.Equal(t, Refusal{at, end, decision.Reasons}, refused[0])
 		refused = refused[1:]
-		said[decision.Reasons[0].Code]++
+		for _, r := range decision.Reasons {
+			said[r.Code]++
+		}
 	}
 	require.Empty(t, slots, "not on the grid")
 	require.Empty(t, refused, "not on the grid")
@@ -290,7 +292,7 @@ func checkNearest(t *testing.T, w *world, wanted time.Time, n int) {
 func TestSearchAgreesWithTryingEverything(t *testing.T) {
 	t.Parallel()
 	said := map[Code]int{}
-	for seed := range uint64(1_500) {
+	for seed := range uint64(600) {
 		w := drawWorld(rand.New(rand.NewPCG(seed, 1)))
 		for code, n := range checkSearch(t, w) {
 			said[code] += n
@@ -310,7 +312,7 @@ func TestSearchAgreesWithTryingEverything(t *testing.T) {
 
 func TestDecideAgreesWithTryingEverythingOffTheGrid(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(6_000) {
+	for seed := range uint64(4_000) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		w := drawWorld(random)
 		w.check(t, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute))
@@ -319,7 +321,7 @@ func TestDecideAgreesWithTryingEverythingOffTheGrid(t *testing.T) {
 
 func TestNearestAgreesWithSearch(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3_000) {
+	for seed := range uint64(1_500) {
 		random := rand.New(rand.NewPCG(seed, 3))
 		w := drawWorld(random)
 		checkNearest(t, w, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute), 1+random.IntN(6))
@@ -328,7 +330,7 @@ func TestNearestAgreesWithSearch(t *testing.T) {
 
 func TestOrderInTheSnapshotDoesNotMatter(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(1_000) {
+	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 4))
 		w := drawWorld(random)
 		want := Search(&w.snapshot, &w.request, w.now)

@@ -170,6 +170,21 @@ func TestRules(t *testing.T) {
 			}),
 			want: Reason{Code: Held, ResourceID: ana, ObjectID: number(9)},
 		},
+		"seats, of which one would be free without its hold": {
+			change: both(taken(ten, ten+10, Hold), func(_ *Snapshot, r *Resource) {
+				r.Capacity = 2
+				r.Busy = append(r.Busy, busyAt(0, ten+10, ten+30, 8),
+					Interval{Lane: 1, Start: at(0, ten+5), End: at(0, ten+30), Kind: Hold, ObjectID: number(7)})
+			}),
+			want: Reason{Code: Held, ResourceID: ana, ObjectID: number(7)},
+		},
+		"seats, of which one would be free without buffers": {
+			change: both(buffers(0, 15), taken(ten, ten+30, Appointment), func(_ *Snapshot, r *Resource) {
+				r.Capacity = 2
+				r.Busy = append(r.Busy, Interval{Lane: 1, Start: at(0, ten+40), End: at(0, ten+50), ObjectID: number(7)})
+			}),
+			want: Reason{Code: Buffer, ResourceID: ana, ObjectID: number(7)},
+		},
 		"a closure before hours, time off, bookings": {
 			change: both(closure(ten, ten+30), off(0, 1440), taken(ten, ten+30, Appointment), shut()),
 			want:   Reason{Code: Closed, ResourceID: ana, ObjectID: number(9)},
@@ -442,9 +457,9 @@ func TestNearest(t *testing.T) {
 	assert.ElementsMatch(t, []uuid.UUID{number(22), bob}, got[0].ResourceIDs())
 
 	s.Service.Requirements = []Requirement{anyOf(Equipment), anyOf(Staff)}
-	s.Resources[3].Busy = []Interval{busyAt(0, 600, 630, 7)}
+	s.Resources[3].Busy = []Interval{busyAt(0, hoursOf(14), hoursOf(15), 7)}
 	s.Resources[2].TimeOff = nil
-	got = Nearest(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
+	got = Nearest(&s, &Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
 	require.Len(t, got, 2)
 	assert.Equal(t, []uuid.UUID{laser, bob}, got[1].ResourceIDs(), "another machine, but Bob stays")
 

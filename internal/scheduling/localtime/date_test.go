@@ -126,6 +126,10 @@ func TestGridOfAnyRange(t *testing.T) {
 	got := slices.Collect(localtime.Grid(from, from.Add(20*time.Minute), 10*time.Minute, time.UTC))
 	assert.Equal(t, []time.Time{time.Unix(0, 0).UTC(), time.Unix(600, 0).UTC()}, got)
 	assert.Empty(t, slices.Collect(localtime.Grid(from, from, time.Minute, time.UTC)))
+
+	vienna, fold := zone(t, "Europe/Vienna"), instant(t, "2024-10-27T01:00:00Z")
+	got = slices.Collect(localtime.Grid(fold.Add(-30*time.Minute), fold.Add(3*time.Hour), 2*time.Hour, vienna))
+	assert.Equal(t, []time.Time{fold, fold.Add(2 * time.Hour)}, got, "it is two o'clock again before it is four")
 	for at := range localtime.Grid(from, from.Add(time.Hour), time.Minute, time.UTC) {
 		assert.Equal(t, from.Add(time.Minute-1), at)
 		break
