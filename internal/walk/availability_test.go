@@ -189,3 +189,29 @@ func TestWorkIsSpread(t *testing.T) {
 	require.Equal(t, ids[:1], again.Data[0].ResourceIDs)
 	require.NotEqual(t, found.Snapshot, again.Snapshot)
 }
+
+// Limits count what there is, in days and weeks of the business's zone.
+func TestLimitsOfServicesAndResources(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner) // in New York
+	o := populate(t, owner)
+	book := func(start string) *apitest.Response {
+		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start})
+	}
+	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{"max_per_day": 1}).Require(t, 200)
+	book("2027-03-02T02:00:00Z").Require(t, 201) // still the first of March in New York
+	book("2027-03-01T20:00:00Z").RequireProblem(t, 422, "validation_failed")
+	_, starts := search(t, owner, o["service"], "from=2027-03-01&to=2027-03-01")
+	require.Empty(t, starts)
+	moved := book("2027-03-02T06:00:00Z").Require(t, 201).ID(t)
+	// What is moved within its day does not count against itself.
+	owner.Post(t, "/api/v1/appointments/"+moved+"/reschedule", m{"start_at": "2027-03-02T20:00:00Z"}).Require(t, 200)
+
+	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{"max_per_day": nil}).Require(t, 200)
+	owner.Do(t, http.MethodPatch, "/api/v1/resources/"+o["resource"], m{"max_per_week": 3}).Require(t, 200)
+	book("2027-03-07T20:00:00Z").Require(t, 201) // the third, on Sunday
+	problem := book("2027-03-06T20:00:00Z").RequireProblem(t, 409, "slot_taken")
+	require.Equal(t, "limit_week", problem["conflicts"].([]any)[0].(m)["reason"])
+	book("2027-03-08T20:00:00Z").Require(t, 201) // Monday begins anew
+}
