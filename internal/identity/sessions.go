@@ -216,20 +216,20 @@ func (s *Sessions) Logout(ctx context.Context, scope *tenancy.Scope) error {
 
 // List returns the sessions of the signed-in user that still work, the newest first.
 // Errors: InvalidCursor.
-func (s *Sessions) List(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (List[Session], error) {
+func (s *Sessions) List(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[Session], error) {
 	principal, err := principalOf(scope)
 	if err != nil {
-		return List[Session]{}, err
+		return keyset.List[Session]{}, err
 	}
 	after, err := decode(page, principal.UserID)
 	if err != nil {
-		return List[Session]{}, err
+		return keyset.List[Session]{}, err
 	}
 	rows, err := queries.ListSessionsOfUser(ctx, s.store.Control(), identitydb.ListSessionsOfUserParams{
-		UserID: principal.UserID, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: rowLimit(page),
+		UserID: principal.UserID, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[Session]{}, fmt.Errorf("list sessions: %w", err)
+		return keyset.List[Session]{}, fmt.Errorf("list sessions: %w", err)
 	}
 	convert := func(row identitydb.ListSessionsOfUserRow) Session {
 		return Session{
@@ -238,7 +238,7 @@ func (s *Sessions) List(ctx context.Context, scope *tenancy.Scope, page keyset.P
 		}
 	}
 	end := func(s Session) position { return position{s.CreatedAt, s.ID} }
-	return newList(page, rows, principal.UserID, convert, end), nil
+	return keyset.NewList(page, rows, principal.UserID, convert, end), nil
 }
 
 // Revoke ends one of the signed-in user's sessions; its token stops working at once.

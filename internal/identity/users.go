@@ -118,22 +118,22 @@ func (s *Users) Me(ctx context.Context, scope *tenancy.Scope) (User, error) {
 }
 
 // List returns users of the current mode, the newest first. Errors: InvalidCursor.
-func (s *Users) List(ctx context.Context, scope *tenancy.Scope, filter UserFilter, page keyset.Page) (List[User], error) {
+func (s *Users) List(ctx context.Context, scope *tenancy.Scope, filter UserFilter, page keyset.Page) (keyset.List[User], error) {
 	if err := inTenant(scope); err != nil {
-		return List[User]{}, err
+		return keyset.List[User]{}, err
 	}
 	after, err := decode(page, filter)
 	if err != nil {
-		return List[User]{}, err
+		return keyset.List[User]{}, err
 	}
 	rows, err := queries.ListTenantUsers(ctx, s.store.Control(), identitydb.ListTenantUsersParams{
 		TenantID: scope.Tenant.ID, IsSandbox: scope.SandboxMode(), Role: (*string)(filter.Role), IsActive: filter.IsActive,
-		BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: rowLimit(page),
+		BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[User]{}, fmt.Errorf("list users: %w", err)
+		return keyset.List[User]{}, fmt.Errorf("list users: %w", err)
 	}
-	return newList(page, rows, filter, newUser, func(u User) position { return position{u.CreatedAt, u.ID} }), nil
+	return keyset.NewList(page, rows, filter, newUser, func(u User) position { return position{u.CreatedAt, u.ID} }), nil
 }
 
 // Get returns a user of the current mode. Errors: NotFound.

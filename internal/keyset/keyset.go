@@ -119,3 +119,30 @@ func Cut[T any](page Page, rows []T) ([]T, bool) {
 	}
 	return rows, false
 }
+
+// RowLimit is the number of rows to read for the page: one more than it has room for
+// tells whether another page follows.
+func (p Page) RowLimit() int32 { return int32(p.Size()) + 1 }
+
+// List is a page of a list.
+type List[T any] struct {
+	// Data is never nil.
+	Data []T
+	// NextCursor leads to the next page; nil on the last one.
+	NextCursor *string
+}
+
+// NewList makes a page of up to RowLimit rows. The position of its last item, and the
+// filters of the list, go into the cursor; both must be encodable as JSON.
+func NewList[R, T, P any](page Page, rows []R, filters any, convert func(R) T, position func(T) P) List[T] {
+	rows, more := Cut(page, rows)
+	list := List[T]{Data: make([]T, len(rows))}
+	for i, row := range rows {
+		list.Data[i] = convert(row)
+	}
+	if more {
+		cursor := Encode(filters, position(list.Data[len(list.Data)-1]))
+		list.NextCursor = &cursor
+	}
+	return list
+}

@@ -190,19 +190,19 @@ var (
 
 // List returns appointments in the order of their start; for staff those they are a
 // resource of, for customers their own. Errors: InvalidCursor.
-func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page keyset.Page) (List[Appointment], error) {
+func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page keyset.Page) (keyset.List[Appointment], error) {
 	from, to := bounds(&filter.From, &filter.To)
 	after := byTime{At: from}
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
-		return List[Appointment]{}, err
+		return keyset.List[Appointment]{}, err
 	}
 	rows, err := s.listRows(ctx, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
-		EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: rowLimit(page),
+		EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
+		return keyset.List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
 	}
-	return newList(page, fold(rows, unchanged), filter, unchanged, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
+	return keyset.NewList(page, fold(rows, unchanged), filter, unchanged, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
 }
 
 // listRows runs the query that suits the filter and what the caller may see.

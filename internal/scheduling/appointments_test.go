@@ -337,7 +337,7 @@ func TestListAppointments(t *testing.T) {
 	read := func(scope *tenancy.Scope, filter scheduling.AppointmentFilter, limit int) []uuid.UUID {
 		t.Helper()
 		list := []uuid.UUID{}
-		for _, a := range collect(t, limit, func(p keyset.Page) (scheduling.List[scheduling.Appointment], error) {
+		for _, a := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.Appointment], error) {
 			return s.appointments.List(ctx, scope, filter, p)
 		}) {
 			list = append(list, a.ID)
@@ -607,7 +607,7 @@ func TestAppointmentHistory(t *testing.T) {
 	_, err = s.appointments.Cancel(ctx, s.client, a.ID, new(int32(3)), "ill")
 	require.NoError(t, err)
 
-	read := func(p keyset.Page) (scheduling.List[scheduling.AppointmentChange], error) {
+	read := func(p keyset.Page) (keyset.List[scheduling.AppointmentChange], error) {
 		return s.appointments.History(ctx, s.client, a.ID, p)
 	}
 	got := collect(t, 1, read)

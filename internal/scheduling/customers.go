@@ -90,20 +90,20 @@ var endOfTime = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // List returns customers, the newest first; for a customer only their own record.
 // Errors: InvalidCursor.
-func (s *Customers) List(ctx context.Context, scope *tenancy.Scope, filter CustomerFilter, page keyset.Page) (List[Customer], error) {
+func (s *Customers) List(ctx context.Context, scope *tenancy.Scope, filter CustomerFilter, page keyset.Page) (keyset.List[Customer], error) {
 	before := byTime{At: endOfTime, ID: uuid.Max}
 	if err := keyset.Decode(page.Cursor, filter, &before); err != nil {
-		return List[Customer]{}, err
+		return keyset.List[Customer]{}, err
 	}
 	viewer := viewerOf(scope)
 	rows, err := s.listRows(ctx, scope, viewer, filter, schedulingdb.ListCustomersParams{
-		EnvID: scope.Env.ID, BeforeCreatedAt: before.At, BeforeID: before.ID, RowLimit: rowLimit(page),
+		EnvID: scope.Env.ID, BeforeCreatedAt: before.At, BeforeID: before.ID, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[Customer]{}, fmt.Errorf("list customers: %w", err)
+		return keyset.List[Customer]{}, fmt.Errorf("list customers: %w", err)
 	}
 	convert := func(row schedulingdb.GetCustomerRow) Customer { return newCustomer(row, viewer) }
-	return newList(page, rows, filter, convert, func(c Customer) any { return byTime{c.CreatedAt, c.ID} }), nil
+	return keyset.NewList(page, rows, filter, convert, func(c Customer) any { return byTime{c.CreatedAt, c.ID} }), nil
 }
 
 // listRows runs the query that suits the filter and what the caller may see.

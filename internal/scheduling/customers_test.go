@@ -123,7 +123,7 @@ func TestListCustomers(t *testing.T) {
 	b.customer(b.sandbox(), "Nobody")
 	names := func(filter scheduling.CustomerFilter, limit int) []string {
 		names := []string{}
-		for _, c := range collect(t, limit, func(p keyset.Page) (scheduling.List[scheduling.Customer], error) {
+		for _, c := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.Customer], error) {
 			return b.customers.List(ctx, scope, filter, p)
 		}) {
 			names = append(names, c.Name)

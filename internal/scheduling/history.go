@@ -53,27 +53,27 @@ type FieldChange struct {
 
 // History returns the changes of an appointment since it was booked, the oldest first.
 // Errors: NotFound, also for appointments that the caller may not see; InvalidCursor.
-func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, page keyset.Page) (List[AppointmentChange], error) {
+func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, page keyset.Page) (keyset.List[AppointmentChange], error) {
 	var after int32
 	if err := keyset.Decode(page.Cursor, id, &after); err != nil {
-		return List[AppointmentChange]{}, err
+		return keyset.List[AppointmentChange]{}, err
 	}
 	if _, err := s.Get(ctx, scope, id); err != nil {
-		return List[AppointmentChange]{}, err
+		return keyset.List[AppointmentChange]{}, err
 	}
 	rows, err := s.queries.ListAppointmentChanges(ctx, s.store.Reader(scope), schedulingdb.ListAppointmentChangesParams{
-		EnvID: scope.Env.ID, AppointmentID: id, AfterVersion: after, RowLimit: rowLimit(page),
+		EnvID: scope.Env.ID, AppointmentID: id, AfterVersion: after, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[AppointmentChange]{}, fmt.Errorf("list appointment changes: %w", err)
+		return keyset.List[AppointmentChange]{}, fmt.Errorf("list appointment changes: %w", err)
 	}
 	changes := make([]AppointmentChange, len(rows))
 	for i, row := range rows {
 		if changes[i], err = newAppointmentChange(row); err != nil {
-			return List[AppointmentChange]{}, fmt.Errorf("appointment %s: change %d: %w", id, row.Version, err)
+			return keyset.List[AppointmentChange]{}, fmt.Errorf("appointment %s: change %d: %w", id, row.Version, err)
 		}
 	}
-	return newList(page, changes, id, unchanged, func(c AppointmentChange) any { return c.Version }), nil
+	return keyset.NewList(page, changes, id, unchanged, func(c AppointmentChange) any { return c.Version }), nil
 }
 
 func newAppointmentChange(row schedulingdb.ListAppointmentChangesRow) (AppointmentChange, error) {

@@ -4,39 +4,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/smoothschedule/smoothschedule/internal/keyset"
 )
-
-// List is a page of a list.
-type List[T any] struct {
-	// Data is never nil.
-	Data []T
-	// NextCursor leads to the next page; nil on the last one.
-	NextCursor *string
-}
-
-// newList makes a page of up to one row more than the page has room for. The position
-// of its last item, and the filters of the list, go into the cursor.
-func newList[R, T any](page keyset.Page, rows []R, filters any, convert func(R) T, position func(T) any) List[T] {
-	rows, more := keyset.Cut(page, rows)
-	list := List[T]{Data: make([]T, len(rows))}
-	for i, row := range rows {
-		list.Data[i] = convert(row)
-	}
-	if more {
-		cursor := keyset.Encode(filters, position(list.Data[len(list.Data)-1]))
-		list.NextCursor = &cursor
-	}
-	return list
-}
 
 // unchanged is the conversion of what needs none.
 func unchanged[T any](v T) T { return v }
-
-// rowLimit is the number of rows to read for a page: one more tells whether another
-// page follows.
-func rowLimit(page keyset.Page) int32 { return int32(page.Size()) + 1 }
 
 // byName is where a page of a list ends that is in the order of names. The zero value
 // comes before every name.

@@ -92,20 +92,20 @@ func NewResources(store *tenancy.Store) *Resources {
 const resourceInUse = "The resource is used by appointments or services. Set is_active to false instead."
 
 // List returns resources in the order of their names. Errors: InvalidCursor.
-func (s *Resources) List(ctx context.Context, scope *tenancy.Scope, filter ResourceFilter, page keyset.Page) (List[Resource], error) {
+func (s *Resources) List(ctx context.Context, scope *tenancy.Scope, filter ResourceFilter, page keyset.Page) (keyset.List[Resource], error) {
 	var after byName
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
-		return List[Resource]{}, err
+		return keyset.List[Resource]{}, err
 	}
 	rows, err := s.queries.ListResources(ctx, s.store.Reader(scope), schedulingdb.ListResourcesParams{
 		EnvID: scope.Env.ID, AfterName: after.Name, AfterID: after.ID, Type: filter.Type, IsActive: filter.IsActive,
-		RowLimit: rowLimit(page),
+		RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[Resource]{}, fmt.Errorf("list resources: %w", err)
+		return keyset.List[Resource]{}, fmt.Errorf("list resources: %w", err)
 	}
 	convert := func(row schedulingdb.ListResourcesRow) Resource { return newResource(schedulingdb.GetResourceRow(row)) }
-	return newList(page, rows, filter, convert, func(r Resource) any { return byName{r.Name, r.ID} }), nil
+	return keyset.NewList(page, rows, filter, convert, func(r Resource) any { return byName{r.Name, r.ID} }), nil
 }
 
 // Get returns a resource. Errors: NotFound.

@@ -89,7 +89,7 @@ func TestListResources(t *testing.T) {
 	b.resource(b.sandbox(), "STAFF", "Nobody")
 
 	names := func(filter scheduling.ResourceFilter, limit int) (names []string) {
-		for _, r := range collect(t, limit, func(p keyset.Page) (scheduling.List[scheduling.Resource], error) {
+		for _, r := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.Resource], error) {
 			return b.resources.List(ctx, scope, filter, p)
 		}) {
 			names = append(names, r.Name)

@@ -109,19 +109,19 @@ func NewServices(store *tenancy.Store) *Services {
 const serviceInUse = "The service has appointments. Set is_active to false instead."
 
 // List returns services in the order of their names. Errors: InvalidCursor.
-func (s *Services) List(ctx context.Context, scope *tenancy.Scope, filter ServiceFilter, page keyset.Page) (List[Service], error) {
+func (s *Services) List(ctx context.Context, scope *tenancy.Scope, filter ServiceFilter, page keyset.Page) (keyset.List[Service], error) {
 	var after byName
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
-		return List[Service]{}, err
+		return keyset.List[Service]{}, err
 	}
 	rows, err := s.queries.ListServices(ctx, s.store.Reader(scope), schedulingdb.ListServicesParams{
-		EnvID: scope.Env.ID, AfterName: after.Name, AfterID: after.ID, IsActive: filter.IsActive, RowLimit: rowLimit(page),
+		EnvID: scope.Env.ID, AfterName: after.Name, AfterID: after.ID, IsActive: filter.IsActive, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[Service]{}, fmt.Errorf("list services: %w", err)
+		return keyset.List[Service]{}, fmt.Errorf("list services: %w", err)
 	}
 	convert := func(row schedulingdb.ListServicesRow) Service { return newService(schedulingdb.GetServiceRow(row)) }
-	return newList(page, rows, filter, convert, func(v Service) any { return byName{v.Name, v.ID} }), nil
+	return keyset.NewList(page, rows, filter, convert, func(v Service) any { return byName{v.Name, v.ID} }), nil
 }
 
 // Get returns a service. Errors: NotFound.

@@ -124,7 +124,7 @@ func TestListServices(t *testing.T) {
 	}
 	b.service(b.sandbox())
 	names := func(filter scheduling.ServiceFilter, limit int) (names []string) {
-		for _, v := range collect(t, limit, func(p keyset.Page) (scheduling.List[scheduling.Service], error) {
+		for _, v := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.Service], error) {
 			return b.services.List(ctx, scope, filter, p)
 		}) {
 			names = append(names, v.Name)

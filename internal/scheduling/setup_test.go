@@ -240,7 +240,7 @@ func requireField(tb testing.TB, pointer string, err error) {
 }
 
 // collect reads a list page by page.
-func collect[T any](tb testing.TB, limit int, read func(keyset.Page) (scheduling.List[T], error)) []T {
+func collect[T any](tb testing.TB, limit int, read func(keyset.Page) (keyset.List[T], error)) []T {
 	tb.Helper()
 	all := []T{}
 	page := keyset.Page{Limit: limit}

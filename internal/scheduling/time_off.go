@@ -84,24 +84,24 @@ func NewTimeOffs(store *tenancy.Store) *TimeOffs {
 const maxTimeOff = 366 * 24 * time.Hour
 
 // List returns time off in the order of its start. Errors: InvalidCursor.
-func (s *TimeOffs) List(ctx context.Context, scope *tenancy.Scope, filter TimeOffFilter, page keyset.Page) (List[TimeOff], error) {
+func (s *TimeOffs) List(ctx context.Context, scope *tenancy.Scope, filter TimeOffFilter, page keyset.Page) (keyset.List[TimeOff], error) {
 	from, to := bounds(&filter.From, &filter.To)
 	var after byTime
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
-		return List[TimeOff]{}, err
+		return keyset.List[TimeOff]{}, err
 	}
 	if viewerOf(scope).customer() {
-		return List[TimeOff]{Data: []TimeOff{}}, nil
+		return keyset.List[TimeOff]{Data: []TimeOff{}}, nil
 	}
 	rows, err := s.queries.ListTimeOff(ctx, s.store.Reader(scope), schedulingdb.ListTimeOffParams{
 		EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, FromAt: from, ToAt: to, ResourceID: filter.ResourceID,
-		RowLimit: rowLimit(page),
+		RowLimit: page.RowLimit(),
 	})
 	if err != nil {
-		return List[TimeOff]{}, fmt.Errorf("list time off: %w", err)
+		return keyset.List[TimeOff]{}, fmt.Errorf("list time off: %w", err)
 	}
 	convert := func(row schedulingdb.ListTimeOffRow) TimeOff { return newTimeOff(schedulingdb.GetTimeOffRow(row)) }
-	return newList(page, rows, filter, convert, func(t TimeOff) any { return byTime{t.StartAt, t.ID} }), nil
+	return keyset.NewList(page, rows, filter, convert, func(t TimeOff) any { return byTime{t.StartAt, t.ID} }), nil
 }
 
 // Get returns time off. Errors: NotFound.

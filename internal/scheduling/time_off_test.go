@@ -176,7 +176,7 @@ func TestListTimeOff(t *testing.T) {
 	titles := func(filter scheduling.TimeOffFilter) (titles []string) {
 		for limit := 1; limit < 4; limit += 2 {
 			titles = nil
-			for _, v := range collect(t, limit, func(p keyset.Page) (scheduling.List[scheduling.TimeOff], error) {
+			for _, v := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.TimeOff], error) {
 				return b.timeOffs.List(ctx, scope, filter, p)
 			}) {
 				titles = append(titles, v.Title)

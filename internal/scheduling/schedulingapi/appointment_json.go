@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
@@ -17,7 +18,7 @@ import (
 // calendar asks for a page of it with every change of the view, and through the
 // generated types half of the server's work would be reflection over fifty
 // appointments. A test holds what is written here against the generated types.
-type appointmentPage scheduling.List[scheduling.Appointment]
+type appointmentPage keyset.List[scheduling.Appointment]
 
 var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
@@ -30,7 +31,7 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 		return u
 	}
 	for n := range 200 {
-		list := scheduling.List[scheduling.Appointment]{Data: []scheduling.Appointment{}}
+		list := keyset.List[scheduling.Appointment]{Data: []scheduling.Appointment{}}
 		for range n % 4 {
 			a := scheduling.Appointment{
 				ID: id(), Status: scheduling.StatusConfirmed, StartAt: instant().UTC(), EndAt: instant().UTC(), ServiceID: id(), CustomerID: id(),
