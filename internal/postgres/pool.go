@@ -86,7 +86,7 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 		params["role"] = o.Role
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		pgxuuid.Register(conn.TypeMap()) // else every id takes the way over its text
+		pgxuuid.Register(conn.TypeMap()) // parameters then need not take the way over their text
 		if o.Role == "" {
 			return nil
 		}
