@@ -19,7 +19,6 @@ var (
 	TenantRequired     = Code{"tenant_required", Invalid, "No business"}
 	ModeContradiction  = Code{"mode_contradiction", Invalid, "Contradicting modes"}
 	RoleNotAllowed     = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
-	ScopeMissing       = Code{"scope_missing", Forbidden, "The token lacks a scope"}
 	FeatureNotInPlan   = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
 	QuotaExceeded      = Code{"quota_exceeded", Forbidden, "Quota used up"}
 	TenantMismatch     = Code{"tenant_mismatch", Forbidden, "Another business"}
@@ -46,7 +45,7 @@ var (
 func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
-		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeMissing, FeatureNotInPlan, QuotaExceeded,
+		TenantRequired, ModeContradiction, RoleNotAllowed, FeatureNotInPlan, QuotaExceeded,
 		TenantMismatch, TenantSuspended, SandboxDisabled, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,

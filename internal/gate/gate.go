@@ -1,6 +1,6 @@
 // Package gate owns the rules of who may call an operation: it decodes x-gate of
 // the contract and turns it into a decision, in a fixed order: 401 nobody is
-// signed in, 400 no business, 403 suspended, role, scope of the token, feature.
+// signed in, 400 no business, 403 suspended, role, feature.
 //
 // It calls entitle through the request's scope. Invariants: every operation has a
 // gate, whose words are all known, or the server does not start; nothing is bound

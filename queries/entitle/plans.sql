@@ -10,8 +10,3 @@ SELECT v.id, v.version, v.features, v.limits, p.code, p.name, p.rank
 FROM plan_versions v JOIN plans p ON p.id = v.plan_id
 WHERE v.status = 'PUBLISHED'
 ORDER BY p.rank;
-
--- name: InsertOverride :exec
--- Makes an exception from its plan for one tenant.
-INSERT INTO entitlement_overrides (id, tenant_id, name, value, reason, actor_user_id, from_at, to_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);

@@ -8,7 +8,6 @@ package entitledb
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -43,37 +42,6 @@ func (q *Queries) GetPlanVersion(ctx context.Context, db DBTX, id uuid.UUID) (Ge
 		&i.Rank,
 	)
 	return i, err
-}
-
-const insertOverride = `-- name: InsertOverride :exec
-INSERT INTO entitlement_overrides (id, tenant_id, name, value, reason, actor_user_id, from_at, to_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-`
-
-type InsertOverrideParams struct {
-	ID          uuid.UUID
-	TenantID    uuid.UUID
-	Name        string
-	Value       json.RawMessage
-	Reason      string
-	ActorUserID *uuid.UUID
-	FromAt      time.Time
-	ToAt        *time.Time
-}
-
-// Makes an exception from its plan for one tenant.
-func (q *Queries) InsertOverride(ctx context.Context, db DBTX, arg InsertOverrideParams) error {
-	_, err := db.Exec(ctx, insertOverride,
-		arg.ID,
-		arg.TenantID,
-		arg.Name,
-		arg.Value,
-		arg.Reason,
-		arg.ActorUserID,
-		arg.FromAt,
-		arg.ToAt,
-	)
-	return err
 }
 
 const listPublishedPlans = `-- name: ListPublishedPlans :many
