@@ -14,15 +14,16 @@ import (
 // objects lists everything in the schema, with its definition where it has one.
 const objects = `
 SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '')
-FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'goose_db_version'
-UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'goose_db_version'
+FROM information_schema.columns WHERE table_schema IN ('public', 'river') AND table_name <> 'goose_db_version'
+UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname IN ('public', 'river') AND tablename <> 'goose_db_version'
 UNION ALL SELECT 'constraint ' || conrelid::regclass::text || ' ' || conname || ' ' || pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'goose_db_version'
+FROM pg_constraint WHERE connamespace::regnamespace::text IN ('public', 'river') AND conrelid::regclass::text <> 'goose_db_version'
 UNION ALL SELECT 'policy ' || polrelid::regclass::text || ' ' || polname FROM pg_policy
 UNION ALL SELECT 'trigger ' || tgrelid::regclass::text || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT 'function ' || p.proname FROM pg_proc p
-WHERE p.pronamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+WHERE p.pronamespace::regnamespace::text IN ('public', 'river') AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
+UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname NOT IN ('public', 'information_schema')
 ORDER BY 1`
 
 // Every migration can be taken back (R-268), and nothing of it is left behind.

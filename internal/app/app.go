@@ -25,6 +25,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -54,6 +55,8 @@ type App struct {
 	Store    *tenancy.Store
 	Resolver *tenancy.Resolver
 	Hasher   *identity.Hasher
+	// Jobs knows how background jobs are worked; Serve and Dev do so, tests when they ask.
+	Jobs *jobs.Workers
 
 	Resources    *scheduling.Resources
 	Services     *scheduling.Services
@@ -95,6 +98,9 @@ func New(d Dependencies) (*App, error) {
 	appointments := scheduling.NewAppointments(store)
 	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments)
 
+	workers := jobs.NewWorkers(resolver, d.Now)
+	addSweeper(workers, store, d.Now, d.Log)
+
 	server, err := httpapi.New(httpapi.Options{
 		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
 		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
@@ -122,7 +128,7 @@ func New(d Dependencies) (*App, error) {
 	}
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
-		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher,
+		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
 		Appointments: appointments, config: d.Config,
 	}, nil

@@ -49,7 +49,7 @@ func Dev(ctx context.Context, c Config, environment map[string]string, reset boo
 		if err := a.printSheet(out, listener.Addr().String(), created); err != nil {
 			return err
 		}
-		if err := serveHTTP(ctx, c, listener, a.Handler, log); err != nil {
+		if err := a.serve(ctx, database, listener, log); err != nil {
 			return err
 		}
 		return unlessInterrupted(context.Cause(ctx))

@@ -8,12 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/schema"
 )
@@ -50,8 +50,29 @@ func Serve(ctx context.Context, c Config) error {
 			return err
 		}
 		log.Info("listening", "addr", listener.Addr().String())
-		return serveHTTP(ctx, c, listener, a.Handler, log)
+		return a.serve(ctx, c.DatabaseURL, listener, log)
 	})
+}
+
+// serve answers requests and works jobs off until ctx ends, then lets both finish what
+// they have begun.
+func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listener, log *slog.Logger) (err error) {
+	pool, err := postgres.NewPool(ctx, postgres.PoolOptions{
+		URL: databaseURL, Role: platformRole, MaxConns: a.config.JobConnections, ApplicationName: "smoothschedule jobs",
+	})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	runner, err := jobs.NewRunner(pool, a.Jobs, log)
+	if err != nil {
+		return err
+	}
+	if err := runner.Start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
+	return serveHTTP(ctx, a.config, listener, a.Handler, log)
 }
 
 // withApp connects, builds the App, runs fn with it, and closes everything.
@@ -79,11 +100,6 @@ func withApp(ctx context.Context, c Config, databaseURL string, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	sweeping, stop := context.WithCancel(ctx)
-	var background sync.WaitGroup
-	background.Go(func() { a.sweep(sweeping, time.Now, log) })
-	defer background.Wait()
-	defer stop()
 	return fn(a)
 }
 

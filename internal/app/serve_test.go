@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"testing"
@@ -142,11 +143,16 @@ func TestMigrateSaysWhereItIs(t *testing.T) {
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "down", &out))
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "status", &out))
 	require.NoError(t, app.Migrate(t.Context(), config(t, db), "up", &out))
-	last, err := schema.Latest()
+	files, err := fs.Glob(schema.FS, "*.sql")
 	require.NoError(t, err)
-	line := func(version int64) string {
-		return fmt.Sprintf("The database is at version %d of %d.\n", version, last)
+	version := func(n int) (v int) { // the nth from the last
+		_, err := fmt.Sscanf(files[len(files)-1-n], "%d_", &v)
+		require.NoError(t, err)
+		return v
 	}
-	require.Equal(t, line(last-1)+line(last-1)+line(last), out.String())
+	line := func(n int) string {
+		return fmt.Sprintf("The database is at version %d of %d.\n", version(n), version(0))
+	}
+	require.Equal(t, line(1)+line(1)+line(0), out.String())
 	require.ErrorContains(t, app.Migrate(t.Context(), config(t, db), "sideways", &out), "up, down and status")
 }

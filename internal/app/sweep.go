@@ -2,32 +2,33 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 const sweepInterval = time.Hour
 
-// sweep removes what nobody needs any more, now and once in an interval, until ctx
-// ends. Every server does; twice at once does no harm.
-func (a *App) sweep(ctx context.Context, now func() time.Time, log *slog.Logger) {
-	ticker := time.NewTicker(sweepInterval)
-	defer ticker.Stop()
-	for {
-		swept, err := identity.Sweep(ctx, a.Store, now())
-		switch {
-		case err != nil && !errors.Is(err, context.Canceled):
-			log.Error("sweep", "error", err)
-		case swept != identity.Swept{}:
+// sweepArgs are those of the job that removes what nobody needs any more.
+type sweepArgs struct{}
+
+// Kind implements jobs.Args.
+func (sweepArgs) Kind() string { return "sweep" }
+
+// addSweeper makes one job for all servers of it; twice at once does no harm.
+func addSweeper(workers *jobs.Workers, store *tenancy.Store, now func() time.Time, log *slog.Logger) {
+	jobs.HandleGlobal(workers, func(ctx context.Context, _ sweepArgs) error {
+		swept, err := identity.Sweep(ctx, store, now())
+		if err != nil {
+			return err
+		}
+		if swept != (identity.Swept{}) {
 			log.Info("swept", "sessions", swept.Sessions, "login_throttles", swept.Throttles)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+		return nil
+	})
+	workers.Every(sweepInterval, sweepArgs{})
 }

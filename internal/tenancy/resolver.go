@@ -156,20 +156,25 @@ func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.Resolv
 	if sandbox {
 		scope.Env = scope.Tenant.Sandbox
 	}
+	scope.Entitlements, err = r.entitlementsOf(ctx, scope, row)
+	return err
+}
+
+// entitlementsOf resolves what the tenant is entitled to in the scope's environment.
+func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow) (*entitle.Set, error) {
 	plan, err := r.catalogue.Version(ctx, *row.PlanVersionID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	grants := entitle.Grants{Suspended: scope.Tenant.Suspended(), Plan: plan}
 	if len(row.Overrides) > 0 {
 		if err := json.Unmarshal(row.Overrides, &grants.Overrides); err != nil {
-			return fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)
+			return nil, fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)
 		}
 	}
-	scope.Entitlements = r.catalogue.NewSet(entitle.Set{
+	return r.catalogue.NewSet(entitle.Set{
 		Grants: grants, EnvID: scope.Env.ID, Location: scope.Tenant.Location, Now: scope.Now,
-	})
-	return nil
+	}), nil
 }
 
 func (r *Resolver) environmentsOf(ctx context.Context, tenantID uuid.UUID) ([]Environment, error) {

@@ -26,6 +26,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/jobtest"
 )
 
 // Password is that of every user the kit makes.
@@ -111,6 +112,13 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// WorkJobs does all background jobs that are due on the server's clock, and those that they
+// add, and returns how many there were of each kind.
+func (s *Server) WorkJobs(tb testing.TB) map[string]int {
+	tb.Helper()
+	return jobtest.Work(tb, s.DB, s.App.Jobs, s.Clock.Now())
 }
 
 // Operation finds an operation by its id.
