@@ -24,6 +24,7 @@ var (
 	TenantMismatch     = Code{"tenant_mismatch", Forbidden, "Another business"}
 	TenantSuspended    = Code{"tenant_suspended", Forbidden, "The business is suspended"}
 	SandboxDisabled    = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
+	MasqueradeRefused  = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
 	CrossOriginRefused = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
 	NotFound           = Code{"not_found", Missing, "Not found"}
 	UnknownHost        = Code{"unknown_host", Missing, "Unknown host"}
@@ -46,7 +47,7 @@ func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, FeatureNotInPlan, QuotaExceeded,
-		TenantMismatch, TenantSuspended, SandboxDisabled, CrossOriginRefused, NotFound, UnknownHost,
+		TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 	}

@@ -28,8 +28,8 @@ const (
 	Failure Outcome = "FAILURE"
 )
 
-// Entry is one line of the trail. Tenant, environment, actor, address and request
-// are taken from the scope.
+// Entry is one line of the trail. Tenant, environment, actor, impersonator, address and
+// request are taken from the scope.
 type Entry struct {
 	// Action is "<noun>.<what>", such as "session.created" or "access.denied".
 	Action  string
@@ -42,6 +42,9 @@ type Entry struct {
 	// Actor and ActorRole replace the scope's principal where there is none yet, as at sign-in.
 	Actor     *uuid.UUID
 	ActorRole tenancy.Role
+	// TenantID replaces the scope's tenant where the platform does something to one: the
+	// entry is in the trail of that business.
+	TenantID *uuid.UUID
 }
 
 var queries = tenancydb.New()
@@ -63,13 +66,20 @@ func Record(ctx context.Context, db tenancydb.DBTX, scope *tenancy.Scope, entry 
 			return fmt.Errorf("encode audit detail: %w", err)
 		}
 	}
-	if scope.Tenant != nil {
+	switch {
+	case entry.TenantID != nil:
+		params.TenantID = entry.TenantID
+	case scope.Tenant != nil:
 		params.TenantID = &scope.Tenant.ID
 	}
-	if scope.Env.ID != uuid.Nil {
+	if scope.Env.ID != uuid.Nil && (entry.TenantID == nil || *entry.TenantID == scope.Env.TenantID) {
 		params.EnvID = &scope.Env.ID
 	}
 	params.ActorUserID, params.ActorRole = actor(scope, entry)
+	if entry.Actor == nil && scope.ImpersonatorID() != nil {
+		role := string(scope.Principal.Impersonator.Role)
+		params.ImpersonatorUserID, params.ImpersonatorRole = scope.ImpersonatorID(), &role
+	}
 	if err := queries.InsertAuditEntry(ctx, db, params); err != nil {
 		return fmt.Errorf("record %s: %w", entry.Action, err)
 	}

@@ -26,16 +26,23 @@ type Event struct {
 	Data any
 }
 
+// Actor is who made it happen; nil ids are nobody.
+type Actor struct {
+	UserID *uuid.UUID
+	// ImpersonatorID is the user who acted as UserID in a masquerade.
+	ImpersonatorID *uuid.UUID
+}
+
 var queries = tenancydb.New()
 
 // Append writes the events at the end of the environment's feed, in their order.
 // It must be the last statement of the transaction: from here to the commit, other
 // writers of the environment wait.
-func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor *uuid.UUID, now time.Time, list []Event) error {
+func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor Actor, now time.Time, list []Event) error {
 	if len(list) == 0 {
 		return nil
 	}
-	params := tenancydb.AppendEventsParams{EnvID: envID, ActorUserID: actor, OccurredAt: now}
+	params := tenancydb.AppendEventsParams{EnvID: envID, ActorUserID: actor.UserID, ImpersonatorUserID: actor.ImpersonatorID, OccurredAt: now}
 	for _, e := range list {
 		data, err := json.Marshal(e.Data)
 		if err != nil {

@@ -1,6 +1,6 @@
 // Package gate owns the rules of who may call an operation: it decodes x-gate of
 // the contract and turns it into a decision, in a fixed order: 401 nobody is
-// signed in, 400 no business, 403 suspended, role, feature.
+// signed in, 400 no business, 403 suspended, role, masquerade, feature.
 //
 // It calls entitle through the request's scope. Invariants: every operation has a
 // gate, whose words are all known, or the server does not start; nothing is bound
@@ -43,7 +43,23 @@ type Gate struct {
 	Feature entitle.Feature `json:"feature,omitempty"`
 	// Quota is what the operation uses up. It documents, and drives tests; Reserve enforces.
 	Quota entitle.Quota `json:"quota,omitempty"`
+	// Masquerade says what those who work as somebody else may do; see its values.
+	Masquerade Masquerade `json:"masquerade,omitempty"`
+
+	// writes is whether the operation may change something.
+	writes bool
 }
+
+// Masquerade says whether an operation may be called by somebody who works as another user.
+type Masquerade string
+
+// Without a word, reading is allowed, and writing unless the masquerade is read-only.
+const (
+	// MasqueradeNever is for what only the users themselves may do, such as changing the password.
+	MasqueradeNever Masquerade = "never"
+	// MasqueradeAlways is for writes that change nothing of the user's, such as ending the masquerade.
+	MasqueradeAlways Masquerade = "always"
+)
 
 // Gates holds the gate of every operation, by operation id.
 type Gates map[string]Gate
@@ -59,6 +75,7 @@ func Load(c *contract.Contract) (Gates, error) {
 			mistakes = append(mistakes, fmt.Errorf("operation %s: %w", op.ID, err))
 			continue
 		}
+		g.writes = contract.Writes(op.Method)
 		gates[op.ID] = g
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -89,6 +106,12 @@ func (g Gate) check() error {
 	}
 	if g.Quota != "" && !g.Quota.Valid() {
 		return fmt.Errorf("x-gate: unknown quota %q", g.Quota)
+	}
+	if g.Masquerade != "" && g.Masquerade != MasqueradeNever && g.Masquerade != MasqueradeAlways {
+		return fmt.Errorf("x-gate: unknown masquerade %q", g.Masquerade)
+	}
+	if g.Masquerade != "" && g.Access == Public {
+		return errors.New("x-gate: access public does not look at who asks, so masquerade means nothing")
 	}
 	if g.Access != Tenant && (g.Feature != "" || g.Quota != "") {
 		return fmt.Errorf("x-gate: access %s has no plan to look at", g.Access)
@@ -129,7 +152,24 @@ func (g Gate) Check(ctx context.Context, scope *tenancy.Scope) error {
 		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", scope.Principal.Role).
 			With("allowed_roles", g.Roles)
 	}
+	if err := g.checkMasquerade(scope); err != nil {
+		return err
+	}
 	return g.checkFeature(ctx, scope)
+}
+
+// checkMasquerade is the only place where a masquerade is less than the user it is as.
+func (g Gate) checkMasquerade(scope *tenancy.Scope) error {
+	if scope.ImpersonatorID() == nil || g.Access == Public || g.Masquerade == MasqueradeAlways {
+		return nil
+	}
+	if g.Masquerade == MasqueradeNever {
+		return apperr.New(apperr.MasqueradeRefused, "This can only be done by the users themselves, not by somebody who works as them.")
+	}
+	if g.writes && scope.Principal.Impersonator.ReadOnly {
+		return apperr.New(apperr.MasqueradeRefused, "This masquerade may look at everything and change nothing.")
+	}
+	return nil
 }
 
 // CheckPath decides what holds for every method of a path: sign-in, business,
@@ -182,6 +222,9 @@ func Table(c *contract.Contract, gates Gates) string {
 		}
 		if g.Quota != "" {
 			fmt.Fprintf(&b, " quota=%s", g.Quota)
+		}
+		if g.Masquerade != "" {
+			fmt.Fprintf(&b, " masquerade=%s", g.Masquerade)
 		}
 		b.WriteString("\n")
 	}

@@ -49,6 +49,8 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 		"platform for tenant": `{"access": "platform", "roles": ["TENANT_OWNER"]}`,
 		"unknown feature":     `{"access": "tenant", "roles": ["CUSTOMER"], "feature": "can_fly"}`,
 		"unknown quota":       `{"access": "tenant", "roles": ["CUSTOMER"], "quota": "max_fun"}`,
+		"unknown masquerade":  `{"access": "user", "masquerade": "sometimes"}`,
+		"public masquerade":   `{"access": "public", "masquerade": "never"}`,
 		"public with quota":   `{"access": "public", "quota": "max_users"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +68,11 @@ func TestOrderOfRefusals(t *testing.T) {
 	owner := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}
 	staff := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleStaff}
 	superuser := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleSuperuser}
+	helper := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RoleSuperuser}}
+	looker := &tenancy.Principal{
+		UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RolePlatformSupport, ReadOnly: true},
+	}
+	writing := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, writes: true}
 	active, suspended := &tenancy.Tenant{Status: tenancy.StatusActive}, &tenancy.Tenant{Status: tenancy.StatusSuspended}
 	tests := map[string]struct {
 		gate  Gate
@@ -84,6 +91,14 @@ func TestOrderOfRefusals(t *testing.T) {
 		"not signed in":            {Gate{Access: User}, tenancy.Scope{}, &apperr.Unauthorized},
 		"platform, tenant's owner": {platform, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},
 		"platform, its superuser":  {platform, tenancy.Scope{Principal: superuser}, nil},
+		"masquerade":               {writing, tenancy.Scope{Principal: helper, Tenant: active}, nil},
+		"masquerade, never":        {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: helper}, &apperr.MasqueradeRefused},
+		"never, but no masquerade": {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: owner}, nil},
+		"read-only, reading":       {g, tenancy.Scope{Principal: looker, Tenant: active}, nil},
+		"read-only, writing":       {writing, tenancy.Scope{Principal: looker, Tenant: active}, &apperr.MasqueradeRefused},
+		"read-only, always":        {Gate{Access: User, Masquerade: MasqueradeAlways, writes: true}, tenancy.Scope{Principal: looker}, nil},
+		"read-only, public":        {Gate{Access: Public, writes: true}, tenancy.Scope{Principal: looker}, nil},
+		"masquerade, suspended":    {g, tenancy.Scope{Principal: helper, Tenant: suspended}, &apperr.TenantSuspended},
 		"platform helps a suspended": {
 			Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleSuperuser}},
 			tenancy.Scope{Principal: superuser, Tenant: suspended},

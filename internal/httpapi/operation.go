@@ -26,12 +26,29 @@ func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
 			if err := g.Check(ctx, tenancy.ScopeFrom(ctx)); err != nil {
 				return s.denied(c, op.ID, err)
 			}
+			if err := s.noteMasquerade(c, op); err != nil {
+				return err
+			}
 			if err := v.validate(c); err != nil {
 				return err
 			}
 			return next(c)
 		}
 	}
+}
+
+// noteMasquerade records, before it is done, what somebody does who works as another
+// user: reading too, and whether or not the operation has an entry of its own.
+func (s *Server) noteMasquerade(c echo.Context, op *contract.Operation) error {
+	ctx := c.Request().Context()
+	scope := tenancy.ScopeFrom(ctx)
+	if scope.ImpersonatorID() == nil {
+		return nil
+	}
+	return audit.Record(ctx, s.Store.Control(), scope, audit.Entry{
+		Action: "masquerade.used", Outcome: audit.Success, TargetType: "operation", TargetID: op.ID,
+		Detail: map[string]any{"method": op.Method, "path": c.Request().URL.Path},
+	})
 }
 
 // refuseMethod answers methods that a path does not have. What holds for the path

@@ -48,6 +48,10 @@ func refused(err error) error {
 	return err
 }
 
+func tenantSuspended() error {
+	return apperr.New(apperr.TenantSuspended, "This business is suspended. Please contact support.")
+}
+
 // principalOf returns who asks. The gates have seen to it that there is somebody; a
 // caller that is not behind a gate gets their error.
 func principalOf(scope *tenancy.Scope) (*tenancy.Principal, error) {

@@ -154,7 +154,7 @@ func (s *Sessions) open(
 		if err := audit.Record(ctx, s.store.Control(), scope, entry); err != nil {
 			return SignedIn{}, err
 		}
-		return SignedIn{}, apperr.New(apperr.TenantSuspended, "This business is suspended. Please contact support.")
+		return SignedIn{}, tenantSuspended()
 	}
 	signedIn := SignedIn{Token: newToken(), ExpiresAt: scope.Now.Add(SessionLifetime)}
 	err := s.store.InControl(ctx, func(tx pgx.Tx) error {
@@ -191,16 +191,21 @@ func insertSession(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, userID 
 	}
 	params := identitydb.InsertSessionParams{
 		ID: id, TokenHash: hashToken(signedIn.Token), UserID: userID, SandboxMode: scope.SandboxMode(),
-		UserAgent: scope.UserAgent, Now: scope.Now, ExpiresAt: signedIn.ExpiresAt,
-	}
-	if scope.Address.IsValid() {
-		address := scope.Address.WithZone("")
-		params.Address = &address
+		UserAgent: scope.UserAgent, Address: addressOf(scope), Now: scope.Now, ExpiresAt: signedIn.ExpiresAt,
 	}
 	if err := queries.InsertSession(ctx, tx, params); err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	return nil
+}
+
+// addressOf is where a session is started from; nil if that is not known.
+func addressOf(scope *tenancy.Scope) *netip.Addr {
+	if !scope.Address.IsValid() {
+		return nil
+	}
+	address := scope.Address.WithZone("")
+	return &address
 }
 
 // Logout ends the session of the request. It succeeds also if another request has

@@ -331,13 +331,18 @@ func mayGive(giver *tenancy.Principal, role tenancy.Role) error {
 		WithFields(apperr.Field{Pointer: "/role", Detail: "is above your own role."})
 }
 
-// denied records an attempt to reach above one's own role, outside of the transaction
-// that it ended, and returns err.
+// denied is recordDenied for a user.
 func (s *Users) denied(ctx context.Context, scope *tenancy.Scope, id string, err error) error {
+	return recordDenied(ctx, s.store, scope, id, err)
+}
+
+// recordDenied records an attempt to reach above one's own role to a user, outside of
+// the transaction that it ended, and returns err.
+func recordDenied(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, id string, err error) error {
 	if !errors.Is(err, apperr.New(apperr.RoleNotAllowed, "")) {
 		return err
 	}
-	auditErr := audit.Record(ctx, s.store.Control(), scope, audit.Entry{
+	auditErr := audit.Record(ctx, store.Control(), scope, audit.Entry{
 		Action: "access.denied", Outcome: audit.Denied, TargetType: "user", TargetID: id,
 		Detail: map[string]any{"code": apperr.RoleNotAllowed.Name},
 	})

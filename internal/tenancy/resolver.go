@@ -87,10 +87,20 @@ func principalOf(row tenancydb.ResolveRequestRow) *Principal {
 	if row.UserID == nil || row.SessionID == nil {
 		return nil
 	}
-	return &Principal{
+	p := &Principal{
 		UserID: *row.UserID, Role: Role(*row.UserRole), TenantID: row.UserTenantID, SessionID: *row.SessionID,
 		IsSandbox: *row.UserIsSandbox, SessionSandbox: *row.SandboxMode,
 	}
+	if row.ImpersonatorID == nil {
+		return p
+	}
+	// A change of role ends sessions, so this holds already. A masquerade that raised
+	// somebody would be the worst of all mistakes, so it is looked at again.
+	if row.ImpersonatorRole == nil || Role(*row.ImpersonatorRole).Rank() <= p.Role.Rank() {
+		return nil
+	}
+	p.Impersonator = &Impersonator{UserID: *row.ImpersonatorID, Role: Role(*row.ImpersonatorRole), ReadOnly: *row.ReadOnly}
+	return p
 }
 
 // checkHost compares the user's tenant with the host's. Users of the platform may

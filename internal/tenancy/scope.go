@@ -64,6 +64,16 @@ type Principal struct {
 	IsSandbox bool
 	// SessionSandbox is the mode that the session is set to.
 	SessionSandbox bool
+	// Impersonator is who really acts if the session is one of a masquerade, else nil.
+	Impersonator *Impersonator
+}
+
+// Impersonator is a user who works as another one, of a lower rank.
+type Impersonator struct {
+	UserID uuid.UUID
+	Role   Role
+	// ReadOnly says that nothing may be changed like this; the gates see to it.
+	ReadOnly bool
 }
 
 // Scope is what is known about a request once it is resolved. It is not changed
@@ -94,6 +104,14 @@ func (s *Scope) ActorID() *uuid.UUID {
 		return nil
 	}
 	return &s.Principal.UserID
+}
+
+// ImpersonatorID returns the id of the user who really acts in a masquerade, or nil.
+func (s *Scope) ImpersonatorID() *uuid.UUID {
+	if s.Principal == nil || s.Principal.Impersonator == nil {
+		return nil
+	}
+	return &s.Principal.Impersonator.UserID
 }
 
 // SandboxMode reports whether the request runs in the sandbox.

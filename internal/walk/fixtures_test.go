@@ -3,6 +3,7 @@ package walk
 import (
 	"testing"
 
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
@@ -19,6 +20,8 @@ type fixture struct {
 	query func(o objects) string
 	// want is the status of success.
 	want int
+	// as returns the client that may call it; nil is an owner of the business.
+	as func(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) *apitest.Client
 }
 
 type m = map[string]any
@@ -33,6 +36,8 @@ var fixtures = map[string]fixture{
 	"changePassword":   {body: static(m{"current_password": apitest.Password, "new_password": "another good password"}), want: 204},
 	"listSessions":     {want: 200},
 	"revokeSession":    {id: "session", want: 204},
+	"startMasquerade":  {body: func(o objects) any { return m{"user_id": o["user"]} }, want: 200},
+	"endMasquerade":    {as: masquerading, want: 200},
 	"listPersonas":     {want: 200},
 	"quickLogin":       {body: static(m{"persona": "owner"}), want: 200},
 	"listUsers":        {want: 200},
@@ -98,6 +103,12 @@ var fixtures = map[string]fixture{
 	"completeAppointment":    {id: "appointment", want: 200},
 	"markAppointmentNoShow":  {id: "appointment", want: 200},
 	"listAppointmentChanges": {id: "appointment", want: 200},
+}
+
+// masquerading returns a client of somebody who works as an owner of the business.
+func masquerading(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) *apitest.Client {
+	t.Helper()
+	return s.Platform(t, tenancy.RoleSuperuser).As(t, tenant.Host, tenant.User(t, tenancy.RoleOwner, false).ID)
 }
 
 // hours leave the time open at which the fixtures book.

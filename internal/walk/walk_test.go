@@ -69,13 +69,17 @@ func TestEveryOperationWorks(t *testing.T) {
 			o["session"] = s.SessionID(t, owner)
 			op := s.Operation(t, id)
 			path, body := f.call(op, o)
-			response := owner.Do(t, op.Method, path, body).Require(t, f.want)
+			caller := owner
+			if f.as != nil {
+				caller = f.as(t, s, tenant)
+			}
+			response := caller.Do(t, op.Method, path, body).Require(t, f.want)
 			require.Equal(t, "false", response.Header.Get("X-Sandbox-Mode"))
 			require.NotEmpty(t, response.Header.Get("X-Request-ID"))
 			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 
 			// With a trailing slash it is the same operation.
-			require.NotEqual(t, http.StatusMethodNotAllowed, owner.Do(t, op.Method, withSlash(path), body).Status)
+			require.NotEqual(t, http.StatusMethodNotAllowed, caller.Do(t, op.Method, withSlash(path), body).Status)
 		})
 	}
 }

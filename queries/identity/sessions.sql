@@ -4,10 +4,10 @@ VALUES (sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.arg(sandbox_
         sqlc.narg(address), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at));
 
 -- name: ListSessionsOfUser :many
--- Sessions that still work, newest first, after the cursor.
+-- Sessions of their own that still work, newest first, after the cursor.
 SELECT id, user_agent, address, sandbox_mode, created_at, last_used_at, expires_at
 FROM sessions
-WHERE user_id = sqlc.arg(user_id) AND revoked_at IS NULL AND expires_at > sqlc.arg(now)
+WHERE user_id = sqlc.arg(user_id) AND impersonator_id IS NULL AND revoked_at IS NULL AND expires_at > sqlc.arg(now)
   AND (created_at, id) < (sqlc.arg(before_created_at)::timestamptz, sqlc.arg(before_id)::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT sqlc.arg(row_limit);

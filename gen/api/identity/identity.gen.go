@@ -44,6 +44,21 @@ func (e EntitlementSource) Valid() bool {
 	}
 }
 
+// Defines values for MasqueradeStartedTokenType.
+const (
+	MasqueradeStartedTokenTypeBearer MasqueradeStartedTokenType = "Bearer"
+)
+
+// Valid indicates whether the value is a known member of the MasqueradeStartedTokenType enum.
+func (e MasqueradeStartedTokenType) Valid() bool {
+	switch e {
+	case MasqueradeStartedTokenTypeBearer:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Role.
 const (
 	RoleCUSTOMER        Role = "CUSTOMER"
@@ -169,9 +184,62 @@ type LoginRequest struct {
 	Password string `json:"password"`
 }
 
+// Masquerade Who really acts; missing where that is the user.
+type Masquerade struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ReadOnly Whether nothing may be changed.
+	ReadOnly bool `json:"read_only"`
+
+	// Stack The users beneath, from the one who really acts to the one right beneath.
+	Stack []MasqueradeUser `json:"stack"`
+}
+
+// MasqueradeEnded defines model for MasqueradeEnded.
+type MasqueradeEnded struct {
+	// Masquerade Who really acts; missing where that is the user.
+	Masquerade *Masquerade `json:"masquerade,omitempty"`
+	User       User        `json:"user"`
+}
+
+// MasqueradeRequest defines model for MasqueradeRequest.
+type MasqueradeRequest struct {
+	// UserID Whom to work as.
+	UserID openapi_types.UUID `json:"user_id"`
+}
+
+// MasqueradeStarted defines model for MasqueradeStarted.
+type MasqueradeStarted struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Masquerade Who really acts; missing where that is the user.
+	Masquerade Masquerade `json:"masquerade"`
+
+	// Tenant A business, and where it lives.
+	Tenant *TenantReference `json:"tenant,omitempty"`
+
+	// Token Send it as `Authorization: Bearer <token>`.
+	Token     string                     `json:"token"`
+	TokenType MasqueradeStartedTokenType `json:"token_type"`
+	User      User                       `json:"user"`
+}
+
+// MasqueradeStartedTokenType defines model for MasqueradeStarted.TokenType.
+type MasqueradeStartedTokenType string
+
+// MasqueradeUser defines model for MasqueradeUser.
+type MasqueradeUser struct {
+	Email  string             `json:"email"`
+	Name   string             `json:"name"`
+	Role   Role               `json:"role"`
+	UserID openapi_types.UUID `json:"user_id"`
+}
+
 // Me defines model for Me.
 type Me struct {
-	SandboxMode bool `json:"sandbox_mode"`
+	// Masquerade Who really acts; missing where that is the user.
+	Masquerade  *Masquerade `json:"masquerade,omitempty"`
+	SandboxMode bool        `json:"sandbox_mode"`
 
 	// Tenant A business.
 	Tenant *Tenant `json:"tenant,omitempty"`
@@ -331,6 +399,14 @@ type Tenant struct {
 	Timezone string `json:"timezone"`
 }
 
+// TenantReference A business, and where it lives.
+type TenantReference struct {
+	// Domain Name of its primary host; without a dot, the label before a base of the installation.
+	Domain string             `json:"domain"`
+	ID     openapi_types.UUID `json:"id"`
+	Name   string             `json:"name"`
+}
+
 // TenantStatus defines model for TenantStatus.
 type TenantStatus string
 
@@ -444,6 +520,9 @@ type UpdateUserParams struct {
 // LoginJSONRequestBody defines body for Login for application/json ContentType.
 type LoginJSONRequestBody = LoginRequest
 
+// StartMasqueradeJSONRequestBody defines body for StartMasquerade for application/json ContentType.
+type StartMasqueradeJSONRequestBody = MasqueradeRequest
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
 
@@ -467,6 +546,12 @@ type ServerInterface interface {
 	// Logout Sign out
 	// (POST /api/auth/logout/)
 	Logout(ctx echo.Context) error
+	// EndMasquerade Stop working as another user
+	// (DELETE /api/auth/masquerade/)
+	EndMasquerade(ctx echo.Context) error
+	// StartMasquerade Work as another user
+	// (POST /api/auth/masquerade/)
+	StartMasquerade(ctx echo.Context) error
 	// GetMe Who am I
 	// (GET /api/auth/me/)
 	GetMe(ctx echo.Context) error
@@ -534,6 +619,24 @@ func (w *ServerInterfaceWrapper) Logout(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.Logout(ctx)
+	return err
+}
+
+// EndMasquerade converts echo context to params.
+func (w *ServerInterfaceWrapper) EndMasquerade(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndMasquerade(ctx)
+	return err
+}
+
+// StartMasquerade converts echo context to params.
+func (w *ServerInterfaceWrapper) StartMasquerade(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartMasquerade(ctx)
 	return err
 }
 
@@ -836,6 +939,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/login/", wrapper.Login, options.OperationMiddlewares["login"]...)
 	router.POST(options.BaseURL+"/api/auth/logout/", wrapper.Logout, options.OperationMiddlewares["logout"]...)
 	router.GET(options.BaseURL+"/api/auth/me/", wrapper.GetMe, options.OperationMiddlewares["getMe"]...)
+	router.DELETE(options.BaseURL+"/api/auth/masquerade/", wrapper.EndMasquerade, options.OperationMiddlewares["endMasquerade"]...)
+	router.POST(options.BaseURL+"/api/auth/masquerade/", wrapper.StartMasquerade, options.OperationMiddlewares["startMasquerade"]...)
 	router.POST(options.BaseURL+"/api/auth/password/", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
 	router.GET(options.BaseURL+"/api/auth/sessions/", wrapper.ListSessions, options.OperationMiddlewares["listSessions"]...)
 	router.DELETE(options.BaseURL+"/api/auth/sessions/:id/", wrapper.RevokeSession, options.OperationMiddlewares["revokeSession"]...)
@@ -1070,6 +1175,257 @@ type Logout500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response Logout500ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasqueradeRequestObject struct {
+}
+
+type EndMasqueradeResponseObject interface {
+	VisitEndMasqueradeResponse(w http.ResponseWriter) error
+}
+
+type EndMasquerade200JSONResponse MasqueradeEnded
+
+func (response EndMasquerade200JSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasquerade400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndMasquerade400ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasquerade401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndMasquerade401ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasquerade403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndMasquerade403ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasquerade409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndMasquerade409ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndMasquerade500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response EndMasquerade500ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasqueradeRequestObject struct {
+	Body *StartMasqueradeJSONRequestBody
+}
+
+type StartMasqueradeResponseObject interface {
+	VisitStartMasqueradeResponse(w http.ResponseWriter) error
+}
+
+type StartMasquerade200JSONResponse MasqueradeStarted
+
+func (response StartMasquerade200JSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade400ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade401ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade403ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade404ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade413ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade415ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade422ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartMasquerade500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response StartMasquerade500ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -2792,6 +3148,12 @@ type StrictServerInterface interface {
 	// Logout Sign out
 	// (POST /api/auth/logout/)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
+	// EndMasquerade Stop working as another user
+	// (DELETE /api/auth/masquerade/)
+	EndMasquerade(ctx context.Context, request EndMasqueradeRequestObject) (EndMasqueradeResponseObject, error)
+	// StartMasquerade Work as another user
+	// (POST /api/auth/masquerade/)
+	StartMasquerade(ctx context.Context, request StartMasqueradeRequestObject) (StartMasqueradeResponseObject, error)
 	// GetMe Who am I
 	// (GET /api/auth/me/)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
@@ -2914,6 +3276,75 @@ func (sh *strictHandler) Logout(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(LogoutResponseObject); ok {
 		return validResponse.VisitLogoutResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndMasquerade operation middleware
+func (sh *strictHandler) EndMasquerade(ctx echo.Context) error {
+	var request EndMasqueradeRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndMasquerade(ctx.Request().Context(), request.(EndMasqueradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndMasquerade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndMasqueradeResponseObject); ok {
+		return validResponse.VisitEndMasqueradeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartMasquerade operation middleware
+func (sh *strictHandler) StartMasquerade(ctx echo.Context) error {
+	var request StartMasqueradeRequestObject
+
+	var body StartMasqueradeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartMasquerade(ctx.Request().Context(), request.(StartMasqueradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartMasquerade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartMasqueradeResponseObject); ok {
+		return validResponse.VisitStartMasqueradeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -60,7 +60,7 @@ func (q *Queries) InsertSession(ctx context.Context, db DBTX, arg InsertSessionP
 const listSessionsOfUser = `-- name: ListSessionsOfUser :many
 SELECT id, user_agent, address, sandbox_mode, created_at, last_used_at, expires_at
 FROM sessions
-WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+WHERE user_id = $1 AND impersonator_id IS NULL AND revoked_at IS NULL AND expires_at > $2
   AND (created_at, id) < ($3::timestamptz, $4::uuid)
 ORDER BY created_at DESC, id DESC
 LIMIT $5
@@ -84,7 +84,7 @@ type ListSessionsOfUserRow struct {
 	ExpiresAt   time.Time
 }
 
-// Sessions that still work, newest first, after the cursor.
+// Sessions of their own that still work, newest first, after the cursor.
 func (q *Queries) ListSessionsOfUser(ctx context.Context, db DBTX, arg ListSessionsOfUserParams) ([]ListSessionsOfUserRow, error) {
 	rows, err := db.Query(ctx, listSessionsOfUser,
 		arg.UserID,

@@ -16,24 +16,27 @@ import (
 
 const insertAuditEntry = `-- name: InsertAuditEntry :exec
 INSERT INTO audit_entries (id, occurred_at, tenant_id, env_id, actor_user_id, actor_role, action,
-                           target_type, target_id, outcome, request_id, address, detail)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                           target_type, target_id, outcome, request_id, address, detail,
+                           impersonator_user_id, impersonator_role)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 `
 
 type InsertAuditEntryParams struct {
-	ID          uuid.UUID
-	OccurredAt  time.Time
-	TenantID    *uuid.UUID
-	EnvID       *uuid.UUID
-	ActorUserID *uuid.UUID
-	ActorRole   *string
-	Action      string
-	TargetType  string
-	TargetID    string
-	Outcome     string
-	RequestID   string
-	Address     *netip.Addr
-	Detail      json.RawMessage
+	ID                 uuid.UUID
+	OccurredAt         time.Time
+	TenantID           *uuid.UUID
+	EnvID              *uuid.UUID
+	ActorUserID        *uuid.UUID
+	ActorRole          *string
+	Action             string
+	TargetType         string
+	TargetID           string
+	Outcome            string
+	RequestID          string
+	Address            *netip.Addr
+	Detail             json.RawMessage
+	ImpersonatorUserID *uuid.UUID
+	ImpersonatorRole   *string
 }
 
 // Adds one entry to the trail, which can only grow.
@@ -52,6 +55,8 @@ func (q *Queries) InsertAuditEntry(ctx context.Context, db DBTX, arg InsertAudit
 		arg.RequestID,
 		arg.Address,
 		arg.Detail,
+		arg.ImpersonatorUserID,
+		arg.ImpersonatorRole,
 	)
 	return err
 }

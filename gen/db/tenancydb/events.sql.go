@@ -14,23 +14,24 @@ import (
 
 const appendEvents = `-- name: AppendEvents :exec
 WITH next AS (
-    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($6::uuid[])
+    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($7::uuid[])
     WHERE env_id = $1
-    RETURNING last_sequence - cardinality($6::uuid[]) AS base
+    RETURNING last_sequence - cardinality($7::uuid[]) AS base
 )
-INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, data)
+INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, impersonator_user_id, data)
 SELECT $1, e.id, next.base + e.n, ($2::text[])[e.n], 1,
-       $3, $4, ($5::text[])[e.n]::jsonb
-FROM unnest($6::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
+       $3, $4, $5, ($6::text[])[e.n]::jsonb
+FROM unnest($7::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
 `
 
 type AppendEventsParams struct {
-	EnvID       uuid.UUID
-	Types       []string
-	OccurredAt  time.Time
-	ActorUserID *uuid.UUID
-	Data        []string
-	Ids         []uuid.UUID
+	EnvID              uuid.UUID
+	Types              []string
+	OccurredAt         time.Time
+	ActorUserID        *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
+	Data               []string
+	Ids                []uuid.UUID
 }
 
 // Gives the next sequences of the environment to the events, in their order. The
@@ -42,6 +43,7 @@ func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsPar
 		arg.Types,
 		arg.OccurredAt,
 		arg.ActorUserID,
+		arg.ImpersonatorUserID,
 		arg.Data,
 		arg.Ids,
 	)

@@ -56,6 +56,9 @@ SELECT
     s.id AS session_id,
     s.sandbox_mode,
     s.last_used_at,
+    s.impersonator_id,
+    s.read_only,
+    i.role AS impersonator_role,
     u.id AS user_id,
     u.tenant_id AS user_tenant_id,
     u.is_sandbox AS user_is_sandbox,
@@ -74,7 +77,13 @@ SELECT
 FROM (VALUES (1)) AS one (x)
 LEFT JOIN domains d ON d.name = $2::text AND d.verified_at IS NOT NULL
 LEFT JOIN sessions s ON s.token_hash = $3::bytea AND s.revoked_at IS NULL AND s.expires_at > $1::timestamptz
+    AND (s.impersonator_id IS NULL OR NOT EXISTS (
+        SELECT FROM unnest(s.ancestor_ids) AS a (id)
+        LEFT JOIN sessions p ON p.id = a.id AND p.revoked_at IS NULL AND p.expires_at > $1::timestamptz
+        LEFT JOIN users pu ON pu.id = p.user_id AND pu.is_active
+        WHERE pu.id IS NULL))
 LEFT JOIN users u ON u.id = s.user_id AND u.is_active
+LEFT JOIN users i ON i.id = s.impersonator_id
 LEFT JOIN tenants t ON t.id = COALESCE(d.tenant_id, u.tenant_id)
 `
 
@@ -85,27 +94,31 @@ type ResolveRequestParams struct {
 }
 
 type ResolveRequestRow struct {
-	HostTenantID   *uuid.UUID
-	SessionID      *uuid.UUID
-	SandboxMode    *bool
-	LastUsedAt     *time.Time
-	UserID         *uuid.UUID
-	UserTenantID   *uuid.UUID
-	UserIsSandbox  *bool
-	UserRole       *string
-	TenantID       *uuid.UUID
-	TenantName     *string
-	TenantStatus   *string
-	PlanVersionID  *uuid.UUID
-	TenantTimezone *string
-	TenantCurrency *string
-	SandboxEnabled *bool
-	Overrides      json.RawMessage
+	HostTenantID     *uuid.UUID
+	SessionID        *uuid.UUID
+	SandboxMode      *bool
+	LastUsedAt       *time.Time
+	ImpersonatorID   *uuid.UUID
+	ReadOnly         *bool
+	ImpersonatorRole *string
+	UserID           *uuid.UUID
+	UserTenantID     *uuid.UUID
+	UserIsSandbox    *bool
+	UserRole         *string
+	TenantID         *uuid.UUID
+	TenantName       *string
+	TenantStatus     *string
+	PlanVersionID    *uuid.UUID
+	TenantTimezone   *string
+	TenantCurrency   *string
+	SandboxEnabled   *bool
+	Overrides        json.RawMessage
 }
 
 // Everything a request needs to know about who asks, at which host, in one round
 // trip. It always answers one row; what was not found is null. A tenant is the one
-// of the host, else the one of the session's user.
+// of the host, else the one of the session's user. A session of a masquerade counts only
+// while every session beneath it does.
 func (q *Queries) ResolveRequest(ctx context.Context, db DBTX, arg ResolveRequestParams) (ResolveRequestRow, error) {
 	row := db.QueryRow(ctx, resolveRequest, arg.Now, arg.Domain, arg.TokenHash)
 	var i ResolveRequestRow
@@ -114,6 +127,9 @@ func (q *Queries) ResolveRequest(ctx context.Context, db DBTX, arg ResolveReques
 		&i.SessionID,
 		&i.SandboxMode,
 		&i.LastUsedAt,
+		&i.ImpersonatorID,
+		&i.ReadOnly,
+		&i.ImpersonatorRole,
 		&i.UserID,
 		&i.UserTenantID,
 		&i.UserIsSandbox,

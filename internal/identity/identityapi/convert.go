@@ -61,6 +61,27 @@ func ToAPISignedIn(s identity.SignedIn, tenant *tenancy.Tenant) identityoapi.Sig
 	}
 }
 
+// ToAPIMasquerade converts who really acts; nil stays nil.
+func ToAPIMasquerade(m *identity.Masquerade) *identityoapi.Masquerade {
+	if m == nil {
+		return nil
+	}
+	return &identityoapi.Masquerade{
+		ReadOnly: m.ReadOnly, ExpiresAt: m.ExpiresAt,
+		Stack: convertAll(m.Stack, func(u identity.MasqueradeUser) identityoapi.MasqueradeUser {
+			return identityoapi.MasqueradeUser{UserID: u.UserID, Name: u.Name, Email: u.Email, Role: identityoapi.Role(u.Role)}
+		}),
+	}
+}
+
+// ToAPITenantReference converts the name and place of a tenant; nil stays nil.
+func ToAPITenantReference(t *identity.TenantReference) *identityoapi.TenantReference {
+	if t == nil {
+		return nil
+	}
+	return &identityoapi.TenantReference{ID: t.ID, Name: t.Name, Domain: t.Domain}
+}
+
 // ToAPISession converts a session.
 func ToAPISession(s identity.Session) identityoapi.Session {
 	return identityoapi.Session{

@@ -16,8 +16,12 @@ func (s *Server) GetMe(ctx context.Context, _ identityoapi.GetMeRequestObject) (
 	if err != nil {
 		return nil, err
 	}
+	masquerade, err := s.Sessions.CurrentMasquerade(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
 	return identityoapi.GetMe200JSONResponse{
-		User: ToAPIUser(user), Tenant: ToAPITenant(scope.Tenant), SandboxMode: scope.SandboxMode(),
+		User: ToAPIUser(user), Tenant: ToAPITenant(scope.Tenant), SandboxMode: scope.SandboxMode(), Masquerade: ToAPIMasquerade(masquerade),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/contract"
@@ -49,6 +50,14 @@ func (c *Client) WithToken(token string) *Client {
 	changed := *c
 	changed.token = token
 	return &changed
+}
+
+// As returns a client of the same user who works as another one, at the host given.
+func (c *Client) As(tb testing.TB, host string, userID uuid.UUID) *Client {
+	tb.Helper()
+	var started struct{ Token string }
+	c.Post(tb, "/api/auth/masquerade/", map[string]any{"user_id": userID}).Require(tb, http.StatusOK).Decode(tb, &started)
+	return c.WithToken(started.Token).WithHost(host)
 }
 
 // Sandbox returns a client that works in the sandbox.
