@@ -32,6 +32,8 @@ var (
 	AlreadyExists      = Code{"already_exists", Conflicting, "Already exists"}
 	InUse              = Code{"in_use", Conflicting, "Still in use"}
 	SlotTaken          = Code{"slot_taken", Conflicting, "The slot is taken"}
+	HoldExpired        = Code{"hold_expired", Conflicting, "The hold has expired"}
+	HoldUsed           = Code{"hold_used", Conflicting, "The hold is an appointment already"}
 	InvalidTransition  = Code{"invalid_transition", Conflicting, "Not possible in this status"}
 	LastOwner          = Code{"last_owner", Conflicting, "The last owner"}
 	Busy               = Code{"busy", Conflicting, "Too much contention"}
@@ -49,6 +51,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, FeatureNotInPlan, QuotaExceeded,
 		TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
+		HoldExpired, HoldUsed,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 	}
 }

@@ -287,14 +287,16 @@ func fold[R any](rows []R, convert func(R) appointmentRow) []Appointment {
 
 // arrange puts the resources in their order and writes their ids to the empty slice ids.
 func (a *Appointment) arrange(ids []uuid.UUID) []uuid.UUID {
-	slices.SortFunc(a.Resources, func(x, y ResourceReference) int {
-		return cmp.Or(cmp.Compare(typeRank[x.Type], typeRank[y.Type]), cmp.Compare(x.Name, y.Name), compareIDs(x.ID, y.ID))
-	})
+	slices.SortFunc(a.Resources, compareReferences)
 	for _, r := range a.Resources {
 		ids = append(ids, r.ID)
 	}
 	a.Resources, a.ResourceIDs = slices.Clip(a.Resources), slices.Clip(ids)
 	return ids
+}
+
+func compareReferences(x, y ResourceReference) int {
+	return cmp.Or(cmp.Compare(typeRank[x.Type], typeRank[y.Type]), cmp.Compare(x.Name, y.Name), compareIDs(x.ID, y.ID))
 }
 
 var typeRank = map[string]int{"STAFF": 1, "ROOM": 2, "EQUIPMENT": 3}

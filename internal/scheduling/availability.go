@@ -137,14 +137,14 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 		params.RequestedIds = []uuid.UUID{}
 	}
 	if w.moving != nil {
-		params.ExceptAppointmentID = w.moving.ID
+		params.ExceptOwnerID = w.moving.ID
 	}
 	rows, err := s.queries.GetBookingSnapshot(ctx, reader, params)
 	if err != nil {
 		return nil, fmt.Errorf("take availability snapshot: %w", err)
 	}
-	taken := newSnapshot(w, rows)
-	taken.now, taken.From, taken.To = scope.Now, from, to
+	taken := newSnapshot(w, rows, scope.Now)
+	taken.From, taken.To = from, to
 	return taken, s.surround(ctx, reader, scope, taken, w, windowFrom, windowTo)
 }
 

@@ -24,19 +24,44 @@ type AppointmentInput struct {
 	// ResourceIDs are taken; what they leave open is chosen.
 	ResourceIDs []uuid.UUID
 	Notes       string
+	// HoldID is the hold that becomes the appointment; nil books what is free.
+	HoldID *uuid.UUID
 }
 
 // Create books an appointment: all resources that the service needs, or none. It is
-// PENDING if the service requires approval, else CONFIRMED.
+// PENDING if the service requires approval, else CONFIRMED. With a hold, it is what is
+// held; see BookHeld. Customers book for themselves.
 //
 // Errors: ValidationFailed for references that do not exist in the environment, or
 // cannot be booked, and for a start that is not a whole minute; RoleNotAllowed for staff
 // who are not one of the resources; SlotTaken with the conflicting resources;
-// QuotaExceeded.
+// QuotaExceeded; those of BookHeld.
 func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
+	if err := s.checkOwnCustomer(ctx, scope, in.CustomerID); err != nil {
+		return nil, err
+	}
+	if in.HoldID == nil {
+		return s.create(ctx, scope, in)
+	}
+	var booked *Appointment
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+		if err := s.checkHoldVisible(ctx, tx, scope, *in.HoldID); err != nil {
+			return err
+		}
+		booked, err = s.BookHeld(ctx, tx, scope, in)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return booked, nil
+}
+
+// create books what is free, for whoever it is.
+func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make appointment id: %w", err)
@@ -49,12 +74,15 @@ func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in Appo
 		if err != nil {
 			return err
 		}
-		if err := snapshot.checkReferences(); err != nil {
+		if err := snapshot.checkReferences(&in.CustomerID); err != nil {
 			return err
 		}
 		request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
 		assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
 		if err != nil {
+			return err
+		}
+		if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
 			return err
 		}
 		created = snapshot.newAppointment(id, scope.Now, in, assignments)
@@ -94,11 +122,17 @@ func (s *snapshot) newAppointment(id uuid.UUID, now time.Time, in AppointmentInp
 
 // hold gives the appointment the resources of the assignments.
 func (a *Appointment) hold(s *snapshot, assignments []availability.Assignment) {
-	a.Resources = make([]ResourceReference, len(assignments))
-	for i, taken := range assignments {
-		a.Resources[i] = s.reference(taken.ResourceID).ResourceReference
-	}
+	a.Resources = s.references(assignments)
 	a.arrange(make([]uuid.UUID, 0, len(assignments)))
+}
+
+// references are the resources of the assignments.
+func (s *snapshot) references(assignments []availability.Assignment) []ResourceReference {
+	list := make([]ResourceReference, len(assignments))
+	for i, taken := range assignments {
+		list[i] = s.reference(taken.ResourceID).ResourceReference
+	}
+	return list
 }
 
 func (s *Appointments) insert(

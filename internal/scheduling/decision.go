@@ -34,7 +34,7 @@ func (s *snapshot) decide(viewer viewer, request availability.Request, given []u
 		}
 	}
 	if !decision.OK {
-		return nil, s.refusal(decision.Reasons, given)
+		return nil, s.refusal(viewer, decision.Reasons, given)
 	}
 	return decision.Assignments, nil
 }
@@ -79,12 +79,16 @@ func (s *snapshot) resourcesOf(userID uuid.UUID) []uuid.UUID {
 }
 
 // refusal says to the client why not: what is wrong with the start, whoever is there; a
-// conflict if another time may do, else what is wrong with the request.
-func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) error {
+// conflict if another time may do, else what is wrong with the request. Customers hear
+// that a resource is not free, but nothing about others.
+func (s *snapshot) refusal(viewer viewer, reasons []availability.Reason, given []uuid.UUID) error {
 	if code := reasons[0].Code; code.Temporal() && reasons[0].ResourceID == uuid.Nil {
 		return apperr.NewInvalid("/start_at", "%s", startDetails[code])
 	}
 	if reasons[0].Code.Temporal() {
+		if viewer.customer() {
+			reasons = publicly(reasons)
+		}
 		conflicts := make([]Conflict, len(reasons))
 		for i, r := range reasons {
 			conflicts[i] = Conflict{ResourceID: r.ResourceID, ResourceName: s.reference(r.ResourceID).Name, Reason: string(r.Code)}
@@ -100,6 +104,15 @@ func (s *snapshot) refusal(reasons []availability.Reason, given []uuid.UUID) err
 		fields[i] = s.field(r, given)
 	}
 	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// publicly leaves of each reason what customers may know.
+func publicly(reasons []availability.Reason) []availability.Reason {
+	public := make([]availability.Reason, len(reasons))
+	for i, r := range reasons {
+		public[i] = availability.Reason{Code: availability.PublicReasons([]availability.Reason{r})[0].Code, ResourceID: r.ResourceID}
+	}
+	return public
 }
 
 // state says to people what a resource is.

@@ -37,7 +37,7 @@ func winners(t *testing.T, code apperr.Code, errs []error) (won int) {
 func (b *bundle) checkLanes(scope *tenancy.Scope) {
 	b.Helper()
 	assert.Zero(b, b.count(`SELECT count(*) FROM allocations x JOIN allocations y USING (env_id, resource_id, lane)
-		WHERE x.appointment_id < y.appointment_id AND x.active AND y.active AND x.during && y.during`), "double bookings")
+		WHERE x.owner_id < y.owner_id AND x.active AND y.active AND x.during && y.during`), "double bookings")
 	assert.Zero(b, b.count(`SELECT count(*) FROM allocations l JOIN resources r ON r.env_id = l.env_id AND r.id = l.resource_id
 		WHERE l.active AND l.lane >= r.capacity`), "lanes beyond the capacity")
 	appointments := b.count("SELECT count(*) FROM appointments WHERE env_id = $1", scope.Env.ID)

@@ -83,6 +83,9 @@ func (s *Appointments) move(
 	if err != nil {
 		return nil, err
 	}
+	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+		return nil, err
+	}
 	next := *current
 	next.StartAt = in.StartAt.UTC()
 	next.EndAt = next.StartAt.Add(snapshot.Service.Duration)

@@ -193,6 +193,12 @@ func (s *Resources) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 		if err != nil {
 			return err
 		}
+		err = s.queries.DeleteExpiredAllocations(ctx, tx, schedulingdb.DeleteExpiredAllocationsParams{
+			EnvID: scope.Env.ID, ResourceID: id, Now: scope.Now,
+		})
+		if err != nil {
+			return fmt.Errorf("delete expired allocations: %w", err)
+		}
 		err = s.queries.DeleteResource(ctx, tx, schedulingdb.DeleteResourceParams{EnvID: scope.Env.ID, ID: id})
 		if err != nil {
 			return stillUsed(fmt.Errorf("delete resource: %w", err), resourceInUse)

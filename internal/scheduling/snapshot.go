@@ -26,6 +26,8 @@ type snapshot struct {
 	hasSchedules bool
 	// sequence is that of the last event of the environment.
 	sequence int64
+	// expired are holds that are over but still have lanes in the window.
+	expired []uuid.UUID
 }
 
 // bookedService has what an appointment keeps of its service.
@@ -77,14 +79,13 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 	}
 	if w.moving != nil {
 		from, to := w.moving.times().Window(w.startAt)
-		params.ExceptAppointmentID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
+		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
 	}
 	rows, err := s.queries.GetBookingSnapshot(ctx, tx, params)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
-	taken := newSnapshot(w, rows)
-	taken.now = scope.Now
+	taken := newSnapshot(w, rows, scope.Now)
 	from, to := taken.Service.Window(w.startAt)
 	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
 }
@@ -113,8 +114,8 @@ func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
 // newSnapshot folds the rows of GetBookingSnapshot: service and customer are on each of
 // them, and a resource has one for each of its allocations, one after the other.
-func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
-	s := &snapshot{hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
+func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Time) *snapshot {
+	s := &snapshot{now: now, hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
 	for i := range rows {
 		row := &rows[i]
@@ -133,18 +134,28 @@ func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow) *snapshot {
 			})
 		}
 		if row.BusyLane != nil {
-			r := &s.Resources[len(s.Resources)-1]
-			busy := availability.Interval{
-				Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt, ObjectID: *row.BusyAppointmentID,
-			}
-			if row.BusyBufferBeforeMinutes != nil {
-				busy.BufferBefore, busy.BufferAfter = minutes(*row.BusyBufferBeforeMinutes), minutes(*row.BusyBufferAfterMinutes)
-			}
-			r.Busy = append(r.Busy, busy)
-			r.Load++
+			s.addBusy(row)
 		}
 	}
 	return s
+}
+
+// addBusy adds what has a lane of the last resource. A hold that is over has none.
+func (s *snapshot) addBusy(row *schedulingdb.GetBookingSnapshotRow) {
+	r := &s.Resources[len(s.Resources)-1]
+	busy := availability.Interval{
+		Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt, ObjectID: *row.BusyOwnerID,
+		BufferBefore: minutes(row.BusyBufferBeforeMinutes), BufferAfter: minutes(row.BusyBufferAfterMinutes),
+	}
+	if row.BusyExpiresAt != nil {
+		if !row.BusyExpiresAt.After(s.now) {
+			s.expired = append(s.expired, *row.BusyOwnerID)
+			return
+		}
+		busy.Kind = availability.Hold
+	}
+	r.Busy = append(r.Busy, busy)
+	r.Load++
 }
 
 func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSnapshotRow) {
@@ -178,23 +189,32 @@ func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSna
 }
 
 // checkReferences returns a ValidationFailed error if the service or the customer does
-// not exist here, or the customer gets no new appointments.
-func (s *snapshot) checkReferences() error {
+// not exist here, or the customer gets no new appointments. Without customer (nil) only
+// the service counts.
+func (s *snapshot) checkReferences(customerID *uuid.UUID) error {
 	var fields []apperr.Field
 	if s.service == nil {
 		fields = append(fields, apperr.Field{Pointer: "/service_id", Detail: "There is no service with this id."})
 	}
-	switch {
-	case s.customer == nil:
-		fields = append(fields, apperr.Field{Pointer: "/customer_id", Detail: "There is no customer with this id."})
-	case s.customer.status != CustomerActive:
-		detail := fmt.Sprintf("The customer is %s and gets no new appointments.", s.customer.status)
-		fields = append(fields, apperr.Field{Pointer: "/customer_id", Detail: detail})
+	if customerID != nil {
+		fields = append(fields, s.customer.check()...)
 	}
 	if len(fields) == 0 {
 		return nil
 	}
 	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// check says what keeps the customer, who is nil if there is none, from booking.
+func (c *bookedCustomer) check() []apperr.Field {
+	switch {
+	case c == nil:
+		return []apperr.Field{{Pointer: "/customer_id", Detail: "There is no customer with this id."}}
+	case c.status != CustomerActive:
+		detail := fmt.Sprintf("The customer is %s and gets no new appointments.", c.status)
+		return []apperr.Field{{Pointer: "/customer_id", Detail: detail}}
+	}
+	return nil
 }
 
 // reference returns the candidate with the id, or nil.

@@ -143,10 +143,10 @@ func (s *Appointments) addCounts(
 	const week = 8 * 24 * time.Hour // and a day, for zones
 	params := schedulingdb.CountBookingsByDateParams{
 		Timezone: scope.Tenant.Timezone, EnvID: scope.Env.ID, ServiceID: w.serviceID, ResourceIds: taken.ids(),
-		FromAt: from.Add(-week), ToAt: to.Add(week),
+		FromAt: from.Add(-week), ToAt: to.Add(week), Now: scope.Now,
 	}
 	if w.moving != nil {
-		params.ExceptAppointmentID = w.moving.ID
+		params.ExceptOwnerID = w.moving.ID
 	}
 	rows, err := s.queries.CountBookingsByDate(ctx, db, params)
 	if err != nil {

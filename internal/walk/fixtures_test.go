@@ -90,6 +90,13 @@ var fixtures = map[string]fixture{
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
 	}, want: 200},
 
+	"listHolds": {want: 200},
+	"createHold": {body: func(o objects) any {
+		return m{"service_id": o["service"], "start_at": "2027-03-03T09:00:00Z", "resource_ids": []string{o["resource"]}, "ttl_seconds": 60}
+	}, want: 201},
+	"getHold":    {id: "hold", want: 200},
+	"deleteHold": {id: "hold", want: 204},
+
 	"listAppointments": {want: 200},
 	"createAppointment": {body: func(o objects) any {
 		return m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
@@ -140,6 +147,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 		"service_id": o["service"], "customer_id": o["customer"],
 		"start_at": "2027-02-01T09:00:00Z", "resource_ids": []string{o["resource"]},
 	})
+	create("hold", "/api/v1/holds", m{"service_id": o["service"], "start_at": "2027-02-03T09:00:00Z", "ttl_seconds": 3600})
 	create("time_off", "/api/v1/time-off", m{
 		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})

@@ -97,7 +97,7 @@ func TestAnonymousIsRefused(t *testing.T) {
 	s := apitest.New(t)
 	anonymous := s.Tenant(t, "a").Anonymous()
 	o := objects{"session": uuid.NewString()}
-	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment", "time_off"} {
+	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment", "hold", "time_off"} {
 		o[noun] = uuid.NewString()
 	}
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
@@ -245,7 +245,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	})
 	// Nobody lost anything on the way.
 	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users", "time_off": "time-off"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off"} {
 			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
 		}
 	}
@@ -289,6 +289,17 @@ func TestReferencesToOthersDoNotExist(t *testing.T) {
 		}).RequireProblem(t, 422, "validation_failed")
 		timeOff := m{"resource_id": o["resource"], "start_at": "2027-03-01T09:00:00Z", "end_at": "2027-03-01T10:00:00Z"}
 		owner.Post(t, "/api/v1/time-off", timeOff).RequireProblem(t, 422, "validation_failed")
+		for _, pointer := range []string{"/service_id", "/customer_id", "/resource_ids/0"} {
+			problem := owner.Post(t, "/api/v1/holds", body(pointer)).RequireProblem(t, 422, "validation_failed")
+			require.Equal(t, pointer, problem["errors"].([]any)[0].(m)["pointer"])
+		}
+		held := body("")
+		held["hold_id"] = uuid.NewString()
+		if o["hold"] != "" {
+			held["hold_id"] = o["hold"]
+		}
+		problem := owner.Post(t, "/api/v1/appointments", held).RequireProblem(t, 422, "validation_failed")
+		require.Equal(t, "/hold_id", problem["errors"].([]any)[0].(m)["pointer"])
 		owner.Do(t, http.MethodPatch, "/api/v1/time-off/"+mine["time_off"], m{"resource_id": o["resource"]}).RequireProblem(t, 422, "validation_failed")
 		owner.Post(t, "/api/v1/appointments/"+mine["appointment"]+"/reschedule",
 			m{"start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}).RequireProblem(t, 422, "validation_failed")
@@ -307,7 +318,7 @@ func TestListsShowOneEnvironment(t *testing.T) {
 		worlds[c] = populate(t, c)
 	}
 	for c, mine := range worlds {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "user": "users", "time_off": "time-off"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off"} {
 			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 			for other, theirs := range worlds {
 				if other == c {

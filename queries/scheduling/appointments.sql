@@ -104,7 +104,8 @@ ORDER BY a.start_at, a.id;
 --
 -- Under row-level security, a calculation with columns is no index condition; that is why
 -- the ends of the window are sub-selects. An allocation is at most 48 hours long, which
--- bounds the piece of the index.
+-- bounds the piece of the index. Allocations of holds (those that expire) are returned when
+-- they are over, too: whoever needs their lanes must clear them first.
 WITH service AS MATERIALIZED (
     SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
            s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
@@ -137,8 +138,10 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
        r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
        r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
-       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.appointment_id AS busy_appointment_id,
-       b.buffer_before_minutes AS busy_buffer_before_minutes, b.buffer_after_minutes AS busy_buffer_after_minutes
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.owner_id AS busy_owner_id,
+       l.expires_at AS busy_expires_at,
+       COALESCE(b.buffer_before_minutes, h.buffer_before_minutes, 0)::int AS busy_buffer_before_minutes,
+       COALESCE(b.buffer_after_minutes, h.buffer_after_minutes, 0)::int AS busy_buffer_after_minutes
 FROM (SELECT sqlc.arg(env_id)::uuid AS env_id) e
 LEFT JOIN service s ON true
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = sqlc.arg(customer_id)
@@ -155,12 +158,13 @@ LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
            OR o.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement))
 )
 LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
-    AND l.appointment_id <> sqlc.arg(except_appointment_id)
+    AND l.owner_id <> sqlc.arg(except_owner_id)
     AND l.start_at < (SELECT w.to_at FROM service w)
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
 -- The buffers in allocations decide nothing, but an explanation tells them apart.
 LEFT JOIN appointments b ON sqlc.arg(with_buffers)::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
+LEFT JOIN holds h ON sqlc.arg(with_buffers)::boolean AND h.env_id = l.env_id AND h.id = l.hold_id
 ORDER BY r.id;
 
 -- name: InsertAppointment :many
@@ -171,7 +175,7 @@ ORDER BY r.id;
 -- a circle; the lock keeps the capacity as it is until commit.
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, sqlc.arg(id), r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
+    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
     FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
     JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
     WHERE r.is_active AND wanted.lane < r.capacity
@@ -183,7 +187,7 @@ WITH taken AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
                               created_by, created_at, updated_at, resource_ids)
-    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
+    VALUES (sqlc.arg(env_id), sqlc.arg(id)::uuid, sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
             sqlc.arg(start_at), sqlc.arg(end_at), sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes),
             sqlc.arg(service_version), sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes),
             sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[])
@@ -192,14 +196,14 @@ SELECT resource_id FROM taken;
 
 -- name: DeleteAllocations :exec
 -- Frees the lanes of an appointment before it takes others.
-DELETE FROM allocations WHERE env_id = sqlc.arg(env_id) AND appointment_id = sqlc.arg(appointment_id);
+DELETE FROM allocations WHERE env_id = sqlc.arg(env_id) AND appointment_id = sqlc.arg(appointment_id)::uuid;
 
 -- name: MoveAppointment :many
 -- Gives an appointment, which the transaction has locked, another time and other lanes,
 -- and writes its history; see InsertAppointment for what comes back.
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, sqlc.arg(id), r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
+    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
     FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
     JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
     WHERE r.is_active AND wanted.lane < r.capacity

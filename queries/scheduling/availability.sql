@@ -25,10 +25,10 @@ WHERE f.env_id = sqlc.arg(env_id) AND (f.resource_id IS NULL OR f.resource_id = 
 -- name: CountBookingsByDate :many
 -- How many appointments start on each date of the business's zone: those of the service
 -- (no resource), and those that take each of the given resources. Cancelled ones and
--- no-shows do not count.
+-- no-shows do not count, and holds do until they are over.
 SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date AS date, count(*)::int AS n
 FROM appointments a
-WHERE a.env_id = sqlc.arg(env_id) AND a.service_id = sqlc.arg(service_id) AND a.id <> sqlc.arg(except_appointment_id)
+WHERE a.env_id = sqlc.arg(env_id) AND a.service_id = sqlc.arg(service_id) AND a.id <> sqlc.arg(except_owner_id)
   AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
   AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
 GROUP BY 2
@@ -36,7 +36,21 @@ UNION ALL
 SELECT l.resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
 FROM appointments a
 JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-WHERE a.env_id = sqlc.arg(env_id) AND l.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]) AND a.id <> sqlc.arg(except_appointment_id)
+WHERE a.env_id = sqlc.arg(env_id) AND l.resource_id = ANY (sqlc.arg(resource_ids)::uuid[]) AND a.id <> sqlc.arg(except_owner_id)
   AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
   AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
+GROUP BY 1, 2
+UNION ALL
+SELECT NULL::uuid, (h.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
+FROM holds h
+WHERE h.env_id = sqlc.arg(env_id) AND h.service_id = sqlc.arg(service_id) AND h.id <> sqlc.arg(except_owner_id)
+  AND h.start_at >= sqlc.arg(from_at)::timestamptz AND h.start_at < sqlc.arg(to_at)::timestamptz
+  AND h.status = 'ACTIVE' AND h.expires_at > sqlc.arg(now)::timestamptz
+GROUP BY 2
+UNION ALL
+SELECT u.id, (h.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
+FROM holds h, unnest(h.resource_ids) u (id)
+WHERE h.env_id = sqlc.arg(env_id) AND u.id = ANY (sqlc.arg(resource_ids)::uuid[]) AND h.id <> sqlc.arg(except_owner_id)
+  AND h.start_at >= sqlc.arg(from_at)::timestamptz AND h.start_at < sqlc.arg(to_at)::timestamptz
+  AND h.status = 'ACTIVE' AND h.expires_at > sqlc.arg(now)::timestamptz
 GROUP BY 1, 2;

@@ -53,12 +53,13 @@ WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 DELETE FROM resources WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 
 -- name: CountLanesToCome :one
--- How many lanes a resource must keep: one more than the highest that an appointment
--- holds now or later.
+-- How many lanes a resource must keep: one more than the highest that an appointment, or a
+-- hold that is not over, has now or later.
 SELECT COALESCE(max(lane) + 1, 0)::int AS lanes
 FROM allocations
 WHERE env_id = sqlc.arg(env_id) AND resource_id = sqlc.arg(resource_id) AND active
-  AND start_at > sqlc.arg(now)::timestamptz - interval '48 hours' AND end_at > sqlc.arg(now);
+  AND start_at > sqlc.arg(now)::timestamptz - interval '48 hours' AND end_at > sqlc.arg(now)
+  AND (expires_at IS NULL OR expires_at > sqlc.arg(now));
 
 -- name: IsResourceNamedByService :one
 -- Whether a service names the resource, and so relies on its type.

@@ -14,7 +14,7 @@ import (
 )
 
 const deleteAllocations = `-- name: DeleteAllocations :exec
-DELETE FROM allocations WHERE env_id = $1 AND appointment_id = $2
+DELETE FROM allocations WHERE env_id = $1 AND appointment_id = $2::uuid
 `
 
 type DeleteAllocationsParams struct {
@@ -177,8 +177,10 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
        r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
        r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
-       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.appointment_id AS busy_appointment_id,
-       b.buffer_before_minutes AS busy_buffer_before_minutes, b.buffer_after_minutes AS busy_buffer_after_minutes
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.owner_id AS busy_owner_id,
+       l.expires_at AS busy_expires_at,
+       COALESCE(b.buffer_before_minutes, h.buffer_before_minutes, 0)::int AS busy_buffer_before_minutes,
+       COALESCE(b.buffer_after_minutes, h.buffer_after_minutes, 0)::int AS busy_buffer_after_minutes
 FROM (SELECT $1::uuid AS env_id) e
 LEFT JOIN service s ON true
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $2
@@ -195,24 +197,25 @@ LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
            OR o.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement))
 )
 LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
-    AND l.appointment_id <> $4
+    AND l.owner_id <> $4
     AND l.start_at < (SELECT w.to_at FROM service w)
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
 LEFT JOIN appointments b ON $5::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
+LEFT JOIN holds h ON $5::boolean AND h.env_id = l.env_id AND h.id = l.hold_id
 ORDER BY r.id
 `
 
 type GetBookingSnapshotParams struct {
-	EnvID               uuid.UUID
-	CustomerID          uuid.UUID
-	RequestedIds        []uuid.UUID
-	ExceptAppointmentID uuid.UUID
-	WithBuffers         bool
-	FromAt              *time.Time
-	StartAt             time.Time
-	ToAt                *time.Time
-	ServiceID           uuid.UUID
+	EnvID         uuid.UUID
+	CustomerID    uuid.UUID
+	RequestedIds  []uuid.UUID
+	ExceptOwnerID uuid.UUID
+	WithBuffers   bool
+	FromAt        *time.Time
+	StartAt       time.Time
+	ToAt          *time.Time
+	ServiceID     uuid.UUID
 }
 
 type GetBookingSnapshotRow struct {
@@ -249,9 +252,10 @@ type GetBookingSnapshotRow struct {
 	BusyLane                *int32
 	BusyStartAt             *time.Time
 	BusyEndAt               *time.Time
-	BusyAppointmentID       *uuid.UUID
-	BusyBufferBeforeMinutes *int32
-	BusyBufferAfterMinutes  *int32
+	BusyOwnerID             *uuid.UUID
+	BusyExpiresAt           *time.Time
+	BusyBufferBeforeMinutes int32
+	BusyBufferAfterMinutes  int32
 }
 
 // Everything that decides whether a service can start at start_at: the service and the
@@ -262,14 +266,15 @@ type GetBookingSnapshotRow struct {
 //
 // Under row-level security, a calculation with columns is no index condition; that is why
 // the ends of the window are sub-selects. An allocation is at most 48 hours long, which
-// bounds the piece of the index.
+// bounds the piece of the index. Allocations of holds (those that expire) are returned when
+// they are over, too: whoever needs their lanes must clear them first.
 // The buffers in allocations decide nothing, but an explanation tells them apart.
 func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookingSnapshotParams) ([]GetBookingSnapshotRow, error) {
 	rows, err := db.Query(ctx, getBookingSnapshot,
 		arg.EnvID,
 		arg.CustomerID,
 		arg.RequestedIds,
-		arg.ExceptAppointmentID,
+		arg.ExceptOwnerID,
 		arg.WithBuffers,
 		arg.FromAt,
 		arg.StartAt,
@@ -317,7 +322,8 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 			&i.BusyLane,
 			&i.BusyStartAt,
 			&i.BusyEndAt,
-			&i.BusyAppointmentID,
+			&i.BusyOwnerID,
+			&i.BusyExpiresAt,
 			&i.BusyBufferBeforeMinutes,
 			&i.BusyBufferAfterMinutes,
 		); err != nil {
@@ -334,7 +340,7 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 const insertAppointment = `-- name: InsertAppointment :many
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, $1, r.id, wanted.lane, $2, $3
+    SELECT r.env_id, $1::uuid, r.id, wanted.lane, $2, $3
     FROM (SELECT unnest($4::uuid[]) AS resource_id, unnest($5::int[]) AS lane) wanted
     JOIN resources r ON r.env_id = $6 AND r.id = wanted.resource_id
     WHERE r.is_active AND wanted.lane < r.capacity
@@ -346,7 +352,7 @@ WITH taken AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
                               created_by, created_at, updated_at, resource_ids)
-    VALUES ($6, $1, $7, $8, $9,
+    VALUES ($6, $1::uuid, $7, $8, $9,
             $10, $11, $12, $13,
             $14, $15, $16, $17,
             $18, $19, $20, $20, $4::uuid[])
@@ -833,7 +839,7 @@ func (q *Queries) LockAppointment(ctx context.Context, db DBTX, arg LockAppointm
 const moveAppointment = `-- name: MoveAppointment :many
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, $1, r.id, wanted.lane, $2, $3
+    SELECT r.env_id, $1::uuid, r.id, wanted.lane, $2, $3
     FROM (SELECT unnest($4::uuid[]) AS resource_id, unnest($5::int[]) AS lane) wanted
     JOIN resources r ON r.env_id = $6 AND r.id = wanted.resource_id
     WHERE r.is_active AND wanted.lane < r.capacity

@@ -27,16 +27,31 @@ WHERE a.env_id = $2 AND l.resource_id = ANY ($7::uuid[]) AND a.id <> $4
   AND a.start_at >= $5::timestamptz AND a.start_at < $6::timestamptz
   AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
 GROUP BY 1, 2
+UNION ALL
+SELECT NULL::uuid, (h.start_at AT TIME ZONE $1::text)::date, count(*)::int
+FROM holds h
+WHERE h.env_id = $2 AND h.service_id = $3 AND h.id <> $4
+  AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
+  AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
+GROUP BY 2
+UNION ALL
+SELECT u.id, (h.start_at AT TIME ZONE $1::text)::date, count(*)::int
+FROM holds h, unnest(h.resource_ids) u (id)
+WHERE h.env_id = $2 AND u.id = ANY ($7::uuid[]) AND h.id <> $4
+  AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
+  AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
+GROUP BY 1, 2
 `
 
 type CountBookingsByDateParams struct {
-	Timezone            string
-	EnvID               uuid.UUID
-	ServiceID           uuid.UUID
-	ExceptAppointmentID uuid.UUID
-	FromAt              time.Time
-	ToAt                time.Time
-	ResourceIds         []uuid.UUID
+	Timezone      string
+	EnvID         uuid.UUID
+	ServiceID     uuid.UUID
+	ExceptOwnerID uuid.UUID
+	FromAt        time.Time
+	ToAt          time.Time
+	ResourceIds   []uuid.UUID
+	Now           time.Time
 }
 
 type CountBookingsByDateRow struct {
@@ -47,16 +62,17 @@ type CountBookingsByDateRow struct {
 
 // How many appointments start on each date of the business's zone: those of the service
 // (no resource), and those that take each of the given resources. Cancelled ones and
-// no-shows do not count.
+// no-shows do not count, and holds do until they are over.
 func (q *Queries) CountBookingsByDate(ctx context.Context, db DBTX, arg CountBookingsByDateParams) ([]CountBookingsByDateRow, error) {
 	rows, err := db.Query(ctx, countBookingsByDate,
 		arg.Timezone,
 		arg.EnvID,
 		arg.ServiceID,
-		arg.ExceptAppointmentID,
+		arg.ExceptOwnerID,
 		arg.FromAt,
 		arg.ToAt,
 		arg.ResourceIds,
+		arg.Now,
 	)
 	if err != nil {
 		return nil, err

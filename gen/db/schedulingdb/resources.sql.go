@@ -17,6 +17,7 @@ SELECT COALESCE(max(lane) + 1, 0)::int AS lanes
 FROM allocations
 WHERE env_id = $1 AND resource_id = $2 AND active
   AND start_at > $3::timestamptz - interval '48 hours' AND end_at > $3
+  AND (expires_at IS NULL OR expires_at > $3)
 `
 
 type CountLanesToComeParams struct {
@@ -25,8 +26,8 @@ type CountLanesToComeParams struct {
 	Now        time.Time
 }
 
-// How many lanes a resource must keep: one more than the highest that an appointment
-// holds now or later.
+// How many lanes a resource must keep: one more than the highest that an appointment, or a
+// hold that is not over, has now or later.
 func (q *Queries) CountLanesToCome(ctx context.Context, db DBTX, arg CountLanesToComeParams) (int32, error) {
 	row := db.QueryRow(ctx, countLanesToCome, arg.EnvID, arg.ResourceID, arg.Now)
 	var lanes int32

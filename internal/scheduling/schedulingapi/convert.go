@@ -1,6 +1,8 @@
 package schedulingapi
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
 
@@ -321,7 +323,26 @@ func ToAPIResourceReference(r scheduling.ResourceReference) schedulingoapi.Resou
 func FromAPIAppointmentCreate(in schedulingoapi.AppointmentCreate) scheduling.AppointmentInput {
 	return scheduling.AppointmentInput{
 		ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil),
-		Notes: or(in.Notes, ""),
+		Notes: or(in.Notes, ""), HoldID: in.HoldID,
+	}
+}
+
+// ToAPIHold converts a hold.
+func ToAPIHold(h scheduling.Hold) schedulingoapi.Hold {
+	return schedulingoapi.Hold{
+		ID: h.ID, Status: schedulingoapi.HoldStatus(h.Status), StartAt: h.StartAt, EndAt: h.EndAt, ServiceID: h.ServiceID,
+		Service: schedulingoapi.ServiceReference{ID: h.Service.ID, Name: h.Service.Name}, CustomerID: orNull(h.CustomerID),
+		ResourceIds: notNil(h.ResourceIDs), Resources: toSlice(h.Resources, ToAPIResourceReference),
+		BufferBeforeMinutes: int(h.BufferBeforeMinutes), BufferAfterMinutes: int(h.BufferAfterMinutes), Price: ToAPIMoney(h.Price),
+		ExpiresAt: h.ExpiresAt, AppointmentID: orNull(h.AppointmentID), CreatedAt: h.CreatedAt,
+	}
+}
+
+// FromAPIHoldCreate converts what a new hold is made of.
+func FromAPIHoldCreate(in schedulingoapi.HoldCreate) scheduling.HoldInput {
+	return scheduling.HoldInput{
+		ServiceID: in.ServiceID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil), CustomerID: in.CustomerID,
+		TTL: time.Duration(or(in.TTLSeconds, 0)) * time.Second,
 	}
 }
 
