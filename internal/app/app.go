@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
+	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
@@ -26,6 +27,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -101,6 +104,11 @@ func New(d Dependencies) (*App, error) {
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
 
+	adminServer := adminapi.New(adminapi.Dependencies{
+		Plans:  admin.NewPlans(store),
+		Offers: admin.NewOffers(store),
+	})
+
 	server, err := httpapi.New(httpapi.Options{
 		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
 		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
@@ -122,6 +130,8 @@ func New(d Dependencies) (*App, error) {
 			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(schedulingServer, nil),
 			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(adminServer, nil),
+			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 	})
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)

@@ -14,6 +14,7 @@ type Source string
 // The sources, from the strongest to the weakest.
 const (
 	FromSuspension Source = "suspended"
+	FromPastDue    Source = "past_due"
 	FromOverride   Source = "override"
 	FromPlan       Source = "plan"
 	FromDefault    Source = "default"
@@ -62,16 +63,32 @@ type QuotaValue struct {
 type Grants struct {
 	// Suspended turns everything off.
 	Suspended bool
+	// GraceUntil is nil unless the subscription is past due. Until then everything works,
+	// from then on nothing does.
+	GraceUntil *time.Time
 	// Overrides are in the order in which they were made; of several active ones the last counts.
 	Overrides []Override
 	Plan      *PlanVersion
 }
 
-// Feature resolves a feature at an instant: a suspended tenant has none, else the
-// active override decides, else the plan, else it is off.
+// withheld says why the tenant has nothing at all at the instant; ok is false if it has
+// what it is granted.
+func (g Grants) withheld(now time.Time) (why Source, ok bool) {
+	switch {
+	case g.Suspended:
+		return FromSuspension, true
+	case g.GraceUntil != nil && !now.Before(*g.GraceUntil):
+		return FromPastDue, true
+	}
+	return "", false
+}
+
+// Feature resolves a feature at an instant: a tenant that is suspended, or past due
+// beyond its grace, has none, else the active override decides, else the plan, else it
+// is off.
 func (g Grants) Feature(name Feature, now time.Time) FeatureValue {
-	if g.Suspended {
-		return FeatureValue{Source: FromSuspension}
+	if why, ok := g.withheld(now); ok {
+		return FeatureValue{Source: why}
 	}
 	if o := g.override(string(name), now); o != nil {
 		var enabled bool
@@ -90,8 +107,8 @@ func (g Grants) Feature(name Feature, now time.Time) FeatureValue {
 // Quota resolves the limit of a quota at an instant, in the same order.
 func (g Grants) Quota(name Quota, now time.Time) QuotaValue {
 	zero := int64(0)
-	if g.Suspended {
-		return QuotaValue{Limit: &zero, Source: FromSuspension}
+	if why, ok := g.withheld(now); ok {
+		return QuotaValue{Limit: &zero, Source: why}
 	}
 	if o := g.override(string(name), now); o != nil {
 		var limit *int64

@@ -32,6 +32,12 @@ func (s *Set) Require(ctx context.Context, feature Feature) error {
 	if s.Has(feature) {
 		return nil
 	}
+	if why, withheld := s.withheld(s.Now); withheld {
+		return apperr.New(apperr.FeatureNotInPlan, "%s is switched off because %s. Please %s or upgrade your subscription to use it.",
+			feature.DisplayName(), reasons[why], remedies[why]).
+			With("feature", string(feature)).With("feature_name", feature.DisplayName()).
+			With("current_plan", s.planCode()).With("required_plan", nil)
+	}
 	denied := apperr.New(apperr.FeatureNotInPlan, "Your current plan does not include %s. Please upgrade", feature.DisplayName()).
 		With("feature", string(feature)).
 		With("feature_name", feature.DisplayName()).
@@ -46,6 +52,19 @@ func (s *Set) Require(ctx context.Context, feature Feature) error {
 	}
 	denied.Detail += " to " + required.Name + " to use it."
 	return denied.With("required_plan", required.Code)
+}
+
+// reasons and remedies say, for people, why nothing works and what would help.
+var (
+	reasons  = map[Source]string{FromSuspension: "this business is suspended", FromPastDue: "the subscription of this business is past due"}
+	remedies = map[Source]string{FromSuspension: "contact support", FromPastDue: "pay what is due"}
+)
+
+// WithPlan returns the set as it would be with another plan.
+func (s *Set) WithPlan(plan *PlanVersion) *Set {
+	changed := *s
+	changed.Plan = plan
+	return &changed
 }
 
 func (s *Set) planCode() string {

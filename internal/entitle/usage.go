@@ -14,20 +14,30 @@ import (
 
 var queries = entitledb.New()
 
+// Tx is a transaction in an environment that can tell what happened, such as tenancy.Tx.
+type Tx interface {
+	entitledb.DBTX
+	// Emit adds an event to the feed of the environment.
+	Emit(eventType string, data any)
+}
+
 // Reserve raises the quota's counter by n in the caller's transaction, or returns
 // a QuotaExceeded error if that would pass the limit. The counter's row stays
 // locked until the transaction ends, so call it as late as possible; N parallel
-// callers at limit L get exactly L units.
-func Reserve(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
+// callers at limit L get exactly L units. Whoever reaches 80 % or 100 % of the limit
+// emits usage.threshold_reached, once for each period and limit.
+func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
 	value := set.Quota(quota, set.Now)
 	period := set.Period(quota)
-	_, err := queries.RaiseUsage(ctx, tx, entitledb.RaiseUsageParams{
+	counter, err := queries.RaiseUsage(ctx, tx, entitledb.RaiseUsageParams{
 		EnvID: set.EnvID, Quota: string(quota), Period: period, N: n, QuotaLimit: value.Limit,
 	})
 	if errors.Is(err, pgx.ErrNoRows) { // the first of its period, or too many: the slower statement tells
-		_, err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
+		var first entitledb.ReserveUsageRow
+		first, err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
 			EnvID: set.EnvID, Quota: string(quota), Period: period, N: n, QuotaLimit: value.Limit,
 		})
+		counter = entitledb.RaiseUsageRow(first)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return set.exceeded(ctx, tx, quota, value)
@@ -35,7 +45,10 @@ func Reserve(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n in
 	if err != nil {
 		return fmt.Errorf("reserve %s: %w", quota, err)
 	}
-	return nil
+	if n == 0 || value.Limit == nil {
+		return nil
+	}
+	return set.warn(ctx, tx, quota, *value.Limit, counter)
 }
 
 // Release gives n back to the counter of a period (see Set.Period), in the
@@ -58,6 +71,12 @@ func (s *Set) exceeded(ctx context.Context, tx entitledb.DBTX, quota Quota, valu
 	})
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return fmt.Errorf("read usage of %s: %w", quota, err)
+	}
+	if why, withheld := s.withheld(s.Now); withheld {
+		return apperr.New(apperr.QuotaExceeded, "No %s can be added because %s. Please %s or upgrade your subscription.",
+			quota.DisplayName(), reasons[why], remedies[why]).
+			With("quota", string(quota)).With("limit", *value.Limit).With("used", used).
+			With("current_plan", s.planCode()).With("required_plan", nil).With("resets_at", s.ResetsAt(quota))
 	}
 	plans, err := s.catalogue.published(ctx, tx)
 	if err != nil {

@@ -170,7 +170,7 @@ func reset(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
 // refuse: what exists already is counted even if the plan would not allow it any more.
 func withoutLimits(scope *tenancy.Scope) *entitle.Set {
 	set := *scope.Entitlements
-	set.EnvID, set.Suspended = scope.Env.ID, false
+	set.EnvID, set.Suspended, set.GraceUntil = scope.Env.ID, false, nil
 	set.Overrides = slices.Clone(set.Overrides)
 	for _, quota := range entitle.Quotas() {
 		set.Overrides = append(set.Overrides, entitle.Override{Name: string(quota), Value: json.RawMessage("null")})

@@ -25,8 +25,8 @@ func (r *Resolver) ScopeOf(ctx context.Context, envID uuid.UUID, now time.Time) 
 		return nil, fmt.Errorf("get tenant of environment %s: %w", envID, err)
 	}
 	found := tenancydb.ResolveRequestRow{
-		TenantID: &row.TenantID, TenantName: &row.Name, TenantStatus: &row.Status, PlanVersionID: &row.PlanVersionID,
-		TenantTimezone: &row.Timezone, TenantCurrency: &row.Currency, SandboxEnabled: &row.SandboxEnabled, Overrides: row.Overrides,
+		TenantID: &row.TenantID, TenantName: &row.Name, TenantStatus: &row.Status, PlanVersionID: row.PlanVersionID,
+		GraceUntil: row.GraceUntil, TenantTimezone: &row.Timezone, TenantCurrency: &row.Currency, SandboxEnabled: &row.SandboxEnabled, Overrides: row.Overrides,
 	}
 	scope := &Scope{Now: now}
 	if scope.Tenant, err = r.tenantOf(ctx, found); err != nil {

@@ -172,11 +172,11 @@ func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.Resolv
 
 // entitlementsOf resolves what the tenant is entitled to in the scope's environment.
 func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow) (*entitle.Set, error) {
-	plan, err := r.catalogue.Version(ctx, *row.PlanVersionID)
+	plan, err := r.catalogue.Version(ctx, row.PlanVersionID)
 	if err != nil {
 		return nil, err
 	}
-	grants := entitle.Grants{Suspended: scope.Tenant.Suspended(), Plan: plan}
+	grants := entitle.Grants{Suspended: scope.Tenant.Suspended(), GraceUntil: row.GraceUntil, Plan: plan}
 	if len(row.Overrides) > 0 {
 		if err := json.Unmarshal(row.Overrides, &grants.Overrides); err != nil {
 			return nil, fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)

@@ -3,6 +3,8 @@ package walk
 import (
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -14,6 +16,8 @@ type objects map[string]string
 type fixture struct {
 	// id is the noun of the object that {id} names, or empty.
 	id string
+	// more are the nouns of the further parts of the path, such as {version}.
+	more []string
 	// body builds a body that is right; nil for none.
 	body func(o objects) any
 	// query is what the path needs behind it, or nil.
@@ -110,6 +114,19 @@ var fixtures = map[string]fixture{
 	"completeAppointment":    {id: "appointment", want: 200},
 	"markAppointmentNoShow":  {id: "appointment", want: 200},
 	"listAppointmentChanges": {id: "appointment", want: 200},
+
+	"listPlans":         {want: 200},
+	"listPlatformPlans": {want: 200},
+	"createPlan": {body: static(m{
+		"code": "solo", "name": "Solo", "features": m{"can_use_analytics": true}, "limits": m{"max_users": 1, "max_resources": nil},
+		"price": m{"amount": 900, "currency": "USD"}, "interval": "MONTH",
+	}), want: 201},
+	"getPlatformPlan":    {id: "plan", want: 200},
+	"createPlanDraft":    {id: "published_plan", want: 201},
+	"updatePlanDraft":    {id: "plan", more: []string{"second"}, body: static(m{"limits": m{"max_users": 2}}), want: 200},
+	"deletePlanDraft":    {id: "plan", more: []string{"second"}, want: 204},
+	"publishPlanVersion": {id: "plan", more: []string{"second"}, want: 200},
+	"archivePlanVersion": {id: "published_plan", more: []string{"first"}, want: 200},
 }
 
 // masquerading returns a client of somebody who works as an owner of the business.
@@ -152,5 +169,31 @@ func populate(t *testing.T, c *apitest.Client) objects {
 		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
+	return o
+}
+
+// populatePlatform makes one object of each noun of the platform.
+func populatePlatform(t *testing.T, superuser *apitest.Client) objects {
+	t.Helper()
+	o := objects{"first": "1", "second": "2"}
+	plan := func(noun string, rank int) {
+		o[noun] = superuser.Post(t, "/api/platform/plans/", m{
+			"code": noun, "name": noun, "rank": rank, "price": m{"amount": 100, "currency": "USD"}, "interval": "MONTH",
+		}).Require(t, 201).ID(t)
+		superuser.Post(t, "/api/platform/plans/"+o[noun]+"/versions/1/publish/", nil).Require(t, 200)
+	}
+	plan("published_plan", 101)
+	plan("plan", 102)
+	superuser.Post(t, "/api/platform/plans/"+o["plan"]+"/versions/", nil).Require(t, 201)
+	return o
+}
+
+// anything has an id for every noun, of objects that do not exist.
+func anything() objects {
+	o := objects{"session": uuid.NewString(), "user": uuid.NewString(), "resource": uuid.NewString(), "service": uuid.NewString(), "customer": uuid.NewString()}
+	for _, f := range fixtures {
+		o[f.id] = uuid.NewString()
+	}
+	o["first"], o["second"] = "1", "2"
 	return o
 }

@@ -21,23 +21,23 @@ import (
 func TestMalformedInputIsRefused(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	callers, o := everything(t, s, s.Tenant(t, "a"))
 	o["session"] = uuid.NewString()
-	walk(t, s, func(t *testing.T, op *contract.Operation, _ gate.Gate, f fixture) {
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
+		caller := callers.of(g)
 		path, body := f.call(op, o)
 		if f.id != "" {
 			for _, id := range []string{"7", "not-a-uuid", "%00", strings.Repeat("a", 300), "{" + uuid.NewString() + "}"} {
-				owner.Do(t, op.Method, apitest.Path(op.Path, id), body).RequireProblem(t, 400, "invalid_request")
+				caller.Do(t, op.Method, f.path(op, o, id), body).RequireProblem(t, 400, "invalid_request")
 			}
 		}
-		problem := owner.Do(t, op.Method, withParameter(path, "no_such_parameter", "1"), body).RequireProblem(t, 400, "invalid_request")
+		problem := caller.Do(t, op.Method, withParameter(path, "no_such_parameter", "1"), body).RequireProblem(t, 400, "invalid_request")
 		require.Equal(t, "?no_such_parameter", problem["errors"].([]any)[0].(m)["pointer"])
 		if op.JSONBody() {
-			malformedBodies(t, owner, op, path, body)
+			malformedBodies(t, caller, op, path, body)
 		}
-		malformedParameters(t, owner, op, path)
+		malformedParameters(t, caller, op, path)
 	})
 }
 

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,10 +31,7 @@ func walk(t *testing.T, s *apitest.Server, test func(t *testing.T, op *contract.
 
 // call builds path and body of an operation.
 func (f fixture) call(op *contract.Operation, o objects) (path string, body any) {
-	path = op.Path
-	if f.id != "" {
-		path = apitest.Path(op.Path, o[f.id])
-	}
+	path = f.path(op, o, o[f.id])
 	if f.query != nil {
 		path += "?" + f.query(o)
 	}
@@ -41,6 +39,38 @@ func (f fixture) call(op *contract.Operation, o objects) (path string, body any)
 		body = f.body(o)
 	}
 	return path, body
+}
+
+// path is the path of an operation on the object with the id.
+func (f fixture) path(op *contract.Operation, o objects, id string) string {
+	if f.id == "" {
+		return op.Path
+	}
+	parts := []string{id}
+	for _, noun := range f.more {
+		parts = append(parts, o[noun])
+	}
+	return apitest.Path(op.Path, parts...)
+}
+
+// callers are one client for each kind of access.
+type callers struct{ owner, superuser *apitest.Client }
+
+// of is the client that may call an operation with the gate.
+func (c callers) of(g gate.Gate) *apitest.Client {
+	if g.Access == gate.Platform {
+		return c.superuser
+	}
+	return c.owner
+}
+
+// everything populates a tenant and the platform.
+func everything(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) (callers, objects) {
+	t.Helper()
+	c := callers{owner: tenant.Client(t, tenancy.RoleOwner), superuser: s.Platform(t, tenancy.RoleSuperuser)}
+	o := populate(t, c.owner)
+	maps.Copy(o, populatePlatform(t, c.superuser))
+	return c, o
 }
 
 func TestFixturesAreForOperationsThatExist(t *testing.T) {
@@ -64,12 +94,11 @@ func TestEveryOperationWorks(t *testing.T) {
 			t.Parallel()
 			s := apitest.New(t)
 			tenant := s.Tenant(t, "a")
-			owner := tenant.Client(t, tenancy.RoleOwner)
-			o := populate(t, owner)
-			o["session"] = s.SessionID(t, owner)
+			c, o := everything(t, s, tenant)
+			o["session"] = s.SessionID(t, c.owner)
 			op := s.Operation(t, id)
+			caller := c.of(s.App.Gates[id])
 			path, body := f.call(op, o)
-			caller := owner
 			if f.as != nil {
 				caller = f.as(t, s, tenant)
 			}
@@ -96,10 +125,7 @@ func TestAnonymousIsRefused(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	anonymous := s.Tenant(t, "a").Anonymous()
-	o := objects{"session": uuid.NewString()}
-	for _, noun := range []string{"user", "resource", "spare_resource", "service", "spare_service", "customer", "spare_customer", "appointment", "hold", "time_off"} {
-		o[noun] = uuid.NewString()
-	}
+	o := anything()
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
 		if g.Access == gate.Public {
@@ -121,7 +147,7 @@ func TestOtherRolesAreRefused(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
-	o := populate(t, tenant.Client(t, tenancy.RoleOwner))
+	_, o := everything(t, s, tenant)
 	o["session"] = uuid.NewString()
 	clients := map[tenancy.Role]*apitest.Client{}
 	for _, role := range tenancy.Roles() {
@@ -151,10 +177,7 @@ func TestARequestWithoutTenantIsRefused(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	superuser := s.Platform(t, tenancy.RoleSuperuser)
-	o := objects{}
-	for _, f := range fixtures {
-		o[f.id] = uuid.NewString()
-	}
+	o := anything()
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
 		if g.Access != gate.Tenant {
@@ -214,8 +237,10 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant, other := s.Tenant(t, "a"), s.Tenant(t, "b")
-	owner, stranger := tenant.Client(t, tenancy.RoleOwner), other.Client(t, tenancy.RoleOwner)
-	live, sandbox, theirs := populate(t, owner), populate(t, owner.Sandbox()), populate(t, stranger)
+	stranger := other.Client(t, tenancy.RoleOwner)
+	c, live := everything(t, s, tenant)
+	owner := c.owner
+	sandbox, theirs := populate(t, owner.Sandbox()), populate(t, stranger)
 	for o, c := range map[*objects]*apitest.Client{&live: owner, &theirs: stranger} {
 		(*o)["session"] = s.SessionID(t, c)
 	}
@@ -224,20 +249,25 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	for noun := range live {
 		nothing[noun] = uuid.NewString()
 	}
-	walk(t, s, func(t *testing.T, op *contract.Operation, _ gate.Gate, f fixture) {
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
 		if f.id == "" {
 			return
 		}
+		if g.Access == gate.Platform { // which sees every business
+			_, body := f.call(op, live)
+			c.superuser.Do(t, op.Method, f.path(op, live, nothing[f.id]), body).RequireProblem(t, 404, "not_found")
+			return
+		}
 		for name, o := range map[string]objects{"another business's": theirs, "the other mode's": sandbox, "nobody's": nothing} {
-			path := apitest.Path(op.Path, o[f.id])
+			path := f.path(op, live, o[f.id])
 			_, body := f.call(op, live)
 			owner.Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")
 			if name == "the other mode's" && f.id != "session" {
 				owner.Sandbox().Do(t, http.MethodGet, firstPath(op, o[f.id]), nil).Require(t, 200)
 			}
 		}
-		path := apitest.Path(op.Path, live[f.id])
+		path := f.path(op, live, live[f.id])
 		_, body := f.call(op, live)
 		if f.id != "session" { // sessions belong to the user, not to a mode
 			owner.Sandbox().Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")

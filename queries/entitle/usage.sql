@@ -4,7 +4,7 @@
 UPDATE usage_counters SET used = used + sqlc.arg(n)::bigint
 WHERE env_id = sqlc.arg(env_id) AND quota = sqlc.arg(quota) AND period = sqlc.arg(period)
   AND (sqlc.narg(quota_limit)::bigint IS NULL OR used + sqlc.arg(n)::bigint <= sqlc.narg(quota_limit)::bigint)
-RETURNING used;
+RETURNING used, warned_percent, warned_limit;
 
 -- name: ReserveUsage :one
 -- Raises a counter if it stays within the limit (null: unlimited); no row if not.
@@ -15,7 +15,7 @@ WHERE sqlc.narg(quota_limit)::bigint IS NULL OR sqlc.arg(n)::bigint <= sqlc.narg
 ON CONFLICT (env_id, quota, period) DO UPDATE SET used = usage_counters.used + EXCLUDED.used
     WHERE sqlc.narg(quota_limit)::bigint IS NULL
        OR usage_counters.used + EXCLUDED.used <= sqlc.narg(quota_limit)::bigint
-RETURNING used;
+RETURNING used, warned_percent, warned_limit;
 
 -- name: ReleaseUsage :exec
 -- Gives back what a deletion frees; never below zero.
@@ -30,3 +30,9 @@ SELECT used FROM usage_counters WHERE env_id = $1 AND quota = $2 AND period = $3
 -- The counters of an environment that matter now: those that never reset and those of this period.
 SELECT quota, period, used FROM usage_counters
 WHERE env_id = sqlc.arg(env_id) AND period IN (sqlc.arg(stock_period), sqlc.arg(current_period));
+
+-- name: MarkUsageWarning :execrows
+-- Notes that the tenant hears of a share of the limit; no row if it has heard of it before.
+UPDATE usage_counters SET warned_percent = sqlc.arg(percent), warned_limit = sqlc.arg(quota_limit)::bigint
+WHERE env_id = sqlc.arg(env_id) AND quota = sqlc.arg(quota) AND period = sqlc.arg(period)
+  AND (warned_limit IS DISTINCT FROM sqlc.arg(quota_limit)::bigint OR warned_percent < sqlc.arg(percent));

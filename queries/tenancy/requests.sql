@@ -18,14 +18,16 @@ SELECT
     t.id AS tenant_id,
     t.name AS tenant_name,
     t.status AS tenant_status,
-    t.plan_version_id,
+    (CASE WHEN t.scheduled_plan_at <= sqlc.arg(now)::timestamptz
+          THEN t.scheduled_plan_version_id ELSE t.plan_version_id END)::uuid AS plan_version_id,
+    t.grace_until,
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
-    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', o.to_at)
-                      ORDER BY o.from_at, o.created_at)
+    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
+                      ORDER BY o.from_at, o.created_at, o.id)
      FROM entitlement_overrides o
-     WHERE o.tenant_id = t.id AND (o.to_at IS NULL OR o.to_at > sqlc.arg(now)::timestamptz))::jsonb AS overrides
+     WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > sqlc.arg(now)::timestamptz))::jsonb AS overrides
 FROM (VALUES (1)) AS one (x)
 LEFT JOIN domains d ON d.name = sqlc.arg(domain)::text AND d.verified_at IS NOT NULL
 LEFT JOIN sessions s ON s.token_hash = sqlc.arg(token_hash)::bytea AND s.revoked_at IS NULL AND s.expires_at > sqlc.arg(now)::timestamptz

@@ -68,11 +68,40 @@ func (q *Queries) ListUsage(ctx context.Context, db DBTX, arg ListUsageParams) (
 	return items, nil
 }
 
+const markUsageWarning = `-- name: MarkUsageWarning :execrows
+UPDATE usage_counters SET warned_percent = $1, warned_limit = $2::bigint
+WHERE env_id = $3 AND quota = $4 AND period = $5
+  AND (warned_limit IS DISTINCT FROM $2::bigint OR warned_percent < $1)
+`
+
+type MarkUsageWarningParams struct {
+	Percent    int16
+	QuotaLimit int64
+	EnvID      uuid.UUID
+	Quota      string
+	Period     time.Time
+}
+
+// Notes that the tenant hears of a share of the limit; no row if it has heard of it before.
+func (q *Queries) MarkUsageWarning(ctx context.Context, db DBTX, arg MarkUsageWarningParams) (int64, error) {
+	result, err := db.Exec(ctx, markUsageWarning,
+		arg.Percent,
+		arg.QuotaLimit,
+		arg.EnvID,
+		arg.Quota,
+		arg.Period,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const raiseUsage = `-- name: RaiseUsage :one
 UPDATE usage_counters SET used = used + $1::bigint
 WHERE env_id = $2 AND quota = $3 AND period = $4
   AND ($5::bigint IS NULL OR used + $1::bigint <= $5::bigint)
-RETURNING used
+RETURNING used, warned_percent, warned_limit
 `
 
 type RaiseUsageParams struct {
@@ -83,9 +112,15 @@ type RaiseUsageParams struct {
 	QuotaLimit *int64
 }
 
+type RaiseUsageRow struct {
+	Used          int64
+	WarnedPercent int16
+	WarnedLimit   *int64
+}
+
 // Raises a counter that exists if it stays within the limit (null: unlimited); no row
 // if there is no counter yet, or not enough left.
-func (q *Queries) RaiseUsage(ctx context.Context, db DBTX, arg RaiseUsageParams) (int64, error) {
+func (q *Queries) RaiseUsage(ctx context.Context, db DBTX, arg RaiseUsageParams) (RaiseUsageRow, error) {
 	row := db.QueryRow(ctx, raiseUsage,
 		arg.N,
 		arg.EnvID,
@@ -93,9 +128,9 @@ func (q *Queries) RaiseUsage(ctx context.Context, db DBTX, arg RaiseUsageParams)
 		arg.Period,
 		arg.QuotaLimit,
 	)
-	var used int64
-	err := row.Scan(&used)
-	return used, err
+	var i RaiseUsageRow
+	err := row.Scan(&i.Used, &i.WarnedPercent, &i.WarnedLimit)
+	return i, err
 }
 
 const releaseUsage = `-- name: ReleaseUsage :exec
@@ -128,7 +163,7 @@ WHERE $5::bigint IS NULL OR $4::bigint <= $5::bigint
 ON CONFLICT (env_id, quota, period) DO UPDATE SET used = usage_counters.used + EXCLUDED.used
     WHERE $5::bigint IS NULL
        OR usage_counters.used + EXCLUDED.used <= $5::bigint
-RETURNING used
+RETURNING used, warned_percent, warned_limit
 `
 
 type ReserveUsageParams struct {
@@ -139,9 +174,15 @@ type ReserveUsageParams struct {
 	QuotaLimit *int64
 }
 
+type ReserveUsageRow struct {
+	Used          int64
+	WarnedPercent int16
+	WarnedLimit   *int64
+}
+
 // Raises a counter if it stays within the limit (null: unlimited); no row if not.
 // The insert arm repeats the guard: without it a limit of 0 would let one through.
-func (q *Queries) ReserveUsage(ctx context.Context, db DBTX, arg ReserveUsageParams) (int64, error) {
+func (q *Queries) ReserveUsage(ctx context.Context, db DBTX, arg ReserveUsageParams) (ReserveUsageRow, error) {
 	row := db.QueryRow(ctx, reserveUsage,
 		arg.EnvID,
 		arg.Quota,
@@ -149,7 +190,7 @@ func (q *Queries) ReserveUsage(ctx context.Context, db DBTX, arg ReserveUsagePar
 		arg.N,
 		arg.QuotaLimit,
 	)
-	var used int64
-	err := row.Scan(&used)
-	return used, err
+	var i ReserveUsageRow
+	err := row.Scan(&i.Used, &i.WarnedPercent, &i.WarnedLimit)
+	return i, err
 }
