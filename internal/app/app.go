@@ -87,6 +87,7 @@ func New(d Dependencies) (*App, error) {
 	identityServer := identityapi.New(identityapi.Dependencies{
 		Sessions:      sessions,
 		Users:         identity.NewUsers(store, hasher),
+		Businesses:    identity.NewBusinesses(store),
 		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
 		Sandbox:       identity.NewSandbox(store),
 		Entitlements:  identity.NewEntitlements(store),

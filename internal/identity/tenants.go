@@ -128,10 +128,9 @@ func (in CreateTenantInput) validate() (*time.Location, error) {
 	if detail := checkSubdomain(in.Subdomain); detail != "" {
 		wrong = append(wrong, apperr.Field{Pointer: "/subdomain", Detail: detail})
 	}
-	// Go would take both names to mean something that is different on every machine.
-	location, err := time.LoadLocation(in.Timezone)
-	if err != nil || in.Timezone == "" || in.Timezone == "Local" {
-		wrong = append(wrong, apperr.Field{Pointer: "/timezone", Detail: "must be the name of an IANA time zone, such as America/New_York."})
+	location, err := loadLocation(in.Timezone)
+	if err != nil {
+		wrong = append(wrong, apperr.Field{Pointer: "/timezone", Detail: timezoneDetail})
 	}
 	if !currencyForm.MatchString(in.Currency) {
 		wrong = append(wrong, apperr.Field{Pointer: "/currency", Detail: "must be an ISO 4217 code, such as USD."})
@@ -145,6 +144,17 @@ func (in CreateTenantInput) validate() (*time.Location, error) {
 		return nil, apperr.New(apperr.ValidationFailed, "The business cannot be created like this.").WithFields(wrong...)
 	}
 	return location, nil
+}
+
+const timezoneDetail = "must be the name of an IANA time zone, such as America/New_York."
+
+// loadLocation refuses the names that Go takes to mean something that is different on
+// every machine.
+func loadLocation(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, errors.New("not the name of a zone")
+	}
+	return time.LoadLocation(name)
 }
 
 // checkSubdomain says what is wrong with a subdomain, or nothing.

@@ -49,6 +49,8 @@ var fixtures = map[string]fixture{
 	"getUser":          {id: "user", want: 200},
 	"updateUser":       {id: "user", body: static(m{"name": "Renamed"}), want: 200},
 	"deleteUser":       {id: "user", want: 204},
+	"getBusiness":      {want: 200},
+	"updateBusiness":   {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
 	"getEntitlements":  {want: 200},
 	"getSandboxStatus": {want: 200},
 	"toggleSandbox":    {body: static(m{"sandbox_mode": true}), want: 200},

@@ -152,6 +152,78 @@ func (e TenantUserRole) Valid() bool {
 	}
 }
 
+// Business defines model for Business.
+type Business struct {
+	Address string `json:"address"`
+
+	// CancellationWindowHours Cancelling within so many hours before the start is late, and so is a customer's rescheduling.
+	CancellationWindowHours int       `json:"cancellation_window_hours"`
+	ContactEmail            string    `json:"contact_email"`
+	ContactPhone            string    `json:"contact_phone"`
+	CreatedAt               time.Time `json:"created_at"`
+
+	// Currency The ISO 4217 code of the currency of new services.
+	Currency               string             `json:"currency"`
+	CustomersCanCancel     bool               `json:"customers_can_cancel"`
+	CustomersCanReschedule bool               `json:"customers_can_reschedule"`
+	ID                     openapi_types.UUID `json:"id"`
+
+	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	LateCancellationFeePercent int `json:"late_cancellation_fee_percent"`
+
+	// LogoURL An https URL; null is none.
+	LogoURL      nullable.Nullable[string] `json:"logo_url"`
+	Name         string                    `json:"name"`
+	PrimaryColor string                    `json:"primary_color"`
+
+	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
+	ResourcesCanReschedule bool   `json:"resources_can_reschedule"`
+	SecondaryColor         string `json:"secondary_color"`
+
+	// Timezone The IANA name of the zone in which everything local is meant.
+	Timezone  string    `json:"timezone"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version Grows with every change; the ETag.
+	Version int `json:"version"`
+
+	// WaitlistOfferMinutes How long a place that has become free is kept for the first on the waitlist.
+	WaitlistOfferMinutes int `json:"waitlist_offer_minutes"`
+}
+
+// BusinessUpdate defines model for BusinessUpdate.
+type BusinessUpdate struct {
+	Address *string `json:"address,omitempty"`
+
+	// CancellationWindowHours Cancelling within so many hours before the start is late, and so is a customer's rescheduling.
+	CancellationWindowHours *int    `json:"cancellation_window_hours,omitempty"`
+	ContactEmail            *string `json:"contact_email,omitempty"`
+	ContactPhone            *string `json:"contact_phone,omitempty"`
+
+	// Currency The ISO 4217 code of the currency of new services.
+	Currency               *string `json:"currency,omitempty"`
+	CustomersCanCancel     *bool   `json:"customers_can_cancel,omitempty"`
+	CustomersCanReschedule *bool   `json:"customers_can_reschedule,omitempty"`
+
+	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	LateCancellationFeePercent *int `json:"late_cancellation_fee_percent,omitempty"`
+
+	// LogoURL An https URL; null is none.
+	LogoURL      nullable.Nullable[string] `json:"logo_url,omitempty"`
+	Name         *string                   `json:"name,omitempty"`
+	PrimaryColor *string                   `json:"primary_color,omitempty"`
+
+	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
+	ResourcesCanReschedule *bool   `json:"resources_can_reschedule,omitempty"`
+	SecondaryColor         *string `json:"secondary_color,omitempty"`
+
+	// Timezone The IANA name of the zone in which everything local is meant.
+	Timezone *string `json:"timezone,omitempty"`
+
+	// WaitlistOfferMinutes How long a place that has become free is kept for the first on the waitlist.
+	WaitlistOfferMinutes *int `json:"waitlist_offer_minutes,omitempty"`
+}
+
 // Email Example: owner@demo.example
 type Email = openapi_types.Email
 
@@ -490,6 +562,12 @@ type ListSessionsParams struct {
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// UpdateBusinessParams defines parameters for UpdateBusiness.
+type UpdateBusinessParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Limit How many items a page has at the most.
@@ -531,6 +609,9 @@ type QuickLoginJSONRequestBody = QuickLoginRequest
 
 // ToggleSandboxJSONRequestBody defines body for ToggleSandbox for application/json ContentType.
 type ToggleSandboxJSONRequestBody = SandboxToggle
+
+// UpdateBusinessJSONRequestBody defines body for UpdateBusiness for application/json ContentType.
+type UpdateBusinessJSONRequestBody = BusinessUpdate
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserCreate
@@ -579,6 +660,12 @@ type ServerInterface interface {
 	// ToggleSandbox Switch the session between live and sandbox
 	// (POST /api/sandbox/toggle/)
 	ToggleSandbox(ctx echo.Context) error
+	// GetBusiness Get the business settings
+	// (GET /api/v1/business)
+	GetBusiness(ctx echo.Context) error
+	// UpdateBusiness Change the business settings
+	// (PATCH /api/v1/business)
+	UpdateBusiness(ctx echo.Context, params UpdateBusinessParams) error
 	// GetEntitlements What the plan includes
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx echo.Context) error
@@ -741,6 +828,44 @@ func (w *ServerInterfaceWrapper) ToggleSandbox(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ToggleSandbox(ctx)
+	return err
+}
+
+// GetBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBusiness(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBusiness(ctx)
+	return err
+}
+
+// UpdateBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateBusiness(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateBusinessParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateBusiness(ctx, params)
 	return err
 }
 
@@ -951,6 +1076,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/users/:id", wrapper.DeleteUser, options.OperationMiddlewares["deleteUser"]...)
 	router.GET(options.BaseURL+"/api/v1/users/:id", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/v1/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
+	router.GET(options.BaseURL+"/api/v1/business", wrapper.GetBusiness, options.OperationMiddlewares["getBusiness"]...)
+	router.PATCH(options.BaseURL+"/api/v1/business", wrapper.UpdateBusiness, options.OperationMiddlewares["updateBusiness"]...)
 	router.GET(options.BaseURL+"/api/v1/entitlements", wrapper.GetEntitlements, options.OperationMiddlewares["getEntitlements"]...)
 	router.GET(options.BaseURL+"/api/sandbox/status/", wrapper.GetSandboxStatus, options.OperationMiddlewares["getSandboxStatus"]...)
 	router.POST(options.BaseURL+"/api/sandbox/toggle/", wrapper.ToggleSandbox, options.OperationMiddlewares["toggleSandbox"]...)
@@ -2380,6 +2507,258 @@ func (response ToggleSandbox500ApplicationProblemPlusJSONResponse) VisitToggleSa
 	return err
 }
 
+type GetBusinessRequestObject struct {
+}
+
+type GetBusinessResponseObject interface {
+	VisitGetBusinessResponse(w http.ResponseWriter) error
+}
+
+type GetBusiness200ResponseHeaders struct {
+	ETag string
+}
+
+type GetBusiness200JSONResponse struct {
+	Body    Business
+	Headers GetBusiness200ResponseHeaders
+}
+
+func (response GetBusiness200JSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusiness400ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusiness401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusiness401ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusiness403ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetBusiness500ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusinessRequestObject struct {
+	Params UpdateBusinessParams
+	Body   *UpdateBusinessJSONRequestBody
+}
+
+type UpdateBusinessResponseObject interface {
+	VisitUpdateBusinessResponse(w http.ResponseWriter) error
+}
+
+type UpdateBusiness200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateBusiness200JSONResponse struct {
+	Body    Business
+	Headers UpdateBusiness200ResponseHeaders
+}
+
+func (response UpdateBusiness200JSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness400ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness401ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness403ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness412ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness413ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness415ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness422ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness500ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetEntitlementsRequestObject struct {
 }
 
@@ -3181,6 +3560,12 @@ type StrictServerInterface interface {
 	// ToggleSandbox Switch the session between live and sandbox
 	// (POST /api/sandbox/toggle/)
 	ToggleSandbox(ctx context.Context, request ToggleSandboxRequestObject) (ToggleSandboxResponseObject, error)
+	// GetBusiness Get the business settings
+	// (GET /api/v1/business)
+	GetBusiness(ctx context.Context, request GetBusinessRequestObject) (GetBusinessResponseObject, error)
+	// UpdateBusiness Change the business settings
+	// (PATCH /api/v1/business)
+	UpdateBusiness(ctx context.Context, request UpdateBusinessRequestObject) (UpdateBusinessResponseObject, error)
 	// GetEntitlements What the plan includes
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx context.Context, request GetEntitlementsRequestObject) (GetEntitlementsResponseObject, error)
@@ -3628,6 +4013,77 @@ func (sh *strictHandler) ToggleSandbox(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ToggleSandboxResponseObject); ok {
 		return validResponse.VisitToggleSandboxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBusiness operation middleware
+func (sh *strictHandler) GetBusiness(ctx echo.Context) error {
+	var request GetBusinessRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBusiness(ctx.Request().Context(), request.(GetBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBusinessResponseObject); ok {
+		return validResponse.VisitGetBusinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateBusiness operation middleware
+func (sh *strictHandler) UpdateBusiness(ctx echo.Context, params UpdateBusinessParams) error {
+	var request UpdateBusinessRequestObject
+
+	request.Params = params
+
+	var body UpdateBusinessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateBusiness(ctx.Request().Context(), request.(UpdateBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateBusinessResponseObject); ok {
+		return validResponse.VisitUpdateBusinessResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -18,6 +18,7 @@ import (
 type Dependencies struct {
 	Sessions     *identity.Sessions
 	Users        *identity.Users
+	Businesses   *identity.Businesses
 	Personas     *identity.Personas
 	Sandbox      *identity.Sandbox
 	Entitlements *identity.Entitlements
