@@ -100,7 +100,8 @@ func New(d Dependencies) (*App, error) {
 	timeOffs := scheduling.NewTimeOffs(store)
 	customers := scheduling.NewCustomers(store)
 	appointments := scheduling.NewAppointments(store)
-	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments)
+	series := scheduling.NewSeriesBookings(appointments)
+	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series)
 
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)

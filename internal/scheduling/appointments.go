@@ -33,8 +33,10 @@ const (
 // .cancelled, .no_show and .deleted.
 type Appointment struct {
 	// ID stays the same through all changes.
-	ID     uuid.UUID `json:"id"`
-	Status string    `json:"status"`
+	ID uuid.UUID `json:"id"`
+	// SeriesID is the series that it was booked with; nil for an appointment by itself.
+	SeriesID *uuid.UUID `json:"series_id"`
+	Status   string     `json:"status"`
 	// StartAt and EndAt are what the customer sees, without buffers.
 	StartAt    time.Time `json:"start_at"`
 	EndAt      time.Time `json:"end_at"`
@@ -304,7 +306,7 @@ var typeRank = map[string]int{"STAFF": 1, "ROOM": 2, "EQUIPMENT": 3}
 // newAppointment takes everything but the resource from a row.
 func newAppointment(row *appointmentRow) Appointment {
 	a := Appointment{
-		ID: row.ID, Status: row.Status, StartAt: row.StartAt.UTC(), EndAt: row.EndAt.UTC(),
+		ID: row.ID, SeriesID: row.SeriesID, Status: row.Status, StartAt: row.StartAt.UTC(), EndAt: row.EndAt.UTC(),
 		ServiceID: row.ServiceID, CustomerID: row.CustomerID,
 		Service:             Reference{ID: row.ServiceID, Name: row.ServiceName},
 		Customer:            Reference{ID: row.CustomerID, Name: row.CustomerName},

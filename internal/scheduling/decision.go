@@ -24,19 +24,26 @@ type Conflict struct {
 // which given are those that the client sent, RoleNotAllowed for staff who are not one of
 // the resources.
 func (s *snapshot) decide(viewer viewer, request availability.Request, given []uuid.UUID) ([]availability.Assignment, error) {
-	var decision availability.Decision
-	if viewer.staffUserID == nil {
-		decision = availability.Decide(&s.Snapshot, &request, s.now)
-	} else {
-		var ok bool
-		if decision, ok = s.decideWithOwn(s.resourcesOf(*viewer.staffUserID), request); !ok {
-			return nil, apperr.New(apperr.RoleNotAllowed, "You can only book appointments that you are a resource of yourself.")
-		}
+	decision, err := s.ask(viewer, request)
+	if err != nil {
+		return nil, err
 	}
 	if !decision.OK {
 		return nil, s.refusal(viewer, decision.Reasons, given)
 	}
 	return decision.Assignments, nil
+}
+
+// ask is decide for those who want to hear the reasons. Errors: RoleNotAllowed.
+func (s *snapshot) ask(viewer viewer, request availability.Request) (availability.Decision, error) {
+	if viewer.staffUserID == nil {
+		return availability.Decide(&s.Snapshot, &request, s.now), nil
+	}
+	decision, ok := s.decideWithOwn(s.resourcesOf(*viewer.staffUserID), request)
+	if !ok {
+		return decision, apperr.New(apperr.RoleNotAllowed, "You can only book appointments that you are a resource of yourself.")
+	}
+	return decision, nil
 }
 
 // decideWithOwn requests one of the caller's own resources in addition, unless the

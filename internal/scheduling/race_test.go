@@ -118,6 +118,55 @@ func TestParallelBookingsOfTwoResourcesDoNotDeadlock(t *testing.T) {
 	b.checkLanes(scope)
 }
 
+// Series that want the same days at once take their lanes in one order.
+func TestParallelSeriesDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deadlocksAreErrors()
+	scope := b.owner()
+	ana, bob := b.resource(scope, "STAFF", "Ana", capacity(3)), b.resource(scope, "STAFF", "Bob", capacity(3))
+	in := scheduling.SeriesInput{
+		ServiceID: b.service(scope, "STAFF", "STAFF").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: tenOClock,
+		RRule: "FREQ=DAILY;COUNT=10", OnConflict: scheduling.ConflictFails,
+	}
+	errs := together(rivals/2, func(i int) error {
+		wish := in
+		wish.ResourceIDs = ids(ana, bob)
+		if i%2 == 0 {
+			wish.ResourceIDs = ids(bob, ana)
+		}
+		// All of them overlap, but begin at different times.
+		wish.StartAt = tenOClock.Add(time.Duration(i) * time.Minute)
+		_, err := b.series.Create(t.Context(), scope, wish)
+		return err
+	})
+	assert.Equal(t, 3, winners(t, apperr.SlotTaken, errs))
+	b.checkLanes(scope)
+
+	// They move at once, each to where another is, while single appointments want the same.
+	list, err := b.series.List(t.Context(), scope, scheduling.SeriesFilter{}, page100)
+	require.NoError(t, err)
+	together(rivals/2, func(i int) error {
+		if i%3 == 0 {
+			_, err := b.appointments.Create(t.Context(), scope, scheduling.AppointmentInput{
+				ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: tenOClock.Add(days(i % 12)),
+			})
+			if err != nil {
+				requireCode(t, apperr.SlotTaken, err)
+			}
+			return nil
+		}
+		_, err := b.series.Reschedule(t.Context(), scope, list.Data[i%3].ID, nil, scheduling.SeriesMove{
+			SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, ShiftDays: i%5 - 2, OnConflict: scheduling.ConflictFails,
+		})
+		if err != nil {
+			requireCode(t, apperr.SlotTaken, err)
+		}
+		return nil
+	})
+	b.checkLanes(scope)
+}
+
 // One booking is stopped between its two resources, while the other wants them the other
 // way round.
 func TestBookingsTakeTheirResourcesInOneOrder(t *testing.T) {

@@ -3,6 +3,7 @@ package scheduling
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -140,18 +141,50 @@ func (r *recurrence) between(first, from, to time.Time, loc *time.Location) []ti
 			option.Dtstart = first.AddDate(0, 0, passed*days)
 		}
 	}
-	rule, err := rrule.NewRRule(option)
-	if err != nil || option.Until.Before(option.Dtstart) {
+	if option.Until.Before(option.Dtstart) {
 		return nil
 	}
 	var starts []time.Time
-	next := rule.Iterator()
-	for start, ok := next(); ok; start, ok = next() {
+	for start := range iterate(option) {
 		if !start.Before(from) {
 			starts = append(starts, start)
 		}
 	}
 	return starts
+}
+
+// upTo returns the starts of what starts at first for the first time, but no more than n.
+func (r *recurrence) upTo(n int, first time.Time, loc *time.Location) []time.Time {
+	option := r.option
+	// Without a last start, the library would take one that is 292 years away.
+	option.Dtstart, option.Until = first, time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
+	if last, ok := r.last(loc); ok {
+		option.Until = last
+	}
+	var starts []time.Time
+	for start := range iterate(option) {
+		if len(starts) == n {
+			break
+		}
+		starts = append(starts, start)
+	}
+	return starts
+}
+
+// iterate yields the starts in order; none for a rule that the library refuses.
+func iterate(option rrule.ROption) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		rule, err := rrule.NewRRule(option)
+		if err != nil {
+			return
+		}
+		next := rule.Iterator()
+		for {
+			if start, ok := next(); !ok || !yield(start) {
+				return
+			}
+		}
+	}
 }
 
 // startsWith reports whether the rule gives first as its first start.

@@ -36,6 +36,7 @@ type bundle struct {
 	timeOffs     *scheduling.TimeOffs
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
+	series       *scheduling.SeriesBookings
 }
 
 func setup(t *testing.T) *bundle {
@@ -48,6 +49,7 @@ func setup(t *testing.T) *bundle {
 		schedules: scheduling.NewSchedules(store), timeOffs: scheduling.NewTimeOffs(store),
 		customers: scheduling.NewCustomers(store), appointments: scheduling.NewAppointments(store),
 	}
+	b.series = scheduling.NewSeriesBookings(b.appointments)
 	for _, q := range entitle.Quotas() {
 		b.limits[q] = nil
 	}

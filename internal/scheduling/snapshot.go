@@ -65,11 +65,8 @@ type wish struct {
 }
 
 func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
-	if len(w.rivals) > 0 {
-		err := s.queries.LockResources(ctx, tx, schedulingdb.LockResourcesParams{EnvID: scope.Env.ID, Ids: w.rivals})
-		if err != nil {
-			return nil, fmt.Errorf("lock resources: %w", err)
-		}
+	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {
+		return nil, err
 	}
 	params := schedulingdb.GetBookingSnapshotParams{
 		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: w.startAt, RequestedIds: w.requested,
@@ -88,6 +85,18 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 	taken := newSnapshot(w, rows, scope.Now)
 	from, to := taken.Service.Window(w.startAt)
 	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+}
+
+// lockRivals locks resources for which others were faster too often.
+func (s *Appointments) lockRivals(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, rivals []uuid.UUID) error {
+	if len(rivals) == 0 {
+		return nil
+	}
+	err := s.queries.LockResources(ctx, tx, schedulingdb.LockResourcesParams{EnvID: scope.Env.ID, Ids: rivals})
+	if err != nil {
+		return fmt.Errorf("lock resources: %w", err)
+	}
+	return nil
 }
 
 // times are the facts of a service as the appointment was booked with them.

@@ -64,25 +64,31 @@ func (s *Appointments) transition(
 		if err != nil {
 			return err
 		}
-		if current.Status == way.to {
-			result = current
-			return nil
-		}
-		if !way.from[current.Status] {
-			return invalidTransition(current.Status, way.verb)
-		}
-		next := *current
-		next.Status = way.to
-		if way.to == StatusCancelled {
-			next.CancellationReason, next.CancelledAt = reason, &scope.Now
-		}
-		result, err = s.write(ctx, tx, scope, way.action, current, &next)
+		result, err = s.follow(ctx, tx, scope, current, way, reason)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// follow goes the way with an appointment that is locked.
+func (s *Appointments) follow(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, way transition, reason string,
+) (*Appointment, error) {
+	if current.Status == way.to {
+		return current, nil
+	}
+	if !way.from[current.Status] {
+		return nil, invalidTransition(current.Status, way.verb)
+	}
+	next := *current
+	next.Status = way.to
+	if way.to == StatusCancelled {
+		next.CancellationReason, next.CancelledAt = reason, &scope.Now
+	}
+	return s.write(ctx, tx, scope, way.action, current, &next)
 }
 
 func invalidTransition(status, verb string) error {

@@ -129,6 +129,17 @@ var fixtures = map[string]fixture{
 	"deletePlanDraft":    {id: "plan", more: []string{"second"}, want: 204},
 	"publishPlanVersion": {id: "plan", more: []string{"second"}, want: 200},
 	"archivePlanVersion": {id: "published_plan", more: []string{"first"}, want: 200},
+
+	"listSeries": {want: 200},
+	"createSeries": {body: func(o objects) any {
+		return m{
+			"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T14:00:00Z",
+			"rrule": "FREQ=WEEKLY;COUNT=3", "resource_ids": []string{o["resource"]},
+		}
+	}, want: 201},
+	"getSeries":        {id: "series", want: 200},
+	"rescheduleSeries": {id: "series", body: static(m{"scope": "all", "start_time": "16:00"}), want: 200},
+	"cancelSeries":     {id: "series", body: static(m{"scope": "all", "reason": "moves away"}), want: 200},
 }
 
 // masquerading returns a client of somebody who works as an owner of the business.
@@ -197,5 +208,16 @@ func anything() objects {
 		o[f.id] = uuid.NewString()
 	}
 	o["first"], o["second"] = "1", "2"
+	return o
+}
+
+// populateAll also makes what takes others along, such as a series with its appointments.
+func populateAll(t *testing.T, c *apitest.Client) objects {
+	t.Helper()
+	o := populate(t, c)
+	o["series"] = c.Post(t, "/api/v1/series", m{
+		"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-04-01T09:00:00Z", "rrule": "FREQ=DAILY;COUNT=2",
+		"resource_ids": []string{o["resource"]},
+	}).Require(t, 201).ID(t)
 	return o
 }

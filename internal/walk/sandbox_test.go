@@ -10,7 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
-var nouns = []string{"resources", "services", "customers", "appointments", "time-off"}
+var nouns = []string{"resources", "services", "customers", "appointments", "series", "time-off"}
 
 func requireEmpty(t *testing.T, c *apitest.Client) {
 	t.Helper()
@@ -83,9 +83,9 @@ func TestResetEmptiesTheSandboxAndNothingElse(t *testing.T) {
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
 	owner, stranger := tenant.Client(t, tenancy.RoleOwner), s.Tenant(t, "b").Client(t, tenancy.RoleOwner)
-	populate(t, owner)
-	populate(t, owner.Sandbox())
-	populate(t, stranger.Sandbox())
+	populateAll(t, owner)
+	populateAll(t, owner.Sandbox())
+	populateAll(t, stranger.Sandbox())
 	for _, c := range []*apitest.Client{owner, owner.Sandbox(), stranger.Sandbox()} {
 		c.Do(t, http.MethodPut, "/api/v1/business/hours", hours).Require(t, 200)
 	}

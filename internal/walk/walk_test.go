@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
@@ -68,7 +69,7 @@ func (c callers) of(g gate.Gate) *apitest.Client {
 func everything(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) (callers, objects) {
 	t.Helper()
 	c := callers{owner: tenant.Client(t, tenancy.RoleOwner), superuser: s.Platform(t, tenancy.RoleSuperuser)}
-	o := populate(t, c.owner)
+	o := populateAll(t, c.owner)
 	maps.Copy(o, populatePlatform(t, c.superuser))
 	return c, o
 }
@@ -193,7 +194,7 @@ func TestAFeatureThatIsOffIsRefused(t *testing.T) {
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
 	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	o := populateAll(t, owner)
 	for _, op := range s.App.Contract.Operations() {
 		g, f := s.App.Gates[op.ID], fixtures[op.ID]
 		if g.Feature == "" {
@@ -211,14 +212,14 @@ func TestAFullQuotaIsRefused(t *testing.T) {
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
 	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
-	checked := 0
+	o := populateAll(t, owner)
+	checked := map[entitle.Quota]bool{}
 	for _, op := range s.App.Contract.Operations() {
 		g, f := s.App.Gates[op.ID], fixtures[op.ID]
 		if g.Quota == "" {
 			continue
 		}
-		checked++
+		checked[g.Quota] = true
 		tenant.Override(t, string(g.Quota), 0)
 		path, body := f.call(op, o)
 		problem := owner.Do(t, op.Method, path, body).RequireProblem(t, 403, "quota_exceeded")
@@ -229,7 +230,7 @@ func TestAFullQuotaIsRefused(t *testing.T) {
 		tenant.Override(t, string(g.Quota), nil)
 		owner.Do(t, op.Method, path, body).Require(t, f.want)
 	}
-	require.Equal(t, 4, checked, "quotas that have a noun: resources, services, appointments, users")
+	require.Len(t, checked, 4, "quotas that have a noun: resources, services, appointments, users")
 }
 
 // Another business's object, and one of the other mode, does not exist: 404, never 403.
@@ -240,7 +241,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	stranger := other.Client(t, tenancy.RoleOwner)
 	c, live := everything(t, s, tenant)
 	owner := c.owner
-	sandbox, theirs := populate(t, owner.Sandbox()), populate(t, stranger)
+	sandbox, theirs := populateAll(t, owner.Sandbox()), populateAll(t, stranger)
 	for o, c := range map[*objects]*apitest.Client{&live: owner, &theirs: stranger} {
 		(*o)["session"] = s.SessionID(t, c)
 	}
@@ -275,7 +276,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	})
 	// Nobody lost anything on the way.
 	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off", "series": "series"} {
 			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
 		}
 	}
@@ -345,10 +346,10 @@ func TestListsShowOneEnvironment(t *testing.T) {
 	stranger := s.Tenant(t, "b").Client(t, tenancy.RoleOwner)
 	worlds := map[*apitest.Client]objects{}
 	for _, c := range []*apitest.Client{owner, owner.Sandbox(), stranger} {
-		worlds[c] = populate(t, c)
+		worlds[c] = populateAll(t, c)
 	}
 	for c, mine := range worlds {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off", "series": "series"} {
 			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 			for other, theirs := range worlds {
 				if other == c {

@@ -4,7 +4,7 @@
 -- name: GetAppointment :many
 -- One appointment; with only_customer_user_id, only if that user is its customer, and
 -- with only_staff_user_id, only if that user is one of its resources.
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
@@ -26,11 +26,11 @@ FOR NO KEY UPDATE;
 
 -- name: ListAppointmentsInRange :many
 -- Appointments by start, after the cursor: the plain list, of which calendars are made.
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
@@ -47,11 +47,11 @@ ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsFiltered :many
 -- The same with filters, which are applied to the rows of the range.
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
@@ -72,11 +72,11 @@ ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsOfCustomer :many
 -- The same for one customer, from an index of its own.
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p

@@ -48,7 +48,7 @@ func (q *Queries) DeleteAppointment(ctx context.Context, db DBTX, arg DeleteAppo
 
 const getAppointment = `-- name: GetAppointment :many
 
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
@@ -71,6 +71,7 @@ type GetAppointmentParams struct {
 
 type GetAppointmentRow struct {
 	ID                  uuid.UUID
+	SeriesID            *uuid.UUID
 	Status              string
 	StartAt             time.Time
 	EndAt               time.Time
@@ -113,6 +114,7 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 		var i GetAppointmentRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.SeriesID,
 			&i.Status,
 			&i.StartAt,
 			&i.EndAt,
@@ -485,11 +487,11 @@ func (q *Queries) ListAppointmentChanges(ctx context.Context, db DBTX, arg ListA
 }
 
 const listAppointmentsFiltered = `-- name: ListAppointmentsFiltered :many
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
@@ -523,6 +525,7 @@ type ListAppointmentsFilteredParams struct {
 
 type ListAppointmentsFilteredRow struct {
 	ID                  uuid.UUID
+	SeriesID            *uuid.UUID
 	Status              string
 	StartAt             time.Time
 	EndAt               time.Time
@@ -567,6 +570,7 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 		var i ListAppointmentsFilteredRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.SeriesID,
 			&i.Status,
 			&i.StartAt,
 			&i.EndAt,
@@ -599,11 +603,11 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 }
 
 const listAppointmentsInRange = `-- name: ListAppointmentsInRange :many
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
@@ -629,6 +633,7 @@ type ListAppointmentsInRangeParams struct {
 
 type ListAppointmentsInRangeRow struct {
 	ID                  uuid.UUID
+	SeriesID            *uuid.UUID
 	Status              string
 	StartAt             time.Time
 	EndAt               time.Time
@@ -669,6 +674,7 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 		var i ListAppointmentsInRangeRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.SeriesID,
 			&i.Status,
 			&i.StartAt,
 			&i.EndAt,
@@ -701,11 +707,11 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 }
 
 const listAppointmentsOfCustomer = `-- name: ListAppointmentsOfCustomer :many
-SELECT a.id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
+SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
-    SELECT p.env_id, p.id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
+    SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
@@ -740,6 +746,7 @@ type ListAppointmentsOfCustomerParams struct {
 
 type ListAppointmentsOfCustomerRow struct {
 	ID                  uuid.UUID
+	SeriesID            *uuid.UUID
 	Status              string
 	StartAt             time.Time
 	EndAt               time.Time
@@ -785,6 +792,7 @@ func (q *Queries) ListAppointmentsOfCustomer(ctx context.Context, db DBTX, arg L
 		var i ListAppointmentsOfCustomerRow
 		if err := rows.Scan(
 			&i.ID,
+			&i.SeriesID,
 			&i.Status,
 			&i.StartAt,
 			&i.EndAt,

@@ -30,6 +30,21 @@ func Nearest(snapshot *Snapshot, request *Request, now time.Time, n int) []Slot 
 	return append(same, others[:min(len(others), n-len(same))]...)
 }
 
+// Substitute returns the slot that comes nearest to a request that was refused: other
+// resources at its very start, else the nearest start on the grid within From and To of
+// the snapshot, and of two that are equally near the earlier. It takes the required
+// resources, and keeps as many of the requested ones as are free. It is not ok if there
+// is none.
+func Substitute(snapshot *Snapshot, request *Request, required []uuid.UUID, now time.Time) (slot Slot, ok bool) {
+	slots, _ := nearest(snapshot.relaxed(request), &Request{
+		Start: request.Start, Requested: required, Preferred: slices.Concat(request.Requested, request.Preferred),
+	}, now, 1)
+	if len(slots) == 0 {
+		return Slot{}, false
+	}
+	return slots[0], true
+}
+
 // relaxed returns the snapshot with requirements that other resources than the requested
 // ones can meet: without any it would take one resource, whatever was requested.
 func (s *Snapshot) relaxed(request *Request) *Snapshot {

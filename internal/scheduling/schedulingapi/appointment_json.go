@@ -89,7 +89,13 @@ func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
 		b = appendText(append(b, `,"name":`...), a.Resources[i].Name)
 		b = append(appendText(append(b, `,"type":`...), a.Resources[i].Type), '}')
 	}
-	b = appendReference(append(b, `],"service":`...), a.Service)
+	b = append(b, `],"series_id":`...)
+	if a.SeriesID == nil {
+		b = append(b, `null`...)
+	} else {
+		b = appendID(b, *a.SeriesID)
+	}
+	b = appendReference(append(b, `,"service":`...), a.Service)
 	b = appendID(append(b, `,"service_id":`...), a.ServiceID)
 	b = appendInstant(append(b, `,"start_at":`...), a.StartAt)
 	b = appendText(append(b, `,"status":`...), a.Status)

@@ -41,6 +41,10 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 				CreatedAt: instant().UTC(), UpdatedAt: instant().UTC(), Version: random.Int32N(9) + 1,
 			}
 			if random.IntN(2) == 0 {
+				series := id()
+				a.SeriesID = &series
+			}
+			if random.IntN(2) == 0 {
 				at := instant().UTC()
 				a.CancelledAt = &at
 			}

@@ -303,7 +303,7 @@ func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) scheduling.Customer
 // ToAPIAppointment converts an appointment.
 func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
 	return schedulingoapi.Appointment{
-		ID: a.ID, Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt,
+		ID: a.ID, SeriesID: orNull(a.SeriesID), Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt,
 		ServiceID: a.ServiceID, CustomerID: a.CustomerID, ResourceIds: notNil(a.ResourceIDs),
 		Service:             schedulingoapi.ServiceReference{ID: a.Service.ID, Name: a.Service.Name},
 		Customer:            schedulingoapi.CustomerReference{ID: a.Customer.ID, Name: a.Customer.Name},

@@ -20,6 +20,7 @@ type Server struct {
 	timeOffs     *scheduling.TimeOffs
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
+	series       *scheduling.SeriesBookings
 }
 
 var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
@@ -27,10 +28,10 @@ var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
 // New serves the services.
 func New(
 	resources *scheduling.Resources, services *scheduling.Services, schedules *scheduling.Schedules, timeOffs *scheduling.TimeOffs,
-	customers *scheduling.Customers, appointments *scheduling.Appointments,
+	customers *scheduling.Customers, appointments *scheduling.Appointments, series *scheduling.SeriesBookings,
 ) *Server {
 	return &Server{
 		resources: resources, services: services, schedules: schedules, timeOffs: timeOffs, customers: customers,
-		appointments: appointments,
+		appointments: appointments, series: series,
 	}
 }

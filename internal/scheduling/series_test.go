@@ -1,0 +1,602 @@
+package scheduling_test
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// tenOClock is a Monday at ten in New York.
+var tenOClock = time.Date(2027, time.March, 1, 15, 0, 0, 0, time.UTC)
+
+// course is a cut for Carla every week, three times, from tenOClock on.
+func (s *salon) course(resources ...*scheduling.Resource) scheduling.SeriesInput {
+	return scheduling.SeriesInput{
+		ServiceID: s.cut.ID, CustomerID: s.carla.ID, StartAt: tenOClock, RRule: "FREQ=WEEKLY;COUNT=3", ResourceIDs: ids(resources...),
+		OnConflict: scheduling.ConflictFails,
+	}
+}
+
+func (b *bundle) bookSeries(scope *tenancy.Scope, in scheduling.SeriesInput) *scheduling.SeriesOutcome {
+	b.Helper()
+	outcome, err := b.series.Create(b.Context(), scope, in)
+	require.NoError(b, err)
+	return outcome
+}
+
+func starts(outcome *scheduling.SeriesOutcome) (list []time.Time) {
+	for _, o := range outcome.Occurrences {
+		list = append(list, o.StartAt)
+	}
+	return list
+}
+
+func verdicts(outcome *scheduling.SeriesOutcome) (list []scheduling.Verdict) {
+	for _, o := range outcome.Occurrences {
+		list = append(list, o.Verdict)
+	}
+	return list
+}
+
+const (
+	free        = scheduling.VerdictAvailable
+	substituted = scheduling.VerdictSubstituted
+	conflict    = scheduling.VerdictConflict
+)
+
+func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
+
+// The clocks of New York change on 14 March 2027, between the second and the third.
+func TestASeriesKeepsItsLocalTime(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	in := s.course(s.bob)
+	in.Notes = "ten o'clock"
+	outcome := s.bookSeries(s.owner, in)
+	require.Equal(t, []time.Time{tenOClock, tenOClock.Add(days(7)), tenOClock.Add(days(14) - time.Hour)}, starts(outcome))
+	require.Equal(t, []scheduling.Verdict{free, free, free}, verdicts(outcome))
+	require.Equal(t, "America/New_York", outcome.Timezone)
+
+	found, err := s.series.Get(t.Context(), s.owner, *outcome.ID)
+	require.NoError(t, err)
+	require.Equal(t, scheduling.Series{
+		ID: *outcome.ID, ServiceID: s.cut.ID, CustomerID: s.carla.ID, Service: scheduling.Reference{ID: s.cut.ID, Name: "Cut"},
+		Customer: scheduling.Reference{ID: s.carla.ID, Name: "Carla"}, StartAt: tenOClock, RRule: "FREQ=WEEKLY;COUNT=3",
+		Timezone: "America/New_York", ResourceIDs: ids(s.bob), Notes: "ten o'clock", CreatedAt: now, UpdatedAt: now, Version: 1,
+	}, found.Series)
+	require.Len(t, found.Appointments, 3)
+	for i, a := range found.Appointments {
+		assert.Equal(t, outcome.ID, a.SeriesID)
+		assert.Equal(t, outcome.Occurrences[i].AppointmentID, &a.ID)
+		assert.Equal(t, ids(s.bob, s.room), a.ResourceIDs)
+		assert.Equal(t, "ten o'clock", a.Notes)
+		single, err := s.appointments.Get(t.Context(), s.owner, a.ID)
+		require.NoError(t, err)
+		require.Equal(t, &a, single)
+	}
+	assert.Equal(t, 3, s.used(s.owner, entitle.MaxAppointments))
+	types := s.eventTypes(s.owner)
+	assert.Equal(t, []string{"series.created", "appointment.created", "appointment.created", "appointment.created"}, types[len(types)-4:])
+	// Buffers are taken along: five minutes before, and ten after.
+	assert.Equal(t, 6, s.count("SELECT count(*) FROM allocations WHERE end_at - start_at = interval '60 minutes' AND active"))
+}
+
+// At half past two there is nothing on the day on which clocks go forward, and twice
+// something on the day on which they go back.
+func TestASeriesInGapAndFold(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	in := s.course()
+	in.StartAt, in.RRule = time.Date(2027, time.March, 13, 7, 30, 0, 0, time.UTC), "FREQ=DAILY;COUNT=3"
+	require.Equal(t, []time.Time{
+		in.StartAt, time.Date(2027, time.March, 14, 7, 0, 0, 0, time.UTC), time.Date(2027, time.March, 15, 6, 30, 0, 0, time.UTC),
+	}, starts(s.bookSeries(s.owner, in)))
+	// The second half past one is what was asked for; from then on it is the only one.
+	in.StartAt, in.RRule = time.Date(2027, time.November, 7, 6, 30, 0, 0, time.UTC), "FREQ=DAILY;COUNT=2"
+	require.Equal(t, []time.Time{in.StartAt, in.StartAt.Add(days(1))}, starts(s.bookSeries(s.owner, in)))
+	// It begins before it, and meets the first of the two.
+	in.StartAt, in.RRule = time.Date(2028, time.November, 4, 5, 30, 0, 0, time.UTC), "FREQ=DAILY;COUNT=3"
+	require.Equal(t, []time.Time{in.StartAt, in.StartAt.Add(days(1)), in.StartAt.Add(days(2) + time.Hour)}, starts(s.bookSeries(s.owner, in)))
+}
+
+// blockWeek books Bob an hour into the occurrence of the second week.
+func (s *salon) blockWeek(resources ...*scheduling.Resource) *scheduling.Appointment {
+	s.Helper()
+	in := s.wish(resources...)
+	in.StartAt = tenOClock.Add(days(7) + 30*time.Minute)
+	return s.book(s.owner, in)
+}
+
+func TestASeriesFailsAsAWhole(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	blocking := s.blockWeek(s.bob)
+	err := refusal(t, apperr.SlotTaken, func() error { _, err := s.series.Create(t.Context(), s.owner, s.course(s.bob)); return err }())
+	conflicts := err.Members["occurrences"].([]scheduling.Occurrence)
+	require.Len(t, conflicts, 1)
+	assert.Equal(t, tenOClock.Add(days(7)), conflicts[0].StartAt)
+	assert.Equal(t, string(availability.Booked), conflicts[0].Reasons[0].Code)
+	assert.Equal(t, blocking.ID, *conflicts[0].Reasons[0].ObjectID)
+	assert.Equal(t, s.bob.ID, *conflicts[0].Reasons[0].ResourceID)
+	require.NotEmpty(t, conflicts[0].Alternatives)
+	for _, a := range conflicts[0].Alternatives {
+		assert.Equal(t, "2027-03-08", a.StartAt.In(s.tenant.Location).Format(time.DateOnly))
+	}
+	assert.Equal(t, conflicts[0].Alternatives, err.Members["alternatives"])
+	assert.Equal(t, "Bob", err.Members["conflicts"].([]scheduling.Conflict)[0].ResourceName)
+	assert.Contains(t, err.Detail, "1 of 3 occurrences cannot be booked, the first of them on Monday, 2027-03-08 at 10:00")
+	assert.Equal(t, 1, s.count("SELECT count(*) FROM appointments"))
+	assert.Zero(t, s.count("SELECT count(*) FROM series"))
+	assert.Equal(t, 1, s.used(s.owner, entitle.MaxAppointments))
+}
+
+func TestASeriesSkipsConflicts(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	s.blockWeek(s.bob)
+	in := s.course(s.bob)
+	in.OnConflict = scheduling.ConflictSkips
+	outcome := s.bookSeries(s.owner, in)
+	require.Equal(t, []scheduling.Verdict{free, conflict, free}, verdicts(outcome))
+	assert.Nil(t, outcome.Occurrences[1].AppointmentID)
+	assert.Equal(t, 3, s.used(s.owner, entitle.MaxAppointments))
+	found, err := s.series.Get(t.Context(), s.owner, *outcome.ID)
+	require.NoError(t, err)
+	require.Len(t, found.Appointments, 2)
+	// Once more: now nothing is free, and a series of nothing is none.
+	_, err = s.series.Create(t.Context(), s.owner, in)
+	assert.Len(t, refusal(t, apperr.SlotTaken, err).Members["occurrences"], 3)
+	assert.Equal(t, 1, s.count("SELECT count(*) FROM series"))
+}
+
+func TestASeriesFindsSubstitutes(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	attic2 := s.resource(s.owner, "ROOM", "Cellar")
+	s.blockWeek(s.bob, attic2)
+	in := s.course(s.bob, s.room)
+	in.OnConflict = scheduling.ConflictSubstitutes
+	outcome := s.bookSeries(s.owner, in)
+	require.Equal(t, []scheduling.Verdict{free, substituted, free}, verdicts(outcome))
+	second := outcome.Occurrences[1]
+	assert.Equal(t, tenOClock.Add(days(7)), second.StartAt, "at the very start")
+	assert.ElementsMatch(t, ids(s.ana, s.room), second.ResourceIDs, "somebody else, in the room that was asked for")
+	assert.Equal(t, string(availability.Booked), second.Reasons[0].Code)
+
+	// With nobody else, another time of the day: the nearest, half an hour before noon or so.
+	s.exec("UPDATE resources SET is_active = false WHERE id = ANY ($1)", ids(s.ana))
+	in.StartAt, in.RRule = tenOClock.Add(days(7)), "FREQ=DAILY;COUNT=2"
+	outcome = s.bookSeries(s.owner, in)
+	require.Equal(t, []scheduling.Verdict{substituted, free}, verdicts(outcome))
+	assert.Equal(t, "2027-03-08T14:30:00Z", outcome.Occurrences[0].StartAt.Format(time.RFC3339), "it ends with its buffer when the other begins with its own")
+	assert.Equal(t, tenOClock.Add(days(7)), outcome.Occurrences[0].WantedStartAt)
+
+	// When the business is closed there is nothing on that day, and the series fails.
+	_, err := s.timeOffs.Create(t.Context(), s.owner, scheduling.TimeOffInput{
+		StartAt: time.Date(2027, time.June, 2, 4, 0, 0, 0, time.UTC), EndAt: time.Date(2027, time.June, 3, 4, 0, 0, 0, time.UTC),
+	})
+	require.NoError(t, err)
+	in.StartAt = time.Date(2027, time.June, 1, 14, 0, 0, 0, time.UTC)
+	_, err = s.series.Create(t.Context(), s.owner, in)
+	refused := refusal(t, apperr.SlotTaken, err).Members["occurrences"].([]scheduling.Occurrence)
+	require.Len(t, refused, 1)
+	assert.Equal(t, "closed", refused[0].Reasons[0].Code)
+}
+
+func TestADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	s.blockWeek(s.bob)
+	before := len(s.eventTypes(s.owner))
+	in := s.course(s.bob)
+	in.DryRun = true
+	for mode, want := range map[scheduling.OnConflict]scheduling.Verdict{
+		scheduling.ConflictFails: conflict, scheduling.ConflictSkips: conflict, scheduling.ConflictSubstitutes: substituted,
+	} {
+		in.OnConflict = mode
+		outcome := s.bookSeries(s.owner, in)
+		assert.Equal(t, []scheduling.Verdict{free, want, free}, verdicts(outcome), mode)
+		assert.Nil(t, outcome.ID)
+		for _, o := range outcome.Occurrences {
+			assert.Nil(t, o.AppointmentID)
+		}
+	}
+	assert.Equal(t, 1, s.count("SELECT count(*) FROM appointments"))
+	assert.Equal(t, 1, s.used(s.owner, entitle.MaxAppointments))
+	assert.Len(t, s.eventTypes(s.owner), before)
+	// The dry run tells about the quota, too.
+	s.limit(entitle.MaxAppointments, 2)
+	_, err := s.series.Create(t.Context(), s.owner, in)
+	requireCode(t, apperr.QuotaExceeded, err)
+	in.DryRun, in.OnConflict = false, scheduling.ConflictSubstitutes
+	_, err = s.series.Create(t.Context(), s.owner, in)
+	requireCode(t, apperr.QuotaExceeded, err)
+	assert.Equal(t, 1, s.count("SELECT count(*) FROM appointments"))
+}
+
+// Each occurrence is decided with those before it in place.
+func TestOccurrencesSeeEachOther(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	scope := b.owner()
+	b.resource(scope, "STAFF", "Ana")
+	long := b.serviceOf(scope, scheduling.ServiceInput{Name: "Retreat", DurationMinutes: 1440, BufferAfterMinutes: 30, IsActive: true})
+	in := scheduling.SeriesInput{
+		ServiceID: long.ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: tenOClock, RRule: "FREQ=DAILY;COUNT=3",
+		OnConflict: scheduling.ConflictSkips,
+	}
+	outcome := b.bookSeries(scope, in)
+	require.Equal(t, []scheduling.Verdict{free, conflict, free}, verdicts(outcome), "the second would begin while the first is cleaned up after")
+	b.checkLanes(scope)
+
+	limited := b.serviceOf(scope, scheduling.ServiceInput{Name: "Talk", DurationMinutes: 30, MaxPerWeek: new(int32(2)), IsActive: true})
+	in.ServiceID, in.RRule, in.StartAt = limited.ID, "FREQ=DAILY;COUNT=9", tenOClock.Add(days(30)) // a Wednesday
+	outcome = b.bookSeries(scope, in)
+	require.Equal(t, []scheduling.Verdict{free, free, conflict, conflict, conflict, free, free, conflict, conflict}, verdicts(outcome), "two in each week")
+	assert.Equal(t, string(availability.LimitWeek), outcome.Occurrences[2].Reasons[0].Code)
+
+	// Two lanes: each occurrence takes the lowest that is free.
+	b.exec("UPDATE resources SET capacity = 2")
+	in.ServiceID, in.RRule, in.StartAt = long.ID, "FREQ=DAILY;COUNT=4", tenOClock.Add(days(60))
+	outcome = b.bookSeries(scope, in)
+	require.Equal(t, []scheduling.Verdict{free, free, free, free}, verdicts(outcome))
+	b.checkLanes(scope)
+}
+
+// A hold is in the way as long as it lasts, and not a moment longer.
+func TestASeriesAndHolds(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	held, err := s.appointments.CreateHold(t.Context(), s.owner, scheduling.HoldInput{
+		ServiceID: s.cut.ID, StartAt: tenOClock.Add(days(7)), ResourceIDs: ids(s.bob), TTL: time.Hour,
+	})
+	require.NoError(t, err)
+	_, err = s.series.Create(t.Context(), s.owner, s.course(s.bob))
+	reasons := refusal(t, apperr.SlotTaken, err).Members["occurrences"].([]scheduling.Occurrence)[0].Reasons
+	assert.Equal(t, string(availability.Held), reasons[0].Code)
+	assert.Equal(t, held.ID, *reasons[0].ObjectID)
+	later := *s.owner
+	later.Now = now.Add(time.Hour)
+	require.Equal(t, []scheduling.Verdict{free, free, free}, verdicts(s.bookSeries(&later, s.course(s.bob))))
+	assert.Contains(t, s.eventTypes(s.owner), "hold.expired")
+}
+
+// Whoever comes first stays, as long as they are free; nobody has to be named.
+func TestASeriesKeepsToItsResources(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	s.exec("UPDATE resources SET capacity = 5 WHERE type = 'ROOM'")
+	in := s.course()
+	in.RRule = "FREQ=DAILY;COUNT=8"
+	outcome := s.bookSeries(s.owner, in)
+	who := outcome.Occurrences[0].ResourceIDs
+	for _, o := range outcome.Occurrences {
+		assert.Equal(t, who, o.ResourceIDs)
+	}
+	other := s.bookSeries(s.owner, in)
+	for _, o := range other.Occurrences {
+		assert.NotEqual(t, who, o.ResourceIDs)
+	}
+}
+
+func TestWhatIsNoSeries(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		change  func(*scheduling.SeriesInput)
+		pointer string
+	}{
+		"no rule":                  {func(in *scheduling.SeriesInput) { in.RRule = "every Monday" }, "/rrule"},
+		"no end":                   {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=WEEKLY" }, "/rrule"},
+		"too many":                 {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=DAILY;COUNT=201" }, "/rrule"},
+		"too long":                 {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=DAILY;UNTIL=29991231" }, "/rrule"},
+		"too far":                  {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=YEARLY;INTERVAL=1000;COUNT=2" }, "/rrule"},
+		"more than daily":          {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=HOURLY;COUNT=3" }, "/rrule"},
+		"starts on another day":    {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=WEEKLY;BYDAY=TU;COUNT=3" }, "/rrule"},
+		"over before it starts":    {func(in *scheduling.SeriesInput) { in.RRule = "FREQ=WEEKLY;UNTIL=20270228" }, "/rrule"},
+		"no whole minute":          {func(in *scheduling.SeriesInput) { in.StartAt = in.StartAt.Add(time.Second) }, "/start_at"},
+		"an unknown service":       {func(in *scheduling.SeriesInput) { in.ServiceID = uuid.New() }, "/service_id"},
+		"an unknown customer":      {func(in *scheduling.SeriesInput) { in.CustomerID = uuid.New() }, "/customer_id"},
+		"an unknown resource":      {func(in *scheduling.SeriesInput) { in.ResourceIDs = []uuid.UUID{s.bob.ID, uuid.New()} }, "/resource_ids/1"},
+		"a resource without place": {func(in *scheduling.SeriesInput) { in.ResourceIDs = ids(s.machine) }, "/resource_ids/0"},
+	} {
+		for _, mode := range []scheduling.OnConflict{scheduling.ConflictFails, scheduling.ConflictSkips, scheduling.ConflictSubstitutes} {
+			in := s.course()
+			in.OnConflict = mode
+			test.change(&in)
+			_, err := s.series.Create(ctx, s.owner, in)
+			require.Error(t, err, name)
+			requireField(t, test.pointer, err)
+		}
+	}
+	// What is in the past, too soon or too far ahead is a conflict of that occurrence.
+	in := s.course()
+	in.StartAt, in.RRule, in.OnConflict = now.Truncate(time.Hour).Add(-days(1)), "FREQ=DAILY;COUNT=3", scheduling.ConflictSkips
+	outcome := s.bookSeries(s.owner, in)
+	require.Equal(t, conflict, outcome.Occurrences[0].Verdict)
+	assert.Equal(t, string(availability.InPast), outcome.Occurrences[0].Reasons[0].Code)
+	s.exec("UPDATE services SET horizon_days = 30")
+	in.StartAt, in.RRule = now.Truncate(time.Hour).Add(days(29)), "FREQ=DAILY;COUNT=3"
+	outcome = s.bookSeries(s.owner, in)
+	require.Equal(t, []scheduling.Verdict{free, free, conflict}, verdicts(outcome))
+	assert.Equal(t, string(availability.Horizon), outcome.Occurrences[2].Reasons[0].Code)
+}
+
+func TestTheLongestSeries(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	in := s.course(s.ana)
+	in.RRule = "FREQ=DAILY;COUNT=200"
+	require.Len(t, s.bookSeries(s.owner, in).Occurrences, scheduling.MaxSeriesLength)
+	assert.Equal(t, 400, s.count("SELECT count(*) FROM allocations"))
+	s.checkLanes(s.owner)
+}
+
+func TestWhoSeesASeries(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	carlas := *s.bookSeries(s.owner, s.course(s.ana)).ID
+	in := s.course(s.bob)
+	in.CustomerID, in.StartAt = s.dan.ID, tenOClock.Add(2*time.Hour)
+	dans := *s.bookSeries(s.owner, in).ID
+	for name, test := range map[string]struct {
+		scope *tenancy.Scope
+		want  []uuid.UUID
+	}{
+		"the owner":        {s.owner, []uuid.UUID{dans, carlas}},
+		"Bob":              {s.staff, []uuid.UUID{dans}},
+		"Carla":            {s.client, []uuid.UUID{carlas}},
+		"nobody":           {&tenancy.Scope{Now: now, Env: s.tenant.Live, Tenant: s.tenant}, []uuid.UUID{}},
+		"the other world":  {s.sandbox(), []uuid.UUID{}},
+		"another customer": {s.as(tenancy.RoleCustomer, uuid.New()), []uuid.UUID{}},
+	} {
+		list := collect(t, 1, func(page keyset.Page) (keyset.List[scheduling.Series], error) {
+			return s.series.List(ctx, test.scope, scheduling.SeriesFilter{}, page)
+		})
+		got := []uuid.UUID{}
+		for _, v := range list {
+			got = append(got, v.ID)
+		}
+		assert.Equal(t, test.want, got, name)
+		for _, id := range []uuid.UUID{carlas, dans} {
+			_, err := s.series.Get(ctx, test.scope, id)
+			_, cancelErr := s.series.Cancel(ctx, test.scope, id, new(int32(99)), scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, "")
+			_, moveErr := s.series.Reschedule(ctx, test.scope, id, new(int32(99)), scheduling.SeriesMove{ShiftDays: 1})
+			want := apperr.NotFound
+			if slices.Contains(test.want, id) {
+				require.NoError(t, err, name)
+				want = apperr.VersionMismatch
+			} else {
+				requireCode(t, apperr.NotFound, err)
+			}
+			requireCode(t, want, cancelErr)
+			requireCode(t, want, moveErr)
+		}
+	}
+	// Staff book what they are a resource of, and substitutes keep them.
+	_, err := s.series.Create(ctx, s.staff, s.course(s.ana))
+	requireCode(t, apperr.RoleNotAllowed, err)
+	in = s.course()
+	in.StartAt, in.OnConflict = tenOClock.Add(2*time.Hour), scheduling.ConflictSubstitutes
+	for _, o := range s.bookSeries(s.staff, in).Occurrences {
+		assert.Contains(t, o.ResourceIDs, s.bob.ID)
+		assert.Equal(t, substituted, o.Verdict)
+	}
+	// What is not theirs of a series does not exist for them.
+	s.exec("UPDATE appointments SET resource_ids = $1 WHERE id = (SELECT id FROM appointments WHERE series_id = $2 ORDER BY start_at LIMIT 1)",
+		ids(s.ana, s.room), dans)
+	found, err := s.series.Get(ctx, s.staff, dans)
+	require.NoError(t, err)
+	require.Len(t, found.Appointments, 2)
+}
+
+func (s *salon) appointmentsOf(id uuid.UUID) []scheduling.Appointment {
+	s.Helper()
+	found, err := s.series.Get(s.Context(), s.owner, id)
+	require.NoError(s, err)
+	return found.Appointments
+}
+
+func TestCancelASeries(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		selection func(list []scheduling.Appointment) scheduling.SeriesSelection
+		want      []string
+	}{
+		"this": {func(list []scheduling.Appointment) scheduling.SeriesSelection {
+			return scheduling.SeriesSelection{Scope: scheduling.ScopeThis, AppointmentID: &list[1].ID}
+		}, []string{"CONFIRMED", "CANCELLED", "CONFIRMED", "COMPLETED"}},
+		"following": {func(list []scheduling.Appointment) scheduling.SeriesSelection {
+			return scheduling.SeriesSelection{Scope: scheduling.ScopeFollowing, AppointmentID: &list[1].ID}
+		}, []string{"CONFIRMED", "CANCELLED", "CANCELLED", "COMPLETED"}},
+		"all": {func([]scheduling.Appointment) scheduling.SeriesSelection {
+			return scheduling.SeriesSelection{Scope: scheduling.ScopeAll}
+		}, []string{"CANCELLED", "CANCELLED", "CANCELLED", "COMPLETED"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSalon(t)
+			ctx := t.Context()
+			in := s.course(s.bob)
+			in.RRule = "FREQ=WEEKLY;COUNT=4"
+			id := *s.bookSeries(s.owner, in).ID
+			list := s.appointmentsOf(id)
+			_, err := s.appointments.Complete(ctx, s.owner, list[3].ID, nil)
+			require.NoError(t, err)
+			before := len(s.eventTypes(s.owner))
+			cancelled, err := s.series.Cancel(ctx, s.owner, id, new(int32(1)), test.selection(list), "moves away")
+			require.NoError(t, err)
+			require.EqualValues(t, 2, cancelled.Version)
+			require.Equal(t, s.appointmentsOf(id), cancelled.Appointments)
+			events := []string{}
+			for i, a := range cancelled.Appointments {
+				assert.Equal(t, test.want[i], a.Status)
+				assert.Equal(t, list[i].ID, a.ID)
+				if a.Status == "CANCELLED" {
+					events = append(events, "appointment.cancelled")
+					assert.Equal(t, "moves away", a.CancellationReason)
+					assert.EqualValues(t, 2, a.Version)
+					assert.Equal(t, 1, s.count("SELECT count(*) FROM appointment_changes WHERE appointment_id = $1 AND action = 'CANCELLED'", a.ID))
+					assert.Zero(t, s.count("SELECT count(*) FROM allocations WHERE appointment_id = $1 AND active", a.ID))
+				}
+			}
+			assert.Equal(t, append(events, "series.cancelled"), s.eventTypes(s.owner)[before:])
+			// Again: nothing changes.
+			again, err := s.series.Cancel(ctx, s.owner, id, nil, test.selection(list), "twice")
+			require.NoError(t, err)
+			require.Equal(t, cancelled, again)
+			_, err = s.series.Cancel(ctx, s.owner, id, new(int32(1)), test.selection(list), "")
+			requireCode(t, apperr.VersionMismatch, err)
+		})
+	}
+}
+
+func TestWhatCannotBeSelected(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	id := *s.bookSeries(s.owner, s.course(s.bob)).ID
+	list := s.appointmentsOf(id)
+	single := s.book(s.owner, s.wish(s.ana))
+	for _, selection := range []scheduling.SeriesSelection{
+		{Scope: scheduling.ScopeThis}, {Scope: scheduling.ScopeFollowing}, {Scope: scheduling.ScopeThis, AppointmentID: &single.ID},
+	} {
+		_, err := s.series.Cancel(ctx, s.owner, id, nil, selection, "")
+		requireField(t, "/appointment_id", err)
+		_, err = s.series.Reschedule(ctx, s.owner, id, nil, scheduling.SeriesMove{SeriesSelection: selection, ShiftDays: 1})
+		requireField(t, "/appointment_id", err)
+	}
+	_, err := s.appointments.Complete(ctx, s.owner, list[0].ID, nil)
+	require.NoError(t, err)
+	this := scheduling.SeriesSelection{Scope: scheduling.ScopeThis, AppointmentID: &list[0].ID}
+	_, err = s.series.Cancel(ctx, s.owner, id, nil, this, "")
+	requireCode(t, apperr.InvalidTransition, err)
+	_, err = s.series.Reschedule(ctx, s.owner, id, nil, scheduling.SeriesMove{SeriesSelection: this, ShiftDays: 1})
+	requireCode(t, apperr.InvalidTransition, err)
+	// What has started stays: two of three are over.
+	later := *s.owner
+	later.Now = list[1].StartAt
+	cancelled, err := s.series.Cancel(ctx, &later, id, nil, scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, "")
+	require.NoError(t, err)
+	assert.Equal(t, "CONFIRMED", cancelled.Appointments[1].Status)
+	assert.Equal(t, "CANCELLED", cancelled.Appointments[2].Status)
+}
+
+// A daily series is moved by a day: each takes the place of the next.
+func TestRescheduleASeries(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	in := s.course(s.bob)
+	in.StartAt, in.RRule = tenOClock.Add(days(10)), "FREQ=DAILY;COUNT=4" // over the change of the clocks on the fourteenth
+	id := *s.bookSeries(s.owner, in).ID
+	list := s.appointmentsOf(id)
+	before := len(s.eventTypes(s.owner))
+	all := scheduling.SeriesSelection{Scope: scheduling.ScopeAll}
+	move := scheduling.SeriesMove{SeriesSelection: all, ShiftDays: 1, OnConflict: scheduling.ConflictFails, DryRun: true}
+	outcome, err := s.series.Reschedule(ctx, s.owner, id, nil, move)
+	require.NoError(t, err)
+	require.Equal(t, []scheduling.Verdict{free, free, free, free}, verdicts(outcome))
+	require.Equal(t, list, s.appointmentsOf(id), "it was a dry run")
+
+	move.DryRun = false
+	outcome, err = s.series.Reschedule(ctx, s.owner, id, new(int32(1)), move)
+	require.NoError(t, err)
+	moved := s.appointmentsOf(id)
+	local := []string{}
+	for i, a := range moved {
+		assert.Equal(t, list[i].ID, a.ID)
+		assert.EqualValues(t, 2, a.Version)
+		assert.Equal(t, list[i].ResourceIDs, a.ResourceIDs)
+		assert.Equal(t, &a.ID, outcome.Occurrences[i].AppointmentID)
+		assert.Equal(t, a.StartAt, outcome.Occurrences[i].StartAt)
+		local = append(local, a.StartAt.In(s.tenant.Location).Format("02 15:04"))
+		var changes map[string]any
+		var raw []byte
+		require.NoError(t, s.db.OwnerPool().QueryRow(ctx, "SELECT changes FROM appointment_changes WHERE appointment_id = $1", a.ID).Scan(&raw))
+		require.NoError(t, json.Unmarshal(raw, &changes))
+		assert.Contains(t, changes, "start_at")
+	}
+	assert.Equal(t, []string{"12 10:00", "13 10:00", "14 10:00", "15 10:00"}, local)
+	rescheduled := "appointment.rescheduled"
+	assert.Equal(t, []string{rescheduled, rescheduled, rescheduled, rescheduled, "series.updated"}, s.eventTypes(s.owner)[before:])
+	s.checkLanes(s.owner)
+
+	// The following at another time of day, and by somebody else.
+	move = scheduling.SeriesMove{
+		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeFollowing, AppointmentID: &moved[2].ID},
+		StartTime:       new("16:30"), ResourceIDs: ids(s.ana), OnConflict: scheduling.ConflictFails,
+	}
+	_, err = s.series.Reschedule(ctx, s.owner, id, nil, move)
+	require.NoError(t, err)
+	local = nil
+	for i, a := range s.appointmentsOf(id) {
+		local = append(local, a.StartAt.In(s.tenant.Location).Format("02 15:04"))
+		assert.Contains(t, a.ResourceIDs, map[bool]uuid.UUID{true: s.bob.ID, false: s.ana.ID}[i < 2])
+	}
+	assert.Equal(t, []string{"12 10:00", "13 10:00", "14 16:30", "15 16:30"}, local)
+	// Where they are already they stay, with their version.
+	outcome, err = s.series.Reschedule(ctx, s.owner, id, nil, move)
+	require.NoError(t, err)
+	require.Empty(t, outcome.Occurrences)
+	assert.EqualValues(t, 3, s.appointmentsOf(id)[3].Version)
+}
+
+func TestASeriesMovesAsAWhole(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	id := *s.bookSeries(s.owner, s.course(s.bob)).ID
+	list := s.appointmentsOf(id)
+	in := s.wish(s.bob)
+	in.StartAt = list[1].StartAt.Add(4 * time.Hour)
+	blocking := s.book(s.owner, in)
+	move := scheduling.SeriesMove{
+		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, StartTime: new("14:15"), OnConflict: scheduling.ConflictFails,
+	}
+	_, err := s.series.Reschedule(ctx, s.owner, id, nil, move)
+	conflicts := refusal(t, apperr.SlotTaken, err).Members["occurrences"].([]scheduling.Occurrence)
+	require.Len(t, conflicts, 1)
+	assert.Equal(t, &list[1].ID, conflicts[0].AppointmentID)
+	assert.Equal(t, blocking.ID, *conflicts[0].Reasons[0].ObjectID)
+	assert.NotEmpty(t, conflicts[0].Alternatives)
+	require.Equal(t, list, s.appointmentsOf(id))
+
+	move.OnConflict = scheduling.ConflictSubstitutes
+	outcome, err := s.series.Reschedule(ctx, s.owner, id, nil, move)
+	require.NoError(t, err)
+	require.Equal(t, []scheduling.Verdict{free, substituted, free}, verdicts(outcome))
+	moved := s.appointmentsOf(id)
+	assert.Equal(t, "15:00", moved[1].StartAt.In(s.tenant.Location).Format("15:04"), "the only room is taken until 14:55")
+	assert.Contains(t, moved[1].ResourceIDs, s.bob.ID)
+	s.checkLanes(s.owner)
+}
+
+// What is left of a series keeps nobody from being deleted.
+func TestAnEmptySeriesGoesWithItsCustomer(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	id := *s.bookSeries(s.owner, s.course()).ID
+	requireCode(t, apperr.InUse, s.customers.Delete(ctx, s.owner, s.carla.ID, nil))
+	for _, a := range s.appointmentsOf(id) {
+		require.NoError(t, s.appointments.Delete(ctx, s.owner, a.ID, nil))
+	}
+	assert.Zero(t, s.used(s.owner, entitle.MaxAppointments))
+	require.NoError(t, s.customers.Delete(ctx, s.owner, s.carla.ID, nil))
+	assert.Zero(t, s.count("SELECT count(*) FROM series"))
+}
