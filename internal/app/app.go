@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
@@ -29,6 +30,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
+	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
+	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -110,6 +113,9 @@ func New(d Dependencies) (*App, error) {
 		Plans:  admin.NewPlans(store),
 		Offers: admin.NewOffers(store),
 	})
+	developerServer := developerapi.New(developerapi.Dependencies{
+		Tokens: developer.NewTokens(store, gates.MayGive),
+	})
 
 	server, err := httpapi.New(httpapi.Options{
 		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
@@ -134,6 +140,8 @@ func New(d Dependencies) (*App, error) {
 			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(adminServer, nil),
 			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+		developeroapi.RegisterHandlersWithOptions(r, developeroapi.NewStrictHandler(developerServer, nil),
+			developeroapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 	})
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)

@@ -19,6 +19,8 @@ var (
 	TenantRequired     = Code{"tenant_required", Invalid, "No business"}
 	ModeContradiction  = Code{"mode_contradiction", Invalid, "Contradicting modes"}
 	RoleNotAllowed     = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
+	ScopeRequired      = Code{"scope_required", Forbidden, "Scope missing"}
+	TokenNotAccepted   = Code{"token_not_accepted", Forbidden, "Not for API tokens"}
 	FeatureNotInPlan   = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
 	QuotaExceeded      = Code{"quota_exceeded", Forbidden, "Quota used up"}
 	TenantMismatch     = Code{"tenant_mismatch", Forbidden, "Another business"}
@@ -48,8 +50,8 @@ var (
 func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
-		TenantRequired, ModeContradiction, RoleNotAllowed, FeatureNotInPlan, QuotaExceeded,
-		TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
+		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
+		QuotaExceeded, TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,

@@ -76,6 +76,7 @@ func Record(ctx context.Context, db tenancydb.DBTX, scope *tenancy.Scope, entry 
 		params.EnvID = &scope.Env.ID
 	}
 	params.ActorUserID, params.ActorRole = actor(scope, entry)
+	params.ActorTokenID = scope.ActorTokenID()
 	if entry.Actor == nil && scope.ImpersonatorID() != nil {
 		role := string(scope.Principal.Impersonator.Role)
 		params.ImpersonatorUserID, params.ImpersonatorRole = scope.ImpersonatorID(), &role
@@ -89,7 +90,7 @@ func Record(ctx context.Context, db tenancydb.DBTX, scope *tenancy.Scope, entry 
 func actor(scope *tenancy.Scope, entry Entry) (*uuid.UUID, *string) {
 	id, role := entry.Actor, string(entry.ActorRole)
 	if id == nil && scope.Principal != nil {
-		id, role = &scope.Principal.UserID, string(scope.Principal.Role)
+		id, role = scope.ActorID(), string(scope.Principal.Role)
 	}
 	if role == "" {
 		return id, nil

@@ -26,9 +26,10 @@ type Event struct {
 	Data any
 }
 
-// Actor is who made it happen; nil ids are nobody.
+// Actor is who made it happen: a user or an API token; nil ids are nobody.
 type Actor struct {
-	UserID *uuid.UUID
+	UserID  *uuid.UUID
+	TokenID *uuid.UUID
 	// ImpersonatorID is the user who acted as UserID in a masquerade.
 	ImpersonatorID *uuid.UUID
 }
@@ -42,7 +43,9 @@ func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor Actor
 	if len(list) == 0 {
 		return nil
 	}
-	params := tenancydb.AppendEventsParams{EnvID: envID, ActorUserID: actor.UserID, ImpersonatorUserID: actor.ImpersonatorID, OccurredAt: now}
+	params := tenancydb.AppendEventsParams{
+		EnvID: envID, ActorUserID: actor.UserID, ActorTokenID: actor.TokenID, ImpersonatorUserID: actor.ImpersonatorID, OccurredAt: now,
+	}
 	for _, e := range list {
 		data, err := json.Marshal(e.Data)
 		if err != nil {

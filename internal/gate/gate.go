@@ -1,6 +1,6 @@
 // Package gate owns the rules of who may call an operation: it decodes x-gate of
 // the contract and turns it into a decision, in a fixed order: 401 nobody is
-// signed in, 400 no business, 403 suspended, role, masquerade, feature.
+// signed in, 400 no business, 403 suspended, role or scope, masquerade, feature.
 //
 // It calls entitle through the request's scope. Invariants: every operation has a
 // gate, whose words are all known, or the server does not start; nothing is bound
@@ -9,13 +9,16 @@ package gate
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
@@ -39,10 +42,14 @@ type Gate struct {
 	Access Access `json:"access"`
 	// Roles are those that may call it; required for tenant and platform access.
 	Roles []tenancy.Role `json:"roles,omitempty"`
+	// Scope lets API tokens that have it call the operation; without one none can.
+	Scope apitoken.Scope `json:"scope,omitempty"`
 	// Feature must be in the tenant's plan.
 	Feature entitle.Feature `json:"feature,omitempty"`
 	// Quota is what the operation uses up. It documents, and drives tests; Reserve enforces.
 	Quota entitle.Quota `json:"quota,omitempty"`
+	// Idempotent says that the operation accepts an Idempotency-Key.
+	Idempotent bool `json:"idempotent,omitempty"`
 	// Masquerade says what those who work as somebody else may do; see its values.
 	Masquerade Masquerade `json:"masquerade,omitempty"`
 
@@ -71,6 +78,7 @@ func Load(c *contract.Contract) (Gates, error) {
 	var mistakes []error
 	for _, op := range c.Operations() {
 		g, err := decode(op.Gate)
+		err = cmp.Or(err, g.checkMethod(op.Method))
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("operation %s: %w", op.ID, err))
 			continue
@@ -119,6 +127,21 @@ func (g Gate) check() error {
 	return nil
 }
 
+// checkMethod sees to it that a token that may only read changes nothing, and that a
+// key is accepted where repeating a request would repeat its effect.
+func (g Gate) checkMethod(method string) error {
+	if g.Scope != "" && (!g.Scope.Valid() || g.Scope.Writes() != contract.Writes(method)) {
+		return fmt.Errorf("x-gate: scope %q is unknown or does not fit %s", g.Scope, method)
+	}
+	if g.Scope != "" && g.Access != Tenant {
+		return fmt.Errorf("x-gate: access %s takes no scope", g.Access)
+	}
+	if g.Idempotent && method != http.MethodPost {
+		return fmt.Errorf("x-gate: idempotent is a word for POST, not for %s", method)
+	}
+	return nil
+}
+
 func (g Gate) checkRoles() error {
 	switch g.Access {
 	case Public, User:
@@ -143,14 +166,24 @@ func (g Gate) checkRoles() error {
 	return nil
 }
 
+// MayGive reports whether a user of the role may give the scope to an API token: only if
+// they may call every operation that it opens.
+func (gs Gates) MayGive(role tenancy.Role, scope apitoken.Scope) bool {
+	for _, g := range gs {
+		if g.Scope != "" && apitoken.Allows([]apitoken.Scope{scope}, g.Scope) && !slices.Contains(g.Roles, role) {
+			return false
+		}
+	}
+	return true
+}
+
 // Check decides whether the request may pass, and with which error it may not.
 func (g Gate) Check(ctx context.Context, scope *tenancy.Scope) error {
 	if err := g.CheckPath(ctx, scope, false); err != nil {
 		return err
 	}
-	if len(g.Roles) > 0 && !slices.Contains(g.Roles, scope.Principal.Role) {
-		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", scope.Principal.Role).
-			With("allowed_roles", g.Roles)
+	if err := g.checkRights(scope.Principal); err != nil {
+		return err
 	}
 	if err := g.checkMasquerade(scope); err != nil {
 		return err
@@ -168,6 +201,23 @@ func (g Gate) checkMasquerade(scope *tenancy.Scope) error {
 	}
 	if g.writes && scope.Principal.Impersonator.ReadOnly {
 		return apperr.New(apperr.MasqueradeRefused, "This masquerade may look at everything and change nothing.")
+	}
+	return nil
+}
+
+// checkRights looks at the scopes of an API token, and at the role of a user.
+func (g Gate) checkRights(p *tenancy.Principal) error {
+	switch {
+	case g.Access == Public:
+		return nil
+	case p.Token != nil && g.Scope == "":
+		return apperr.New(apperr.TokenNotAccepted, "This cannot be done with an API token. Sign in.")
+	case p.Token != nil && !apitoken.Allows(p.Token.Scopes, g.Scope):
+		return apperr.New(apperr.ScopeRequired, "The API token needs the scope %s.", g.Scope).
+			With("required_scope", g.Scope).With("granted_scopes", p.Token.Scopes)
+	case p.Token == nil && len(g.Roles) > 0 && !slices.Contains(g.Roles, p.Role):
+		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", p.Role).
+			With("allowed_roles", g.Roles)
 	}
 	return nil
 }
@@ -217,6 +267,9 @@ func Table(c *contract.Contract, gates Gates) string {
 			}
 			fmt.Fprintf(&b, " roles=%s", strings.Join(names, ","))
 		}
+		if g.Scope != "" {
+			fmt.Fprintf(&b, " scope=%s", g.Scope)
+		}
 		if g.Feature != "" {
 			fmt.Fprintf(&b, " feature=%s", g.Feature)
 		}
@@ -225,6 +278,9 @@ func Table(c *contract.Contract, gates Gates) string {
 		}
 		if g.Masquerade != "" {
 			fmt.Fprintf(&b, " masquerade=%s", g.Masquerade)
+		}
+		if g.Idempotent {
+			b.WriteString(" idempotent")
 		}
 		b.WriteString("\n")
 	}

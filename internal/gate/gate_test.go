@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/gen/openapi"
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -61,10 +63,57 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestWordsMustFitTheMethod(t *testing.T) {
+	t.Parallel()
+	for raw, methods := range map[string][]string{
+		`{"access": "tenant", "roles": ["CUSTOMER"], "scope": "services:read"}`:  {"GET"},
+		`{"access": "tenant", "roles": ["CUSTOMER"], "scope": "services:write"}`: {"POST", "PUT", "PATCH", "DELETE"},
+		`{"access": "tenant", "roles": ["CUSTOMER"], "scope": "services:drop"}`:  {},
+		`{"access": "tenant", "roles": ["CUSTOMER"], "scope": "tokens:write"}`:   {},
+		`{"access": "user", "scope": "services:read"}`:                           {},
+		`{"access": "tenant", "roles": ["CUSTOMER"], "idempotent": true}`:        {"POST"},
+	} {
+		g, err := decode(json.RawMessage(raw))
+		require.NoError(t, err)
+		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+			err := g.checkMethod(method)
+			require.Equal(t, slices.Contains(methods, method), err == nil, "%s %s: %v", method, raw, err)
+		}
+	}
+}
+
+// A manager cannot make a token that does what only an owner may.
+func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
+	t.Parallel()
+	both, owner := []tenancy.Role{tenancy.RoleOwner, tenancy.RoleManager}, []tenancy.Role{tenancy.RoleOwner}
+	gates := Gates{
+		"readServices":  {Access: Tenant, Roles: both, Scope: "services:read"},
+		"writeServices": {Access: Tenant, Roles: both, Scope: "services:write"},
+		"readBusiness":  {Access: Tenant, Roles: both, Scope: "business:read"},
+		"writeBusiness": {Access: Tenant, Roles: owner, Scope: "business:write"},
+		"readWebhooks":  {Access: Tenant, Roles: owner, Scope: "webhooks:read"},
+		"writeWebhooks": {Access: Tenant, Roles: both, Scope: "webhooks:write"},
+		"writeTokens":   {Access: Tenant, Roles: owner},
+	}
+	for scope, want := range map[apitoken.Scope]bool{
+		"services:read": true, "services:write": true, "business:read": true, "business:write": false,
+		"webhooks:read": false, "webhooks:write": false, // it includes read
+	} {
+		require.True(t, gates.MayGive(tenancy.RoleOwner, scope), scope)
+		require.Equal(t, want, gates.MayGive(tenancy.RoleManager, scope), scope)
+		require.False(t, gates.MayGive(tenancy.RoleStaff, scope), scope)
+		require.False(t, gates.MayGive("", scope), "a token gives nothing")
+	}
+}
+
 func TestOrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	g := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}}
 	platform := Gate{Access: Platform, Roles: []tenancy.Role{tenancy.RoleSuperuser}}
+	scoped := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, Scope: "services:write"}
+	program := func(scope apitoken.Scope) *tenancy.Principal {
+		return &tenancy.Principal{Token: &tenancy.Token{Scopes: []apitoken.Scope{scope}}}
+	}
 	owner := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}
 	staff := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleStaff}
 	superuser := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleSuperuser}
@@ -87,6 +136,14 @@ func TestOrderOfRefusals(t *testing.T) {
 		"wrong role":               {g, tenancy.Scope{Principal: staff, Tenant: active}, &apperr.RoleNotAllowed},
 		"allowed":                  {g, tenancy.Scope{Principal: owner, Tenant: active}, nil},
 		"public":                   {Gate{Access: Public}, tenancy.Scope{}, nil},
+		"token without scope":      {scoped, tenancy.Scope{Principal: program("customers:write"), Tenant: active}, &apperr.ScopeRequired},
+		"token that may only read": {scoped, tenancy.Scope{Principal: program("services:read"), Tenant: active}, &apperr.ScopeRequired},
+		"token with the scope":     {scoped, tenancy.Scope{Principal: program("services:write"), Tenant: active}, nil},
+		"token, no scope named":    {g, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, suspended":         {scoped, tenancy.Scope{Principal: program("services:write"), Tenant: suspended}, &apperr.TenantSuspended},
+		"token, access user":       {Gate{Access: User}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, platform":          {platform, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, public":            {Gate{Access: Public}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, nil},
 		"signed in":                {Gate{Access: User}, tenancy.Scope{Principal: staff}, nil},
 		"not signed in":            {Gate{Access: User}, tenancy.Scope{}, &apperr.Unauthorized},
 		"platform, tenant's owner": {platform, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},

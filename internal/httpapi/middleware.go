@@ -76,8 +76,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if scope.Env.Name != "" {
 			attrs = append(attrs, slog.String("environment", scope.Env.Name))
 		}
-		if scope.Principal != nil {
-			attrs = append(attrs, slog.String("user_id", scope.Principal.UserID.String()))
+		if id := scope.ActorID(); id != nil {
+			attrs = append(attrs, slog.String("user_id", id.String()))
+		}
+		if id := scope.ActorTokenID(); id != nil {
+			attrs = append(attrs, slog.String("token_id", id.String()))
 		}
 		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 		return nil

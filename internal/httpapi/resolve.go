@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -42,9 +43,8 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
 			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
 		}
-		if token != "" {
-			hash := sha256.Sum256([]byte(token))
-			request.TokenHash = hash[:]
+		if err := credentials(&request, token, fromCookie); err != nil {
+			return err
 		}
 		scope, err := s.Resolver.Resolve(r.Context(), request)
 		c.SetRequest(r.WithContext(tenancy.WithScope(r.Context(), scope)))
@@ -58,7 +58,25 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// sessionToken returns the token of the request: of the Authorization header, else of the cookie.
+// credentials says with which token the request was made. A bearer token that claims to
+// be an API token and cannot be one is refused here, before it costs a query.
+func credentials(request *tenancy.Request, token string, fromCookie bool) error {
+	switch {
+	case token == "":
+	case !fromCookie && apitoken.Looks(token):
+		parsed, err := apitoken.Parse(token)
+		if err != nil {
+			return apperr.New(apperr.Unauthorized, "This is not an API token: it is incomplete or has a typing error.")
+		}
+		request.APIToken = &parsed
+	default:
+		hash := sha256.Sum256([]byte(token))
+		request.TokenHash = hash[:]
+	}
+	return nil
+}
+
+// sessionToken returns the session's or API token of the request: of the Authorization header, else of the cookie.
 func sessionToken(r *http.Request) (token string, fromCookie bool) {
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, value, _ := strings.Cut(header, " ")

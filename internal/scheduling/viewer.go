@@ -16,10 +16,14 @@ type viewer struct {
 }
 
 // viewerOf fails closed: a role that is not named here, or nobody at all, sees what a
-// customer without a record would see.
+// customer without a record would see. An API token is the business's own; what it may do
+// at all, its scopes have said.
 func viewerOf(scope *tenancy.Scope) viewer {
 	if scope.Principal == nil {
 		return viewer{customerUserID: &uuid.Nil}
+	}
+	if scope.Principal.Token != nil {
+		return viewer{}
 	}
 	switch scope.Principal.Role {
 	case tenancy.RoleSuperuser, tenancy.RoleOwner, tenancy.RoleManager:

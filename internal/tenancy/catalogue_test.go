@@ -14,8 +14,9 @@ import (
 // controlPlane are the tables without row-level security. Everything else is a
 // business table and must stand behind the wall; adding a name here is a decision.
 var controlPlane = []string{
-	"activity_cursors", "audit_entries", "daily_api_calls", "daily_bookings", "domains", "entitlement_overrides", "environments",
-	"goose_db_version", "login_throttles", "plan_versions", "plans", "sessions", "tenants", "users",
+	"activity_cursors", "api_token_secrets", "api_tokens", "audit_entries", "daily_api_calls", "daily_bookings", "domains",
+	"entitlement_overrides", "environments", "goose_db_version", "login_throttles", "plan_versions", "plans", "sessions",
+	"tenants", "users",
 }
 
 func column[T any](t *testing.T, tx pgx.Tx, sql string, args ...any) []T {

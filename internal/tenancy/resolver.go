@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 )
@@ -24,6 +25,8 @@ type Request struct {
 	Host      Host
 	// TokenHash is the SHA-256 of the session token, or nil if there was none.
 	TokenHash []byte
+	// APIToken is the API token, or nil if there was none; then TokenHash is nil.
+	APIToken *apitoken.Token
 	// ModeHeader is the value of X-Sandbox-Mode, or empty.
 	ModeHeader string
 }
@@ -47,29 +50,27 @@ func NewResolver(db tenancydb.DBTX, catalogue *entitle.Catalogue) *Resolver {
 //
 // Its errors: UnknownHost; TenantMismatch, when the session belongs to another
 // business than the host, or to a business on the platform host; those of
-// ResolveMode. A session that is unknown, expired or ended leaves the scope
-// without principal. With an error the scope is still returned as far as it is known, so
+// ResolveMode. A session or an API token that is unknown, expired or ended leaves the
+// scope without principal. With an error the scope is still returned as far as it is known, so
 // that the refusal can be recorded.
 func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 	scope := &Scope{RequestID: req.RequestID, Now: req.Now, Address: req.Address, UserAgent: req.UserAgent}
-	if req.Host.Domain == "" && req.TokenHash == nil {
+	if req.Host.Domain == "" && req.TokenHash == nil && req.APIToken == nil {
 		return scope, nil
 	}
-	row, err := r.queries.ResolveRequest(ctx, r.db, tenancydb.ResolveRequestParams{
-		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
-	})
+	row, principal, err := r.lookUp(ctx, req)
 	if err != nil {
 		return scope, fmt.Errorf("resolve request: %w", err)
 	}
 	if req.Host.Domain != "" && row.HostTenantID == nil {
 		return scope, apperr.New(apperr.UnknownHost, "No business lives at this address.")
 	}
-	scope.Principal = principalOf(row)
+	scope.Principal = principal
 	if err := checkHost(req.Host, row, scope.Principal); err != nil {
 		return scope, err
 	}
 	if scope.Principal != nil {
-		if err := r.touchSession(ctx, row, req.Now); err != nil {
+		if err := r.touch(ctx, row, scope.Principal, req.Now); err != nil {
 			return scope, err
 		}
 	}
@@ -81,6 +82,17 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 	}
 	scope.TenantBySession = row.HostTenantID == nil
 	return scope, r.enter(ctx, scope, row, req.ModeHeader)
+}
+
+// lookUp asks the database once, for the session or for the API token.
+func (r *Resolver) lookUp(ctx context.Context, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
+	if req.APIToken != nil {
+		return r.lookUpToken(ctx, req)
+	}
+	row, err := r.queries.ResolveRequest(ctx, r.db, tenancydb.ResolveRequestParams{
+		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
+	})
+	return row, principalOf(row), err
 }
 
 func principalOf(row tenancydb.ResolveRequestRow) *Principal {
@@ -115,10 +127,13 @@ func checkHost(host Host, row tenancydb.ResolveRequestRow, p *Principal) error {
 	return nil
 }
 
-// touchSession keeps last_used_at true to the minute.
-func (r *Resolver) touchSession(ctx context.Context, row tenancydb.ResolveRequestRow, now time.Time) error {
-	if now.Sub(*row.LastUsedAt) <= time.Minute {
+// touch keeps last_used_at true to the minute.
+func (r *Resolver) touch(ctx context.Context, row tenancydb.ResolveRequestRow, p *Principal, now time.Time) error {
+	if row.LastUsedAt != nil && now.Sub(*row.LastUsedAt) <= time.Minute {
 		return nil
+	}
+	if p.Token != nil {
+		return r.touchToken(ctx, p.Token.ID, now)
 	}
 	if err := r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *row.SessionID, Now: now}); err != nil {
 		return fmt.Errorf("touch session: %w", err)
@@ -157,6 +172,9 @@ func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.Resolv
 	}
 	if p := scope.Principal; p != nil {
 		sources.UserSandbox, sources.SessionSandbox = p.IsSandbox, p.SessionSandbox
+		if p.Token != nil {
+			sources.TokenSandbox = &p.Token.IsSandbox
+		}
 	}
 	sandbox, err := ResolveMode(sources)
 	if err != nil {

@@ -15,7 +15,9 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
 // Environment is one of the two worlds of a tenant.
@@ -53,8 +55,11 @@ type Tenant struct {
 // Suspended reports whether the business may not be used at present.
 func (t *Tenant) Suspended() bool { return t.Status == StatusSuspended }
 
-// Principal is who asks.
+// Principal is who asks: a user, or a program with an API token of a business.
 type Principal struct {
+	// Token is the API token; nil for users. With one, UserID and SessionID are zero and
+	// Role is empty: a token has scopes instead, and whoever asks for a role finds none.
+	Token  *Token
 	UserID uuid.UUID
 	Role   Role
 	// TenantID is nil for users of the platform.
@@ -74,6 +79,14 @@ type Impersonator struct {
 	Role   Role
 	// ReadOnly says that nothing may be changed like this; the gates see to it.
 	ReadOnly bool
+}
+
+// Token is the API token that a request was made with.
+type Token struct {
+	ID uuid.UUID
+	// IsSandbox is the mode that the token works in, and the only one.
+	IsSandbox bool
+	Scopes    []apitoken.Scope
 }
 
 // Scope is what is known about a request once it is resolved. It is not changed
@@ -100,7 +113,7 @@ type Scope struct {
 
 // ActorID returns the id of the user who asks, or nil.
 func (s *Scope) ActorID() *uuid.UUID {
-	if s.Principal == nil {
+	if s.Principal == nil || s.Principal.Token != nil {
 		return nil
 	}
 	return &s.Principal.UserID
@@ -112,6 +125,18 @@ func (s *Scope) ImpersonatorID() *uuid.UUID {
 		return nil
 	}
 	return &s.Principal.Impersonator.UserID
+}
+
+// ActorTokenID returns the id of the API token that asks, or nil.
+func (s *Scope) ActorTokenID() *uuid.UUID {
+	if s.Principal == nil || s.Principal.Token == nil {
+		return nil
+	}
+	return &s.Principal.Token.ID
+}
+
+func (s *Scope) actor() events.Actor {
+	return events.Actor{UserID: s.ActorID(), TokenID: s.ActorTokenID(), ImpersonatorID: s.ImpersonatorID()}
 }
 
 // SandboxMode reports whether the request runs in the sandbox.

@@ -90,7 +90,7 @@ func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResul
 // environment's events is locked for no longer than that.
 func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	if len(tx.events) > 0 {
-		return events.Append(ctx, committing{tx}, tx.envID, events.Actor{UserID: scope.ActorID(), ImpersonatorID: scope.ImpersonatorID()}, scope.Now, tx.events)
+		return events.Append(ctx, committing{tx}, tx.envID, scope.actor(), scope.Now, tx.events)
 	}
 	if !tx.begun {
 		return nil

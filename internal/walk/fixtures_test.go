@@ -62,6 +62,13 @@ var fixtures = map[string]fixture{
 	"updateResource": {id: "resource", body: static(m{"description": "with a view"}), want: 200},
 	"deleteResource": {id: "spare_resource", want: 204},
 
+	"listTokens":  {want: 200},
+	"createToken": {body: static(m{"name": "Website", "scopes": []string{"appointments:write", "customers:read"}}), want: 201},
+	"getToken":    {id: "token", want: 200},
+	"updateToken": {id: "token", body: static(m{"name": "Old website"}), want: 200},
+	"rotateToken": {id: "token", body: static(m{"overlap_seconds": 60}), want: 200},
+	"revokeToken": {id: "token", want: 204},
+
 	"listServices":  {want: 200},
 	"createService": {body: static(m{"name": "Beard trim", "duration_minutes": 20, "price": m{"amount": 1500, "currency": "USD"}}), want: 201},
 	"getService":    {id: "service", want: 200},
@@ -181,6 +188,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 	create("time_off", "/api/v1/time-off", m{
 		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})
+	create("token", "/api/v1/tokens", m{"name": "Website", "scopes": []string{"services:read"}})
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
 	return o
 }

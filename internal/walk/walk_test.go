@@ -261,6 +261,9 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 			return
 		}
 		for name, o := range map[string]objects{"another business's": theirs, "the other mode's": sandbox, "nobody's": nothing} {
+			if name == "the other mode's" && f.id == "token" {
+				continue // the live world sees the tokens of both modes, the sandbox only its own
+			}
 			path := f.path(op, live, o[f.id])
 			_, body := f.call(op, live)
 			owner.Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")

@@ -7,7 +7,7 @@ WITH next AS (
     WHERE env_id = sqlc.arg(env_id)
     RETURNING last_sequence - cardinality(sqlc.arg(ids)::uuid[]) AS base
 )
-INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, impersonator_user_id, data)
+INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
 SELECT sqlc.arg(env_id), e.id, next.base + e.n, (sqlc.arg(types)::text[])[e.n], 1,
-       sqlc.arg(occurred_at), sqlc.narg(actor_user_id), sqlc.narg(impersonator_user_id), (sqlc.arg(data)::text[])[e.n]::jsonb
+       sqlc.arg(occurred_at), sqlc.narg(actor_user_id), sqlc.narg(actor_token_id), sqlc.narg(impersonator_user_id), (sqlc.arg(data)::text[])[e.n]::jsonb
 FROM unnest(sqlc.arg(ids)::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true;

@@ -17,8 +17,8 @@ import (
 const insertAuditEntry = `-- name: InsertAuditEntry :exec
 INSERT INTO audit_entries (id, occurred_at, tenant_id, env_id, actor_user_id, actor_role, action,
                            target_type, target_id, outcome, request_id, address, detail,
-                           impersonator_user_id, impersonator_role)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                           impersonator_user_id, impersonator_role, actor_token_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 `
 
 type InsertAuditEntryParams struct {
@@ -37,6 +37,7 @@ type InsertAuditEntryParams struct {
 	Detail             json.RawMessage
 	ImpersonatorUserID *uuid.UUID
 	ImpersonatorRole   *string
+	ActorTokenID       *uuid.UUID
 }
 
 // Adds one entry to the trail, which can only grow.
@@ -57,6 +58,7 @@ func (q *Queries) InsertAuditEntry(ctx context.Context, db DBTX, arg InsertAudit
 		arg.Detail,
 		arg.ImpersonatorUserID,
 		arg.ImpersonatorRole,
+		arg.ActorTokenID,
 	)
 	return err
 }

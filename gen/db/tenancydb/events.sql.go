@@ -14,14 +14,14 @@ import (
 
 const appendEvents = `-- name: AppendEvents :exec
 WITH next AS (
-    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($7::uuid[])
+    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($8::uuid[])
     WHERE env_id = $1
-    RETURNING last_sequence - cardinality($7::uuid[]) AS base
+    RETURNING last_sequence - cardinality($8::uuid[]) AS base
 )
-INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, impersonator_user_id, data)
+INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
 SELECT $1, e.id, next.base + e.n, ($2::text[])[e.n], 1,
-       $3, $4, $5, ($6::text[])[e.n]::jsonb
-FROM unnest($7::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
+       $3, $4, $5, $6, ($7::text[])[e.n]::jsonb
+FROM unnest($8::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
 `
 
 type AppendEventsParams struct {
@@ -29,6 +29,7 @@ type AppendEventsParams struct {
 	Types              []string
 	OccurredAt         time.Time
 	ActorUserID        *uuid.UUID
+	ActorTokenID       *uuid.UUID
 	ImpersonatorUserID *uuid.UUID
 	Data               []string
 	Ids                []uuid.UUID
@@ -43,6 +44,7 @@ func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsPar
 		arg.Types,
 		arg.OccurredAt,
 		arg.ActorUserID,
+		arg.ActorTokenID,
 		arg.ImpersonatorUserID,
 		arg.Data,
 		arg.Ids,

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/smoothschedule/smoothschedule/internal/contract/derive"
 )
 
 const (
@@ -48,6 +50,7 @@ func run() error {
 			}
 		}
 	}
+	derive.Add(merged)
 	prune(merged)
 	out, err := json.MarshalIndent(merged, "", "  ")
 	if err != nil {

@@ -1,0 +1,54 @@
+package apitoken
+
+import (
+	"slices"
+	"strings"
+)
+
+// Scope is something an API token may do: "<noun>:read" or "<noun>:write".
+type Scope string
+
+// scopes is the closed list, the only one; the contract's enum ApiTokenScope repeats
+// it and a test compares them. A new noun is added to both.
+var scopes = []Scope{
+	"appointments:read", "appointments:write",
+	"availability:read",
+	"business:read", "business:write",
+	"customers:read", "customers:write",
+	"entitlements:read",
+	"events:read",
+	"holds:read", "holds:write",
+	"resources:read", "resources:write",
+	"sandbox:read", "sandbox:write",
+	"schedules:read", "schedules:write",
+	"series:read", "series:write",
+	"services:read", "services:write",
+	"waitlist:read", "waitlist:write",
+	"webhooks:read", "webhooks:write",
+}
+
+// Scopes lists every scope.
+func Scopes() []Scope { return slices.Clone(scopes) }
+
+// Valid reports whether s is one of Scopes.
+func (s Scope) Valid() bool { return slices.Contains(scopes, s) }
+
+// Noun is what the scope is about.
+func (s Scope) Noun() string {
+	noun, _, _ := strings.Cut(string(s), ":")
+	return noun
+}
+
+// Writes reports whether the scope allows changes.
+func (s Scope) Writes() bool { return strings.HasSuffix(string(s), ":write") }
+
+// Allows reports whether a token with the scopes may do what needs the wanted one:
+// write implies read.
+func Allows(granted []Scope, wanted Scope) bool {
+	for _, s := range granted {
+		if s == wanted || (s.Writes() && s.Noun() == wanted.Noun()) {
+			return true
+		}
+	}
+	return false
+}

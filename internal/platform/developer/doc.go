@@ -1,0 +1,13 @@
+// Package developer owns what programs of third parties need: API tokens. Its queries
+// are gen/db/developerdb.
+//
+// It calls apitoken for their form, audit for the trail, and tenancy for the database.
+// Handlers (developerapi) and internal/app call it; it knows no other domain and no HTTP.
+//
+// Invariants:
+//   - A live token exists in clear in one answer and nowhere else; the database refuses
+//     to keep it. A sandbox token stays readable for those who administer tokens.
+//   - A token works in one mode. Nothing in the sandbox sees or makes a live one.
+//   - Nobody gives a token a scope for what they may not do themselves.
+//   - A change and its audit entry commit together or not at all.
+package developer

@@ -1,0 +1,46 @@
+package tenancy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
+)
+
+// lookUpToken finds the API token of a request, and the tenant, with one query.
+func (r *Resolver) lookUpToken(ctx context.Context, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
+	row, err := r.queries.ResolveTokenRequest(ctx, r.db, tenancydb.ResolveTokenRequestParams{
+		Now: req.Now, Domain: req.Host.Domain, Hash: req.APIToken.Hash(),
+	})
+	found := tenantOfToken(row)
+	if err != nil || row.TokenID == nil {
+		return found, nil, err
+	}
+	token := &Token{ID: *row.TokenID, IsSandbox: *row.TokenIsSandbox, Scopes: make([]apitoken.Scope, len(row.TokenScopes))}
+	for i, scope := range row.TokenScopes {
+		token.Scopes[i] = apitoken.Scope(scope)
+	}
+	return found, &Principal{Token: token, TenantID: row.TokenTenantID, IsSandbox: token.IsSandbox}, nil
+}
+
+// tenantOfToken is what the row says about the host and the tenant, as a request with a
+// session would find it.
+func tenantOfToken(row tenancydb.ResolveTokenRequestRow) tenancydb.ResolveRequestRow {
+	return tenancydb.ResolveRequestRow{
+		HostTenantID: row.HostTenantID, LastUsedAt: row.LastUsedAt, TenantID: row.TenantID, TenantName: row.TenantName,
+		TenantStatus: row.TenantStatus, PlanVersionID: row.PlanVersionID, GraceUntil: row.GraceUntil,
+		TenantTimezone: row.TenantTimezone,
+		TenantCurrency: row.TenantCurrency, SandboxEnabled: row.SandboxEnabled, Overrides: row.Overrides,
+	}
+}
+
+func (r *Resolver) touchToken(ctx context.Context, id uuid.UUID, now time.Time) error {
+	if err := r.queries.TouchToken(ctx, r.db, tenancydb.TouchTokenParams{ID: id, Now: &now}); err != nil {
+		return fmt.Errorf("touch token: %w", err)
+	}
+	return nil
+}

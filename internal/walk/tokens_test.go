@@ -1,0 +1,97 @@
+package walk
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// Each operation that names a scope works with a token that has just this one.
+func TestEveryOperationWorksWithAToken(t *testing.T) {
+	t.Parallel()
+	shared := apitest.New(t)
+	sharedOwner := shared.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	sharedObjects := populate(t, sharedOwner)
+	checked := 0
+	for id, f := range fixtures {
+		g := shared.App.Gates[id]
+		if g.Scope == "" {
+			continue
+		}
+		checked++
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			s, owner, o := shared, sharedOwner, sharedObjects
+			if g.Scope.Writes() { // what they change, others need
+				s = apitest.New(t)
+				owner = s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+				o = populate(t, owner)
+			}
+			op := s.Operation(t, id)
+			path, body := f.call(op, o)
+			token := owner.APIToken(t, false, string(g.Scope))
+			response := token.Do(t, op.Method, path, body).Require(t, f.want)
+			require.Equal(t, "false", response.Header.Get("X-Sandbox-Mode"))
+		})
+	}
+	require.Greater(t, checked, 30)
+}
+
+// A token with every scope but the one, and, for a change, with read instead of write,
+// is refused; and no token can do what names no scope.
+func TestATokenNeedsTheScope(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	c, o := everything(t, s, s.Tenant(t, "a"))
+	owner := c.owner
+	o["session"] = s.SessionID(t, owner)
+	all := []string{}
+	for _, scope := range apitoken.Scopes() {
+		all = append(all, string(scope))
+	}
+	everything := owner.APIToken(t, false, all...)
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		if g.Access == gate.Public {
+			return
+		}
+		path, body := f.call(op, o)
+		if g.Scope == "" {
+			everything.Do(t, op.Method, path, body).RequireProblem(t, 403, "token_not_accepted")
+			return
+		}
+		others := []string{}
+		for _, scope := range apitoken.Scopes() {
+			if scope.Noun() != g.Scope.Noun() || g.Scope.Writes() && !scope.Writes() {
+				others = append(others, string(scope))
+			}
+		}
+		problem := owner.APIToken(t, false, others...).Do(t, op.Method, path, body).RequireProblem(t, 403, "scope_required")
+		require.Equal(t, string(g.Scope), problem["required_scope"])
+		require.Len(t, problem["granted_scopes"], len(others))
+		if !g.Scope.Writes() { // write implies read
+			write := apitoken.Scope(g.Scope.Noun() + ":write")
+			if write.Valid() {
+				owner.APIToken(t, false, string(write)).Do(t, op.Method, path, body).Require(t, f.want)
+			}
+		}
+	})
+}
+
+// The list of scopes in the contract is the one of the code, and each opens something.
+func TestScopesOfTheContract(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	schema := s.Operation(t, "createToken").Spec.RequestBody.Value.Content["application/json"].Schema.Value
+	names := []apitoken.Scope{}
+	for _, name := range schema.Properties["scopes"].Value.Items.Value.Enum {
+		names = append(names, apitoken.Scope(name.(string)))
+	}
+	require.Equal(t, apitoken.Scopes(), names)
+}
