@@ -31,6 +31,7 @@ func commands() []command {
 		{"serve", "", "the server, in production", runServe},
 		{"migrate", "up|down|status", "apply, take back or show the database's migrations", runMigrate},
 		{"sandbox", "create", "make the sandbox of businesses that have none", runSandbox},
+		{"tzdata", "check|apply", "find, or move, appointments whose instant differs since time zones have new rules", runTzdata},
 		{"gates", "", "print what every operation demands of its caller", runGates},
 		{"openapi", "", "print the contract", runOpenAPI},
 		{"config", "", "print the environment variables", runConfig},
@@ -118,6 +119,17 @@ func runSandbox(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return app.CreateSandboxes(ctx, c, out)
+}
+
+func runTzdata(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) != 1 || args[0] != "check" && args[0] != "apply" {
+		return errors.New("usage: smoothschedule tzdata check|apply")
+	}
+	c, _, err := load()
+	if err != nil {
+		return err
+	}
+	return app.Tzdata(ctx, c, args[0] == "apply", out)
 }
 
 func runGates(_ context.Context, _ []string, out io.Writer) error {

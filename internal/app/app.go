@@ -28,6 +28,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
@@ -104,7 +105,8 @@ func New(d Dependencies) (*App, error) {
 	customers := scheduling.NewCustomers(store)
 	appointments := scheduling.NewAppointments(store)
 	series := scheduling.NewSeriesBookings(appointments)
-	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series)
+	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
+		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: httpapi.MaxBody})
 
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)

@@ -42,7 +42,9 @@ func (o *Operation) JSONBody() bool { return o.Spec.RequestBody != nil }
 // Contract is the loaded document.
 type Contract struct {
 	// JSON is the document as it is served.
-	JSON       []byte
+	JSON []byte
+	// Version is what the document says of itself.
+	Version    string
 	operations []*Operation
 }
 
@@ -84,7 +86,7 @@ func Load(document []byte) (*Contract, error) {
 	// Authentication is the gate's work; without this the validator would want to do it.
 	loaded.Security = nil
 	loaded.Servers = nil
-	c := &Contract{JSON: document}
+	c := &Contract{JSON: document, Version: loaded.Info.Version}
 	seen := map[string]bool{}
 	for path, item := range loaded.Paths.Map() {
 		for method, spec := range item.Operations() {

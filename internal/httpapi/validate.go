@@ -20,8 +20,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 )
 
-// maxBody is the largest request body, in bytes.
-const maxBody = 1 << 20
+// MaxBody is the largest request body, in bytes.
+const MaxBody = 1 << 20
 
 // validator holds a request against one operation of the contract.
 type validator struct {
@@ -100,14 +100,14 @@ func (v *validator) checkQuery(query url.Values) error {
 // prepareBody reads the body within its limit and checks that it is one JSON
 // value; the validator and the handler read it again from memory.
 func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
-	if r.ContentLength > maxBody {
+	if r.ContentLength > MaxBody {
 		return false, bodyTooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
 	if err != nil {
 		return false, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
-	if len(body) > maxBody {
+	if len(body) > MaxBody {
 		return false, bodyTooLarge()
 	}
 	if len(body) == 0 {

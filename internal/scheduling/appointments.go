@@ -111,7 +111,13 @@ func (s *Appointments) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 }
 
 func (s *Appointments) read(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
-	viewer := viewerOf(scope)
+	return s.readAs(ctx, db, scope, viewerOf(scope), id)
+}
+
+// readAs is read for a viewer who need not be the one who asks.
+func (s *Appointments) readAs(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, viewer viewer, id uuid.UUID,
+) (*Appointment, error) {
 	rows, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
 		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
 	})
@@ -169,6 +175,13 @@ func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid
 // are in other tables, and only a later statement sees them as the transaction that was
 // waited for left them.
 func (s *Appointments) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
+	return s.lockAs(ctx, tx, scope, viewerOf(scope), id, version)
+}
+
+// lockAs is lock for a viewer who need not be the one who asks.
+func (s *Appointments) lockAs(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32,
+) (*Appointment, error) {
 	_, err := s.queries.LockAppointment(ctx, tx, schedulingdb.LockAppointmentParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, apperr.NewNotFound("appointment")
@@ -176,7 +189,7 @@ func (s *Appointments) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.
 	if err != nil {
 		return nil, fmt.Errorf("lock appointment: %w", err)
 	}
-	current, err := s.read(ctx, tx, scope, id)
+	current, err := s.readAs(ctx, tx, scope, viewer, id)
 	if err != nil {
 		return nil, err
 	}

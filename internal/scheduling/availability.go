@@ -16,9 +16,12 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// maxRange is the longest time that can be searched. Two days are for zones and the
-// date at its end, which is included.
-const maxRange = (62 + 2) * 24 * time.Hour
+// MaxSearchDays is the longest range that can be searched.
+const MaxSearchDays = 62
+
+// maxRange is that range as a time. Two days are for zones and the date at its end, which
+// is included.
+const maxRange = (MaxSearchDays + 2) * 24 * time.Hour
 
 // AvailabilityInput is what somebody would like to choose from.
 type AvailabilityInput struct {

@@ -140,12 +140,14 @@ func (s *Appointments) insert(
 ) error {
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(a.StartAt)
+	local := localStartOf(a.StartAt, scope.Tenant)
 	taken, err := s.queries.InsertAppointment(ctx, tx, schedulingdb.InsertAppointmentParams{
 		EnvID: scope.Env.ID, ID: a.ID, ServiceID: a.ServiceID, CustomerID: a.CustomerID, Status: a.Status,
 		StartAt: a.StartAt, EndAt: a.EndAt, BufferBeforeMinutes: a.BufferBeforeMinutes, BufferAfterMinutes: a.BufferAfterMinutes,
 		ServiceVersion: snapshot.service.version, PriceAmount: a.Price.Amount, PriceCurrency: a.Price.Currency, Notes: a.Notes,
 		QuotaPeriod: scope.Entitlements.Period(entitle.MaxAppointments), CreatedBy: scope.ActorID(), Now: scope.Now,
 		ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	})
 	if err != nil {
 		return refused(fmt.Errorf("insert appointment: %w", err))

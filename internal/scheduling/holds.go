@@ -25,9 +25,12 @@ const (
 	HoldExpired = "EXPIRED"
 )
 
-// DefaultHoldTTL is how long a hold lasts that does not say; the contract bounds what it
-// may say.
-const DefaultHoldTTL = 5 * time.Minute
+// DefaultHoldTTL is how long a hold lasts that does not say, and MaxHoldTTL what it may say
+// at the most, which the contract sees to.
+const (
+	DefaultHoldTTL = 5 * time.Minute
+	MaxHoldTTL     = time.Hour
+)
 
 // holdsKept is how long a hold can be asked for after it is over.
 const holdsKept = 24 * time.Hour
@@ -317,10 +320,11 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 	if err != nil {
 		return nil, err
 	}
-	period := scope.Entitlements.Period(entitle.MaxAppointments)
+	period, local := scope.Entitlements.Period(entitle.MaxAppointments), localStartOf(booked.StartAt, scope.Tenant)
 	err = s.queries.BookHold(ctx, tx, schedulingdb.BookHoldParams{
 		EnvID: scope.Env.ID, HoldID: held.ID, ID: booked.ID, CustomerID: in.CustomerID, Status: booked.Status, Notes: booked.Notes,
 		QuotaPeriod: period, CreatedBy: scope.ActorID(), Now: scope.Now,
+		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	})
 	if err != nil {
 		return nil, refused(fmt.Errorf("book hold: %w", err))

@@ -20,6 +20,11 @@ type RescheduleInput struct {
 	// ResourceIDs are taken, and what they leave open is chosen, as for a new
 	// appointment; without any it keeps its resources.
 	ResourceIDs []uuid.UUID
+
+	// local is set if it is not people who move the appointment, but the rules of its time
+	// zone: then nobody asks, notice and horizon do not count, and the clock shows what it
+	// showed before.
+	local *localStart
 }
 
 // Reschedule moves a pending or confirmed appointment, with the duration, buffers and
@@ -78,8 +83,13 @@ func (s *Appointments) move(
 	if keep {
 		snapshot.Service.Requirements = asBooked(current.Resources)
 	}
+	asking, local := viewerOf(scope), localStartOf(in.StartAt, scope.Tenant)
+	if in.local != nil {
+		asking, local = viewer{}, *in.local
+		snapshot.Service.MinNotice, snapshot.Service.Horizon = 0, 0
+	}
 	request := availability.Request{Start: in.StartAt, Requested: requested, Preferred: current.ResourceIDs}
-	assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+	assignments, err := snapshot.decide(asking, request, in.ResourceIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +101,7 @@ func (s *Appointments) move(
 	next.EndAt = next.StartAt.Add(snapshot.Service.Duration)
 	next.Version, next.UpdatedAt = current.Version+1, scope.Now
 	next.hold(snapshot, assignments)
-	if err := s.replaceAllocations(ctx, tx, scope, snapshot, current, &next, assignments); err != nil {
+	if err := s.replaceAllocations(ctx, tx, scope, snapshot, current, &next, assignments, local); err != nil {
 		return nil, err
 	}
 	tx.Emit(eventTypes[ActionRescheduled], &next)
@@ -112,7 +122,7 @@ func asBooked(resources []ResourceReference) []availability.Requirement {
 
 func (s *Appointments) replaceAllocations(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, current, next *Appointment,
-	assignments []availability.Assignment,
+	assignments []availability.Assignment, local localStart,
 ) error {
 	changes, err := changesBetween(current, next)
 	if err != nil {
@@ -127,6 +137,7 @@ func (s *Appointments) replaceAllocations(
 	taken, err := s.queries.MoveAppointment(ctx, tx, schedulingdb.MoveAppointmentParams{
 		EnvID: scope.Env.ID, ID: next.ID, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
 		ActorUserID: scope.ActorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	})
 	if err != nil {
 		return fmt.Errorf("move appointment: %w", err)

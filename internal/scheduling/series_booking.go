@@ -225,6 +225,9 @@ func (s *SeriesBookings) insertAppointments(
 		AppointmentIds: lanes.appointmentIDs, ResourceIds: lanes.resourceIDs, Lanes: lanes.lanes, FromAts: lanes.fromAts, ToAts: lanes.toAts,
 	}
 	for _, a := range created {
+		local := localStartOf(a.StartAt, scope.Tenant)
+		params.LocalStartAts = append(params.LocalStartAts, local.at)
+		params.Timezone, params.TzdataVersion = local.timezone, local.tzdataVersion
 		params.Ids = append(params.Ids, a.ID)
 		params.StartAts = append(params.StartAts, a.StartAt)
 		params.EndAts = append(params.EndAts, a.EndAt)

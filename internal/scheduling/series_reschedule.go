@@ -181,6 +181,9 @@ func (s *SeriesBookings) writeMoves(
 		params.Ids, params.Versions = append(params.Ids, next.ID), append(params.Versions, next.Version)
 		params.StartAts, params.EndAts = append(params.StartAts, next.StartAt), append(params.EndAts, next.EndAt)
 		params.Changes = append(params.Changes, string(changes))
+		local := localStartOf(next.StartAt, scope.Tenant)
+		params.LocalStartAts = append(params.LocalStartAts, local.at)
+		params.Timezone, params.TzdataVersion = local.timezone, local.tzdataVersion
 		moved[i] = &next
 	}
 	err := s.queries.DeleteAllocationsOfAppointments(ctx, tx, schedulingdb.DeleteAllocationsOfAppointmentsParams{

@@ -39,3 +39,16 @@ func (r *Resolver) ScopeOf(ctx context.Context, envID uuid.UUID, now time.Time) 
 	scope.Entitlements, err = r.entitlementsOf(ctx, scope, found)
 	return scope, err
 }
+
+// Environments returns all environments there are, in the order of their names.
+func (r *Resolver) Environments(ctx context.Context) ([]Environment, error) {
+	rows, err := r.queries.ListEnvironments(ctx, r.db)
+	if err != nil {
+		return nil, fmt.Errorf("list environments: %w", err)
+	}
+	list := make([]Environment, len(rows))
+	for i, row := range rows {
+		list[i] = Environment(row)
+	}
+	return list, nil
+}

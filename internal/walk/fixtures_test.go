@@ -56,6 +56,8 @@ var fixtures = map[string]fixture{
 	"toggleSandbox":    {body: static(m{"sandbox_mode": true}), want: 200},
 	"resetSandbox":     {want: 200},
 
+	"getMeta": {want: 200},
+
 	"listResources":  {want: 200},
 	"createResource": {body: static(m{"name": "Room 2", "type": "ROOM"}), want: 201},
 	"getResource":    {id: "resource", want: 200},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // Series of three weeks and single appointments want the same three slots at once. Each
@@ -48,6 +49,21 @@ func TestSeriesAgainstAppointments(t *testing.T) {
 	require.Equal(t, 3, taken)
 	entitlements := owner.Get(t, "/api/v1/entitlements").Require(t, 200).Object(t)
 	require.EqualValues(t, 4, entitlements["quotas"].(m)["max_appointments"].(m)["used"], "losers must not use up the quota")
+}
+
+// Anybody may ask, at every host, and hears the truth.
+func TestMeta(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	for _, c := range []*apitest.Client{s.Tenant(t, "a").Anonymous(), s.Client("platform.localhost"), s.Client("localhost")} {
+		meta := c.Get(t, "/api/v1/meta").Require(t, 200).Object(t)
+		require.Equal(t, "2026-11-22T12:00:00Z", meta["server_time"])
+		require.Equal(t, s.App.Contract.Version, meta["api_version"])
+		require.Equal(t, tzdata.Current().Source, meta["tzdata"].(m)["source"])
+		require.Equal(t, m{
+			"page_size": 100.0, "body_bytes": 1048576.0, "availability_days": 62.0, "series_occurrences": 200.0, "hold_seconds": 3600.0,
+		}, meta["limits"])
+	}
 }
 
 // The answers of a series have the form of the contract, also where they refuse.

@@ -17,7 +17,7 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 	t.Parallel()
 	shared := apitest.New(t)
 	sharedOwner := shared.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	sharedObjects := populate(t, sharedOwner)
+	sharedObjects := populateAll(t, sharedOwner)
 	checked := 0
 	for id, f := range fixtures {
 		g := shared.App.Gates[id]
@@ -31,7 +31,7 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 			if g.Scope.Writes() { // what they change, others need
 				s = apitest.New(t)
 				owner = s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-				o = populate(t, owner)
+				o = populateAll(t, owner)
 			}
 			op := s.Operation(t, id)
 			path, body := f.call(op, o)

@@ -186,11 +186,12 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
     VALUES (sqlc.arg(env_id), sqlc.arg(id)::uuid, sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
             sqlc.arg(start_at), sqlc.arg(end_at), sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes),
             sqlc.arg(service_version), sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes),
-            sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[])
+            sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[],
+            sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version))
 )
 SELECT resource_id FROM taken;
 
@@ -214,7 +215,8 @@ WITH taken AS (
 ), moved AS (
     UPDATE appointments a
     SET start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now),
-        resource_ids = sqlc.arg(resource_ids)::uuid[]
+        resource_ids = sqlc.arg(resource_ids)::uuid[], local_start_at = sqlc.arg(local_start_at)::timestamp,
+        timezone = sqlc.arg(timezone)::text, tzdata_version = sqlc.narg(tzdata_version)
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)

@@ -102,13 +102,14 @@ WITH wanted AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, series_id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
     SELECT sqlc.arg(env_id), b.id, sqlc.arg(series_id)::uuid, sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
            b.start_at, b.end_at, sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes), sqlc.arg(service_version),
            sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes), sqlc.arg(quota_period), sqlc.narg(created_by),
-           sqlc.arg(now), sqlc.arg(now), ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = b.id ORDER BY w.resource_id)
+           sqlc.arg(now), sqlc.arg(now), ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = b.id ORDER BY w.resource_id),
+           b.local_start_at, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version)
     FROM (SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(start_ats)::timestamptz[]) AS start_at,
-                 unnest(sqlc.arg(end_ats)::timestamptz[]) AS end_at) b
+                 unnest(sqlc.arg(end_ats)::timestamptz[]) AS end_at, unnest(sqlc.arg(local_start_ats)::timestamp[]) AS local_start_at) b
 )
 SELECT count(*) FROM taken;
 
@@ -126,7 +127,7 @@ WITH wanted AS (
 ), moving AS (
     SELECT unnest(sqlc.arg(ids)::uuid[]) AS id, unnest(sqlc.arg(start_ats)::timestamptz[]) AS start_at,
            unnest(sqlc.arg(end_ats)::timestamptz[]) AS end_at, unnest(sqlc.arg(versions)::int[]) AS version,
-           unnest(sqlc.arg(changes)::text[]) AS changes
+           unnest(sqlc.arg(changes)::text[]) AS changes, unnest(sqlc.arg(local_start_ats)::timestamp[]) AS local_start_at
 ), taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
     SELECT r.env_id, w.appointment_id, r.id, w.lane, w.from_at, w.to_at
@@ -140,7 +141,8 @@ WITH wanted AS (
 ), moved AS (
     UPDATE appointments a
     SET start_at = m.start_at, end_at = m.end_at, version = m.version, updated_at = sqlc.arg(now),
-        resource_ids = ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = m.id ORDER BY w.resource_id)
+        resource_ids = ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = m.id ORDER BY w.resource_id),
+        local_start_at = m.local_start_at, timezone = sqlc.arg(timezone)::text, tzdata_version = sqlc.narg(tzdata_version)
     FROM moving m
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = m.id
 ), noted AS (

@@ -11,3 +11,7 @@ SELECT e.id AS env_id, e.is_sandbox, t.id AS tenant_id, t.name, t.status, t.time
      WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > sqlc.arg(now)::timestamptz))::jsonb AS overrides
 FROM environments e JOIN tenants t ON t.id = e.tenant_id
 WHERE e.id = sqlc.arg(env_id);
+
+-- name: ListEnvironments :many
+-- All environments there are, for work that goes through them one by one.
+SELECT id, tenant_id, name, is_sandbox FROM environments ORDER BY name;

@@ -200,6 +200,27 @@ func (e SeriesScope) Valid() bool {
 	}
 }
 
+// Defines values for TzdataSource.
+const (
+	TzdataSourceEmbedded TzdataSource = "embedded"
+	TzdataSourceSystem   TzdataSource = "system"
+	TzdataSourceZoneinfo TzdataSource = "zoneinfo"
+)
+
+// Valid indicates whether the value is a known member of the TzdataSource enum.
+func (e TzdataSource) Valid() bool {
+	switch e {
+	case TzdataSourceEmbedded:
+		return true
+	case TzdataSourceSystem:
+		return true
+	case TzdataSourceZoneinfo:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Verdict.
 const (
 	VerdictAvailable   Verdict = "available"
@@ -607,6 +628,37 @@ type HoldStatus string
 
 // HoursOverrides Each date at most once; returned in their order.
 type HoursOverrides = []DateHours
+
+// Meta defines model for Meta.
+type Meta struct {
+	// APIVersion The version of this document.
+	APIVersion string     `json:"api_version"`
+	Limits     MetaLimits `json:"limits"`
+
+	// ServerTime The instant of the request, by the clock of the server.
+	ServerTime time.Time `json:"server_time"`
+
+	// Tzdata The release of the IANA time zone database that local times are reckoned with.
+	Tzdata Tzdata `json:"tzdata"`
+}
+
+// MetaLimits defines model for MetaLimits.
+type MetaLimits struct {
+	// AvailabilityDays The longest range that can be searched for free slots.
+	AvailabilityDays int `json:"availability_days"`
+
+	// BodyBytes The largest body of a request.
+	BodyBytes int `json:"body_bytes"`
+
+	// HoldSeconds The longest hold.
+	HoldSeconds int `json:"hold_seconds"`
+
+	// PageSize The largest `limit` of lists.
+	PageSize int `json:"page_size"`
+
+	// SeriesOccurrences The longest series.
+	SeriesOccurrences int `json:"series_occurrences"`
+}
 
 // Occurrence defines model for Occurrence.
 type Occurrence struct {
@@ -1136,6 +1188,20 @@ type TimeOffUpdate struct {
 	Title   *string         `json:"title,omitempty"`
 }
 
+// Tzdata The release of the IANA time zone database that local times are reckoned with.
+type Tzdata struct {
+	// Source The files of the operating system, the copy in the server's program, or what its variable ZONEINFO names.
+	Source TzdataSource `json:"source"`
+
+	// Version Null if the files of the source do not say.
+	//
+	// Example: 2025b
+	Version nullable.Nullable[string] `json:"version"`
+}
+
+// TzdataSource The files of the operating system, the copy in the server's program, or what its variable ZONEINFO names.
+type TzdataSource string
+
 // Verdict `available`, with the resources that were asked for; `substituted`, with other resources or at another time of the day; or `conflict`.
 type Verdict string
 
@@ -1546,6 +1612,9 @@ type ServerInterface interface {
 	// GetHold Get a hold
 	// (GET /api/v1/holds/{id})
 	GetHold(ctx echo.Context, id externalRef0.ID) error
+	// GetMeta Get facts about the server
+	// (GET /api/v1/meta)
+	GetMeta(ctx echo.Context) error
 	// ListResources List resources
 	// (GET /api/v1/resources)
 	ListResources(ctx echo.Context, params ListResourcesParams) error
@@ -2334,6 +2403,15 @@ func (w *ServerInterfaceWrapper) GetHold(ctx echo.Context) error {
 	return err
 }
 
+// GetMeta converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMeta(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMeta(ctx)
+	return err
+}
+
 // ListResources converts echo context to params.
 func (w *ServerInterfaceWrapper) ListResources(ctx echo.Context) error {
 	var err error
@@ -3013,6 +3091,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 		Handler: si,
 	}
 
+	router.GET(options.BaseURL+"/api/v1/meta", wrapper.GetMeta, options.OperationMiddlewares["getMeta"]...)
 	router.GET(options.BaseURL+"/api/v1/resources", wrapper.ListResources, options.OperationMiddlewares["listResources"]...)
 	router.POST(options.BaseURL+"/api/v1/resources", wrapper.CreateResource, options.OperationMiddlewares["createResource"]...)
 	router.DELETE(options.BaseURL+"/api/v1/resources/:id", wrapper.DeleteResource, options.OperationMiddlewares["deleteResource"]...)
@@ -6181,6 +6260,92 @@ func (response GetHold500ApplicationProblemPlusJSONResponse) VisitGetHoldRespons
 	return err
 }
 
+type GetMetaRequestObject struct {
+}
+
+type GetMetaResponseObject interface {
+	VisitGetMetaResponse(w http.ResponseWriter) error
+}
+
+type GetMeta200JSONResponse Meta
+
+func (response GetMeta200JSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMeta400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMeta400ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMeta403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMeta403ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMeta429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetMeta429ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMeta500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetMeta500ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListResourcesRequestObject struct {
 	Params ListResourcesParams
 }
@@ -9319,6 +9484,9 @@ type StrictServerInterface interface {
 	// GetHold Get a hold
 	// (GET /api/v1/holds/{id})
 	GetHold(ctx context.Context, request GetHoldRequestObject) (GetHoldResponseObject, error)
+	// GetMeta Get facts about the server
+	// (GET /api/v1/meta)
+	GetMeta(ctx context.Context, request GetMetaRequestObject) (GetMetaResponseObject, error)
 	// ListResources List resources
 	// (GET /api/v1/resources)
 	ListResources(ctx context.Context, request ListResourcesRequestObject) (ListResourcesResponseObject, error)
@@ -10185,6 +10353,29 @@ func (sh *strictHandler) GetHold(ctx echo.Context, id externalRef0.ID) error {
 		return err
 	} else if validResponse, ok := response.(GetHoldResponseObject); ok {
 		return validResponse.VisitGetHoldResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMeta operation middleware
+func (sh *strictHandler) GetMeta(ctx echo.Context) error {
+	var request GetMetaRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMeta(ctx.Request().Context(), request.(GetMetaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMeta")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMetaResponseObject); ok {
+		return validResponse.VisitGetMetaResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

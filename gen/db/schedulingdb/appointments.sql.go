@@ -353,11 +353,12 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
     VALUES ($6, $1::uuid, $7, $8, $9,
             $10, $11, $12, $13,
             $14, $15, $16, $17,
-            $18, $19, $20, $20, $4::uuid[])
+            $18, $19, $20, $20, $4::uuid[],
+            $21::timestamp, $22::text, $23)
 )
 SELECT resource_id FROM taken
 `
@@ -383,6 +384,9 @@ type InsertAppointmentParams struct {
 	QuotaPeriod         time.Time
 	CreatedBy           *uuid.UUID
 	Now                 time.Time
+	LocalStartAt        time.Time
+	Timezone            string
+	TzdataVersion       *string
 }
 
 // Writes an appointment and takes its lanes, in one statement. A resource that does not
@@ -412,6 +416,9 @@ func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppo
 		arg.QuotaPeriod,
 		arg.CreatedBy,
 		arg.Now,
+		arg.LocalStartAt,
+		arg.Timezone,
+		arg.TzdataVersion,
 	)
 	if err != nil {
 		return nil, err
@@ -858,29 +865,33 @@ WITH taken AS (
 ), moved AS (
     UPDATE appointments a
     SET start_at = $7, end_at = $8, version = $9, updated_at = $10,
-        resource_ids = $4::uuid[]
+        resource_ids = $4::uuid[], local_start_at = $11::timestamp,
+        timezone = $12::text, tzdata_version = $13
     WHERE a.env_id = $6 AND a.id = $1
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES ($6, $1, $9, 'RESCHEDULED', $11, $10,
-            $12)
+    VALUES ($6, $1, $9, 'RESCHEDULED', $14, $10,
+            $15)
 )
 SELECT resource_id FROM taken
 `
 
 type MoveAppointmentParams struct {
-	ID          uuid.UUID
-	FromAt      time.Time
-	ToAt        time.Time
-	ResourceIds []uuid.UUID
-	Lanes       []int32
-	EnvID       uuid.UUID
-	StartAt     time.Time
-	EndAt       time.Time
-	Version     int32
-	Now         time.Time
-	ActorUserID *uuid.UUID
-	Changes     json.RawMessage
+	ID            uuid.UUID
+	FromAt        time.Time
+	ToAt          time.Time
+	ResourceIds   []uuid.UUID
+	Lanes         []int32
+	EnvID         uuid.UUID
+	StartAt       time.Time
+	EndAt         time.Time
+	Version       int32
+	Now           time.Time
+	LocalStartAt  time.Time
+	Timezone      string
+	TzdataVersion *string
+	ActorUserID   *uuid.UUID
+	Changes       json.RawMessage
 }
 
 // Gives an appointment, which the transaction has locked, another time and other lanes,
@@ -897,6 +908,9 @@ func (q *Queries) MoveAppointment(ctx context.Context, db DBTX, arg MoveAppointm
 		arg.EndAt,
 		arg.Version,
 		arg.Now,
+		arg.LocalStartAt,
+		arg.Timezone,
+		arg.TzdataVersion,
 		arg.ActorUserID,
 		arg.Changes,
 	)

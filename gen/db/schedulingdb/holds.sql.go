@@ -15,31 +15,35 @@ import (
 const bookHold = `-- name: BookHold :exec
 WITH converted AS (
     UPDATE allocations l SET appointment_id = $1::uuid, hold_id = NULL, expires_at = NULL
-    WHERE l.env_id = $8 AND l.hold_id = $9::uuid
+    WHERE l.env_id = $11 AND l.hold_id = $12::uuid
 ), booked AS (
     UPDATE holds h SET status = 'BOOKED', appointment_id = $1::uuid
-    WHERE h.env_id = $8 AND h.id = $9::uuid
+    WHERE h.env_id = $11 AND h.id = $12::uuid
 )
 INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                           buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                          created_by, created_at, updated_at, resource_ids)
+                          created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
 SELECT h.env_id, $1::uuid, h.service_id, $2, $3, h.start_at, h.end_at,
        h.buffer_before_minutes, h.buffer_after_minutes, h.service_version, h.price_amount, h.price_currency, $4,
-       $5, $6, $7, $7, h.resource_ids
+       $5, $6, $7, $7, h.resource_ids,
+       $8::timestamp, $9::text, $10
 FROM holds h
-WHERE h.env_id = $8 AND h.id = $9::uuid
+WHERE h.env_id = $11 AND h.id = $12::uuid
 `
 
 type BookHoldParams struct {
-	ID          uuid.UUID
-	CustomerID  uuid.UUID
-	Status      string
-	Notes       string
-	QuotaPeriod time.Time
-	CreatedBy   *uuid.UUID
-	Now         time.Time
-	EnvID       uuid.UUID
-	HoldID      uuid.UUID
+	ID            uuid.UUID
+	CustomerID    uuid.UUID
+	Status        string
+	Notes         string
+	QuotaPeriod   time.Time
+	CreatedBy     *uuid.UUID
+	Now           time.Time
+	LocalStartAt  time.Time
+	Timezone      string
+	TzdataVersion *string
+	EnvID         uuid.UUID
+	HoldID        uuid.UUID
 }
 
 // Makes a hold, which the transaction has locked, an appointment: its lanes change their
@@ -53,6 +57,9 @@ func (q *Queries) BookHold(ctx context.Context, db DBTX, arg BookHoldParams) err
 		arg.QuotaPeriod,
 		arg.CreatedBy,
 		arg.Now,
+		arg.LocalStartAt,
+		arg.Timezone,
+		arg.TzdataVersion,
 		arg.EnvID,
 		arg.HoldID,
 	)

@@ -110,13 +110,14 @@ WITH wanted AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, series_id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
     SELECT $6, b.id, $7::uuid, $8, $9, $10,
            b.start_at, b.end_at, $11, $12, $13,
            $14, $15, $16, $17, $18,
-           $19, $19, ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = b.id ORDER BY w.resource_id)
-    FROM (SELECT unnest($20::uuid[]) AS id, unnest($21::timestamptz[]) AS start_at,
-                 unnest($22::timestamptz[]) AS end_at) b
+           $19, $19, ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = b.id ORDER BY w.resource_id),
+           b.local_start_at, $20::text, $21
+    FROM (SELECT unnest($22::uuid[]) AS id, unnest($23::timestamptz[]) AS start_at,
+                 unnest($24::timestamptz[]) AS end_at, unnest($25::timestamp[]) AS local_start_at) b
 )
 SELECT count(*) FROM taken
 `
@@ -141,9 +142,12 @@ type InsertAppointmentsOfSeriesParams struct {
 	QuotaPeriod         time.Time
 	CreatedBy           *uuid.UUID
 	Now                 time.Time
+	Timezone            string
+	TzdataVersion       *string
 	Ids                 []uuid.UUID
 	StartAts            []time.Time
 	EndAts              []time.Time
+	LocalStartAts       []time.Time
 }
 
 // Writes the appointments of a series and takes their lanes, in one statement, and returns
@@ -170,9 +174,12 @@ func (q *Queries) InsertAppointmentsOfSeries(ctx context.Context, db DBTX, arg I
 		arg.QuotaPeriod,
 		arg.CreatedBy,
 		arg.Now,
+		arg.Timezone,
+		arg.TzdataVersion,
 		arg.Ids,
 		arg.StartAts,
 		arg.EndAts,
+		arg.LocalStartAts,
 	)
 	var count int64
 	err := row.Scan(&count)
@@ -505,12 +512,12 @@ WITH wanted AS (
 ), moving AS (
     SELECT unnest($6::uuid[]) AS id, unnest($7::timestamptz[]) AS start_at,
            unnest($8::timestamptz[]) AS end_at, unnest($9::int[]) AS version,
-           unnest($10::text[]) AS changes
+           unnest($10::text[]) AS changes, unnest($11::timestamp[]) AS local_start_at
 ), taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
     SELECT r.env_id, w.appointment_id, r.id, w.lane, w.from_at, w.to_at
     FROM wanted w
-    JOIN resources r ON r.env_id = $11 AND r.id = w.resource_id
+    JOIN resources r ON r.env_id = $12 AND r.id = w.resource_id
     WHERE r.is_active AND w.lane < r.capacity
     ORDER BY r.id, w.lane, w.from_at
     FOR KEY SHARE OF r
@@ -518,13 +525,14 @@ WITH wanted AS (
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
-    SET start_at = m.start_at, end_at = m.end_at, version = m.version, updated_at = $12,
-        resource_ids = ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = m.id ORDER BY w.resource_id)
+    SET start_at = m.start_at, end_at = m.end_at, version = m.version, updated_at = $13,
+        resource_ids = ARRAY (SELECT w.resource_id FROM wanted w WHERE w.appointment_id = m.id ORDER BY w.resource_id),
+        local_start_at = m.local_start_at, timezone = $14::text, tzdata_version = $15
     FROM moving m
-    WHERE a.env_id = $11 AND a.id = m.id
+    WHERE a.env_id = $12 AND a.id = m.id
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    SELECT $11, m.id, m.version, 'RESCHEDULED', $13, $12, m.changes::jsonb
+    SELECT $12, m.id, m.version, 'RESCHEDULED', $16, $13, m.changes::jsonb
     FROM moving m
 )
 SELECT count(*) FROM taken
@@ -541,8 +549,11 @@ type MoveAppointmentsParams struct {
 	EndAts         []time.Time
 	Versions       []int32
 	Changes        []string
+	LocalStartAts  []time.Time
 	EnvID          uuid.UUID
 	Now            time.Time
+	Timezone       string
+	TzdataVersion  *string
 	ActorUserID    *uuid.UUID
 }
 
@@ -560,8 +571,11 @@ func (q *Queries) MoveAppointments(ctx context.Context, db DBTX, arg MoveAppoint
 		arg.EndAts,
 		arg.Versions,
 		arg.Changes,
+		arg.LocalStartAts,
 		arg.EnvID,
 		arg.Now,
+		arg.Timezone,
+		arg.TzdataVersion,
 		arg.ActorUserID,
 	)
 	var count int64

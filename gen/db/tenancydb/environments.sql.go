@@ -65,3 +65,40 @@ func (q *Queries) GetTenantOfEnvironment(ctx context.Context, db DBTX, arg GetTe
 	)
 	return i, err
 }
+
+const listEnvironments = `-- name: ListEnvironments :many
+SELECT id, tenant_id, name, is_sandbox FROM environments ORDER BY name
+`
+
+type ListEnvironmentsRow struct {
+	ID        uuid.UUID
+	TenantID  uuid.UUID
+	Name      string
+	IsSandbox bool
+}
+
+// All environments there are, for work that goes through them one by one.
+func (q *Queries) ListEnvironments(ctx context.Context, db DBTX) ([]ListEnvironmentsRow, error) {
+	rows, err := db.Query(ctx, listEnvironments)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListEnvironmentsRow{}
+	for rows.Next() {
+		var i ListEnvironmentsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.TenantID,
+			&i.Name,
+			&i.IsSandbox,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

@@ -21,6 +21,7 @@ type Server struct {
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
 	series       *scheduling.SeriesBookings
+	facts        Facts
 }
 
 var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
@@ -29,9 +30,10 @@ var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
 func New(
 	resources *scheduling.Resources, services *scheduling.Services, schedules *scheduling.Schedules, timeOffs *scheduling.TimeOffs,
 	customers *scheduling.Customers, appointments *scheduling.Appointments, series *scheduling.SeriesBookings,
+	facts Facts,
 ) *Server {
 	return &Server{
 		resources: resources, services: services, schedules: schedules, timeOffs: timeOffs, customers: customers,
-		appointments: appointments, series: series,
+		appointments: appointments, series: series, facts: facts,
 	}
 }

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
+)
+
+// errStuck makes the program end with an error, so that an operator notices.
+var errStuck = errors.New("some appointments cannot be moved to where their clocks show the time they were booked for; see above")
+
+// Tzdata goes through all environments of the configured database and prints the
+// appointments to come whose instant differs since the rules of their time zones have
+// changed; with apply it moves them. It can be repeated.
+func Tzdata(ctx context.Context, c Config, apply bool, out io.Writer) error {
+	if c.DatabaseURL == "" {
+		return fmt.Errorf("%sDATABASE_URL is missing: tzdata works on the database that it names", Prefix)
+	}
+	return withApp(ctx, c, c.DatabaseURL, NewLogger(c), func(a *App) error {
+		return a.ReckonZones(ctx, time.Now(), scheduling.CurrentZones, apply, out)
+	})
+}
+
+// ReckonZones is Tzdata for an App, an instant, and the rules that load returns.
+func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.LoadZone, apply bool, out io.Writer) error {
+	environments, err := a.Resolver.Environments(ctx)
+	if err != nil {
+		return err
+	}
+	release := tzdata.Current()
+	fmt.Fprintf(out, "Time zone database: %s (%s)\n", release, release.Source)
+	reckon := a.Appointments.CheckZones
+	if apply {
+		reckon = a.Appointments.ApplyZones
+	}
+	var checked, changed, stuck int
+	for _, environment := range environments {
+		scope, err := a.Resolver.ScopeOf(ctx, environment.ID, now)
+		if errors.Is(err, apperr.New(apperr.NotFound, "")) {
+			continue // it has been deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		report, err := reckon(ctx, scope, load)
+		if err != nil {
+			return fmt.Errorf("environment %s: %w", environment.Name, err)
+		}
+		checked, changed = checked+report.Checked, changed+len(report.Changes)
+		n, err := printZones(out, environment, report, apply)
+		if err != nil {
+			return err
+		}
+		stuck += n
+	}
+	fmt.Fprintf(out, "%d appointments to come, %d of them at another instant now, %d of those cannot move.\n", checked, changed, stuck)
+	if stuck > 0 {
+		return errStuck
+	}
+	return nil
+}
+
+// printZones prints what there is to say about an environment, and returns how many
+// appointments could not be moved.
+func printZones(out io.Writer, environment tenancy.Environment, report *scheduling.ZoneReport, apply bool) (stuck int, err error) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, change := range report.Changes {
+		outcome := "would move"
+		switch {
+		case change.Refusal != nil:
+			stuck++
+			outcome = "stays: " + change.Refusal.Detail
+		case apply:
+			outcome = "moved"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s in %s\t%s\t-> %s\t%s\n", environment.Name, change.AppointmentID, change.Shown.Format("2006-01-02 15:04"),
+			change.Timezone, change.From.Format(time.RFC3339), change.To.Format(time.RFC3339), outcome)
+	}
+	if report.Unknown > 0 {
+		outcome := "apply notes what the clock shows now"
+		if apply {
+			outcome = "noted what the clock shows now"
+		}
+		fmt.Fprintf(w, "%s\t%d appointments without a note of the clock\t%s\n", environment.Name, report.Unknown, outcome)
+	}
+	return stuck, w.Flush()
+}

@@ -1,0 +1,62 @@
+package app_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/app"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+// The command goes through every environment; New York has no summer time any more.
+func TestReckonZones(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	noSummer := func(name string) (*time.Location, error) { return time.FixedZone(name, -5*3600), nil }
+	book := func(c *apitest.Client) string {
+		resource := c.Post(t, "/api/v1/resources", map[string]any{"name": "R", "type": "ROOM"}).Require(t, 201).ID(t)
+		service := c.Post(t, "/api/v1/services", map[string]any{"name": "S", "duration_minutes": 60}).Require(t, 201).ID(t)
+		customer := c.Post(t, "/api/v1/customers", map[string]any{"name": "C"}).Require(t, 201).ID(t)
+		return c.Post(t, "/api/v1/appointments", map[string]any{
+			"service_id": service, "customer_id": customer, "resource_ids": []string{resource}, "start_at": "2027-06-01T14:00:00Z",
+		}).Require(t, 201).ID(t)
+	}
+	live, sandbox := book(owner), book(owner.Sandbox())
+	start := func(c *apitest.Client, id string) any {
+		return c.Get(t, "/api/v1/appointments/"+id).Require(t, 200).Object(t)["start_at"]
+	}
+	var out bytes.Buffer
+	require.NoError(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, false, &out))
+	require.Contains(t, out.String(), live+"  2027-06-01 10:00 in America/New_York  2027-06-01T14:00:00Z  -> 2027-06-01T15:00:00Z  would move")
+	require.Contains(t, out.String(), "2 appointments to come, 2 of them at another instant now, 0 of those cannot move.")
+	require.Equal(t, "2027-06-01T14:00:00Z", start(owner, live))
+
+	// In the sandbox something is in the way.
+	owner.Sandbox().Post(t, "/api/v1/time-off", map[string]any{"start_at": "2027-06-01T15:00:00Z", "end_at": "2027-06-01T16:00:00Z"}).Require(t, 201)
+	out.Reset()
+	require.ErrorContains(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, true, &out), "cannot be moved")
+	require.Regexp(t, "(?m)^a +"+live+".* moved$", out.String())
+	require.Regexp(t, "(?m)^a_sandbox +"+sandbox+".* stays: R is not open at this time.$", out.String())
+	require.Equal(t, "2027-06-01T15:00:00Z", start(owner, live))
+	require.Equal(t, "2027-06-01T14:00:00Z", start(owner.Sandbox(), sandbox))
+}
+
+// The command itself finds nothing by the rules that everything was booked by.
+func TestTzdata(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	s.Tenant(t, "a")
+	var out bytes.Buffer
+	for _, apply := range []bool{false, true} {
+		require.NoError(t, app.Tzdata(t.Context(), config(t, s.DB), apply, &out))
+	}
+	require.Contains(t, out.String(), "Time zone database: ")
+	require.Contains(t, out.String(), "0 appointments to come, 0 of them at another instant now, 0 of those cannot move.")
+	require.ErrorContains(t, app.Tzdata(t.Context(), app.Config{}, false, &out), "DATABASE_URL is missing")
+}
