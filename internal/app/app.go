@@ -23,6 +23,7 @@ import (
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/events"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
@@ -62,6 +63,9 @@ type App struct {
 	Store    *tenancy.Store
 	Resolver *tenancy.Resolver
 	Hasher   *identity.Hasher
+	// EventHub tells who waits for events of new ones; Serve and Dev connect it with those of
+	// other servers.
+	EventHub *events.Hub
 	// Jobs knows how background jobs are worked; Serve and Dev do so, tests when they ask.
 	Jobs *jobs.Workers
 
@@ -83,6 +87,8 @@ func New(d Dependencies) (*App, error) {
 		return nil, err
 	}
 	store := tenancy.NewStore(d.App, d.Platform)
+	hub := events.NewHub()
+	store.OnEvents(hub.Announce)
 	catalogue := entitle.NewCatalogue(d.App)
 	resolver := tenancy.NewResolver(d.App, catalogue)
 
@@ -117,6 +123,7 @@ func New(d Dependencies) (*App, error) {
 	})
 	developerServer := developerapi.New(developerapi.Dependencies{
 		Tokens: developer.NewTokens(store, gates.MayGive),
+		Events: developer.NewEvents(store, hub, document.EventTypes()),
 	})
 
 	server, err := httpapi.New(httpapi.Options{
@@ -150,7 +157,7 @@ func New(d Dependencies) (*App, error) {
 	}
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
-		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, Jobs: workers,
+		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
 		Appointments: appointments, config: d.Config,
 	}, nil

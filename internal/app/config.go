@@ -30,7 +30,7 @@ type Config struct {
 	HTTPS               bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
 	MaxConnections      int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
 	PlatformConnections int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
-	JobConnections      int32          `env:"JOB_CONNECTIONS" envDefault:"4" desc:"Database connections for taking background jobs, at least 2: one listens for new ones."`
+	JobConnections      int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
 	QuickLogin          bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
 	MetricsToken        string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
 	LogLevel            slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
@@ -66,8 +66,8 @@ func (c Config) check() error {
 	if c.MaxConnections < 1 || c.PlatformConnections < 1 {
 		mistakes = append(mistakes, fmt.Errorf("%sMAX_CONNECTIONS and %sPLATFORM_CONNECTIONS must be at least 1", Prefix, Prefix))
 	}
-	if c.JobConnections < 2 {
-		mistakes = append(mistakes, fmt.Errorf("%sJOB_CONNECTIONS must be at least 2", Prefix))
+	if c.JobConnections < 3 {
+		mistakes = append(mistakes, fmt.Errorf("%sJOB_CONNECTIONS must be at least 3", Prefix))
 	}
 	return errors.Join(mistakes...)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,6 +73,13 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 		return err
 	}
 	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
+	connected, disconnect := context.WithCancel(context.WithoutCancel(ctx))
+	var background sync.WaitGroup
+	background.Go(func() { a.EventHub.Run(connected, pool, log) })
+	defer background.Wait()
+	defer disconnect()
+	// Requests that wait for an event would otherwise hold the end of the server up.
+	defer context.AfterFunc(ctx, a.EventHub.Close)()
 	return serveHTTP(ctx, a.config, listener, a.Handler, log)
 }
 

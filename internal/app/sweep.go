@@ -7,6 +7,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -25,8 +26,12 @@ func addSweeper(workers *jobs.Workers, store *tenancy.Store, now func() time.Tim
 		if err != nil {
 			return err
 		}
-		if swept != (identity.Swept{}) {
-			log.Info("swept", "sessions", swept.Sessions, "login_throttles", swept.Throttles)
+		expired, err := developer.SweepEvents(ctx, store, now())
+		if err != nil {
+			return err
+		}
+		if swept != (identity.Swept{}) || expired > 0 {
+			log.Info("swept", "sessions", swept.Sessions, "login_throttles", swept.Throttles, "events", expired)
 		}
 		return nil
 	})

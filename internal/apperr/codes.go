@@ -31,6 +31,7 @@ var (
 	NotFound           = Code{"not_found", Missing, "Not found"}
 	UnknownHost        = Code{"unknown_host", Missing, "Unknown host"}
 	MethodNotAllowed   = Code{"method_not_allowed", MethodRefused, "Method not allowed"}
+	EventsExpired      = Code{"events_expired", Gone, "Events have expired"}
 	AlreadyExists      = Code{"already_exists", Conflicting, "Already exists"}
 	InUse              = Code{"in_use", Conflicting, "Still in use"}
 	SlotTaken          = Code{"slot_taken", Conflicting, "The slot is taken"}
@@ -52,7 +53,7 @@ func Codes() []Code {
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
-		MethodNotAllowed, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
+		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 	}

@@ -22,6 +22,7 @@ const (
 	Invalid
 	Forbidden
 	Missing
+	Gone
 	MethodRefused
 	Conflicting
 	PreconditionFailed

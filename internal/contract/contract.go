@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/mail"
 	"regexp"
@@ -46,6 +47,7 @@ type Contract struct {
 	// Version is what the document says of itself.
 	Version    string
 	operations []*Operation
+	eventTypes []string
 }
 
 //nolint:gochecknoinits // kin-openapi keeps formats in a global; set once, before any document is loaded
@@ -86,7 +88,7 @@ func Load(document []byte) (*Contract, error) {
 	// Authentication is the gate's work; without this the validator would want to do it.
 	loaded.Security = nil
 	loaded.Servers = nil
-	c := &Contract{JSON: document, Version: loaded.Info.Version}
+	c := &Contract{JSON: document, Version: loaded.Info.Version, eventTypes: eventTypes(loaded)}
 	seen := map[string]bool{}
 	for path, item := range loaded.Paths.Map() {
 		for method, spec := range item.Operations() {
@@ -125,6 +127,21 @@ func newOperation(document *openapi3.T, path string, item *openapi3.PathItem, me
 	}
 	return op, nil
 }
+
+// eventTypes reads the catalogue of events: the types that the schema Event tells apart.
+func eventTypes(document *openapi3.T) []string {
+	if document.Components == nil {
+		return nil
+	}
+	event := document.Components.Schemas["Event"]
+	if event == nil || event.Value.Discriminator == nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(event.Value.Discriminator.Mapping))
+}
+
+// EventTypes lists the types of events that the catalogue describes, in alphabetical order.
+func (c *Contract) EventTypes() []string { return c.eventTypes }
 
 // Operations lists all operations, ordered by path and method.
 func (c *Contract) Operations() []*Operation { return c.operations }

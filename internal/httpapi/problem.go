@@ -28,6 +28,7 @@ var statuses = map[apperr.Kind]int{
 	apperr.Invalid:            http.StatusBadRequest,
 	apperr.Forbidden:          http.StatusForbidden,
 	apperr.Missing:            http.StatusNotFound,
+	apperr.Gone:               http.StatusGone,
 	apperr.MethodRefused:      http.StatusMethodNotAllowed,
 	apperr.Conflicting:        http.StatusConflict,
 	apperr.PreconditionFailed: http.StatusPreconditionFailed,

@@ -19,12 +19,19 @@ import (
 type Store struct {
 	app      *pgxpool.Pool
 	platform *pgxpool.Pool
+	// onEvents hears of environments in which events have been committed; it may be nil.
+	onEvents func(envID uuid.UUID)
 }
 
 // NewStore uses pools that already work as the two roles.
 func NewStore(app, platform *pgxpool.Pool) *Store {
 	return &Store{app: app, platform: platform}
 }
+
+// OnEvents lets a function hear of every environment in which events have just been
+// committed. It is called before InEnv returns and must not block. Set it before the Store
+// is used.
+func (s *Store) OnEvents(hear func(envID uuid.UUID)) { s.onEvents = hear }
 
 // maxAttempts bounds how often a transaction is repeated after PostgreSQL
 // sacrificed it to resolve a deadlock.
@@ -72,6 +79,9 @@ func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func
 	}
 	if err := tx.commit(ctx, scope); err != nil {
 		return errors.Join(err, tx.rollback(ctx))
+	}
+	if len(tx.events) > 0 && s.onEvents != nil {
+		s.onEvents(envID)
 	}
 	return nil
 }

@@ -95,6 +95,8 @@ var fixtures = map[string]fixture{
 	"updateTimeOff": {id: "time_off", body: static(m{"title": "Holidays"}), want: 200},
 	"deleteTimeOff": {id: "time_off", want: 204},
 
+	"listEvents": {want: 200},
+
 	"listCustomers":  {want: 200},
 	"createCustomer": {body: static(m{"name": "Nina New", "email": "nina@example.com", "phone": "+1 555 0100"}), want: 201},
 	"getCustomer":    {id: "customer", want: 200},

@@ -108,6 +108,8 @@ func TestEveryOperationWorks(t *testing.T) {
 			require.NotEmpty(t, response.Header.Get("X-Request-ID"))
 			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 
+			requireCatalogued(t, s, c.owner)
+
 			// With a trailing slash it is the same operation.
 			require.NotEqual(t, http.StatusMethodNotAllowed, caller.Do(t, op.Method, withSlash(path), body).Status)
 		})

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,7 +23,6 @@ const (
 	source = "openapi"
 	target = "gen/openapi/openapi.json"
 	root   = "root.yaml"
-	common = "common.yaml"
 )
 
 type object = map[string]any
@@ -134,12 +134,17 @@ func child(o object, name string) object {
 	return c
 }
 
-// localise turns references into the common module into local ones.
+// elsewhere is the file of a reference into another module.
+var elsewhere = regexp.MustCompile(`^[a-z]+\.yaml#`)
+
+// localise turns references into other modules into local ones.
 func localise(node any) {
 	walk(node, func(o object) {
 		if ref, ok := o["$ref"].(string); ok {
-			o["$ref"] = strings.TrimPrefix(ref, common)
+			o["$ref"] = elsewhere.ReplaceAllString(ref, "#")
 		}
+		// What only the generator of our own code reads.
+		delete(o, "x-go-type")
 	})
 }
 

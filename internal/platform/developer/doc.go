@@ -1,5 +1,5 @@
-// Package developer owns what programs of third parties need: API tokens. Its queries
-// are gen/db/developerdb.
+// Package developer owns what programs of third parties need: API tokens and the event
+// feed. Its queries are gen/db/developerdb.
 //
 // It calls apitoken for their form, audit for the trail, and tenancy for the database.
 // Handlers (developerapi) and internal/app call it; it knows no other domain and no HTTP.

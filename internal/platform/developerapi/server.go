@@ -16,6 +16,7 @@ import (
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
 	Tokens *developer.Tokens
+	Events *developer.Events
 }
 
 // Server implements the operations of the developer module.

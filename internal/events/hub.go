@@ -1,0 +1,183 @@
+package events
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Hub wakes those who wait for the next event of an environment, on this server and, while
+// it runs, on all others.
+//
+// It is a hint, not a promise: a server that dies after a commit has told nobody. Who waits
+// must look again from time to time.
+type Hub struct {
+	// id tells the announcements of this server from those of others.
+	id      string
+	closed  chan struct{}
+	closing sync.Once
+
+	mu      sync.Mutex
+	waiting map[uuid.UUID]map[chan struct{}]bool
+	// unsent are environments that other servers have not heard of yet.
+	unsent map[uuid.UUID]bool
+	poke   chan struct{}
+}
+
+// NewHub returns a hub that serves this server; Run connects it with the others.
+func NewHub() *Hub {
+	return &Hub{
+		id: uuid.NewString(), closed: make(chan struct{}), waiting: map[uuid.UUID]map[chan struct{}]bool{},
+		unsent: map[uuid.UUID]bool{}, poke: make(chan struct{}, 1),
+	}
+}
+
+// Announce says that events of the environment have been committed. It does not block, and
+// costs the transaction nothing: PostgreSQL lets transactions that notify commit one after
+// the other, so the other servers are told afterwards, about many at once.
+func (h *Hub) Announce(envID uuid.UUID) {
+	h.wake(envID)
+	h.mu.Lock()
+	h.unsent[envID] = true
+	h.mu.Unlock()
+	select {
+	case h.poke <- struct{}{}:
+	default: // it has been poked already
+	}
+}
+
+// Subscribe returns a channel that gets a value after new events of the environment; several
+// events may be one value. The function ends it.
+func (h *Hub) Subscribe(envID uuid.UUID) (signal <-chan struct{}, end func()) {
+	c := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.waiting[envID] == nil {
+		h.waiting[envID] = map[chan struct{}]bool{}
+	}
+	h.waiting[envID][c] = true
+	return c, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.waiting[envID], c)
+		if len(h.waiting[envID]) == 0 {
+			delete(h.waiting, envID)
+		}
+	}
+}
+
+// Close lets nobody wait any longer, because the server is about to stop.
+func (h *Hub) Close() { h.closing.Do(func() { close(h.closed) }) }
+
+// Closed is closed by Close.
+func (h *Hub) Closed() <-chan struct{} { return h.closed }
+
+func (h *Hub) wake(envID uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.waiting[envID] {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (h *Hub) wakeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, channels := range h.waiting {
+		for c := range channels {
+			select {
+			case c <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+const (
+	channel = "smoothschedule_events"
+	// reconnectAfter is the pause after a connection was lost; until it is back, those who
+	// wait look by themselves.
+	reconnectAfter = time.Second
+)
+
+// Run connects the hub with those of other servers, with one connection of the pool for
+// listening, until ctx ends.
+func (h *Hub) Run(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
+	var group sync.WaitGroup
+	for what, step := range map[string]func(context.Context, *pgxpool.Pool) error{"listen": h.listen, "notify": h.notify} {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				if err := step(ctx, pool); err != nil && ctx.Err() == nil {
+					log.Warn("event announcements between servers", "step", what, "error", err)
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(reconnectAfter):
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// listen passes on what other servers announce until the connection breaks.
+func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
+	pooled, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	conn := pooled.Hijack() // it listens, so nobody else may get it
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	h.wakeAll() // for what was announced while nobody listened
+	for {
+		notification, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return fmt.Errorf("wait for a notification: %w", err)
+		}
+		sender, environment, _ := strings.Cut(notification.Payload, " ")
+		if envID, err := uuid.Parse(environment); err == nil && sender != h.id {
+			h.wake(envID)
+		}
+	}
+}
+
+// notify tells other servers what is unsent, all of it at once, whenever there is some.
+func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-h.poke:
+		}
+		payloads := h.take()
+		if len(payloads) == 0 {
+			continue
+		}
+		if _, err := pool.Exec(ctx, "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", channel, payloads); err != nil {
+			return fmt.Errorf("notify: %w", err)
+		}
+	}
+}
+
+func (h *Hub) take() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	payloads := make([]string, 0, len(h.unsent))
+	for envID := range h.unsent {
+		payloads = append(payloads, h.id+" "+envID.String())
+	}
+	clear(h.unsent)
+	return payloads
+}

@@ -1,0 +1,200 @@
+package developer
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Event is something that happened, in the form in which the feed lists it and webhooks
+// send it.
+type Event struct {
+	Sequence int64     `json:"sequence"`
+	ID       uuid.UUID `json:"id"`
+	// Type is "<noun>.<what happened>"; openapi/events.yaml has the form of Data for each.
+	Type       string          `json:"type"`
+	Version    int32           `json:"version"`
+	Livemode   bool            `json:"livemode"`
+	OccurredAt time.Time       `json:"occurred_at"`
+	Data       json.RawMessage `json:"data"`
+	// DataOmitted says that Data is nothing but the object's id, because of its size.
+	DataOmitted bool `json:"data_omitted,omitempty"`
+}
+
+// EventQuery asks for a page of the feed.
+type EventQuery struct {
+	// After is the sequence to continue after; nil begins with the oldest event that is kept.
+	After *int64
+	// Types are types, "<noun>.*" or "*"; nil is all.
+	Types []string
+	Limit int
+	// Wait is for how long to wait for an event if there is none.
+	Wait time.Duration
+}
+
+// EventPage is a page of the feed.
+type EventPage struct {
+	Data []Event
+	// NextAfter is what to continue after: nothing that is wanted lies between the last of
+	// Data and it.
+	NextAfter int64
+}
+
+// Announcer tells when an environment has new events; *events.Hub is one.
+type Announcer interface {
+	Subscribe(envID uuid.UUID) (signal <-chan struct{}, end func())
+	Closed() <-chan struct{}
+}
+
+// Events is the service for the feed.
+type Events struct {
+	store     *tenancy.Store
+	queries   *developerdb.Queries
+	announcer Announcer
+	types     []string
+}
+
+// NewEvents reads the feed; types is the catalogue of event types.
+func NewEvents(store *tenancy.Store, announcer Announcer, types []string) *Events {
+	return &Events{store: store, queries: developerdb.New(), announcer: announcer, types: types}
+}
+
+const (
+	// EventsKept is for how long events can be read, and replayed to webhooks.
+	EventsKept = 90 * 24 * time.Hour
+	// lookAgain is how often a reader that waits looks without having been told: an
+	// announcement can get lost with the server that should have made it.
+	lookAgain = 2 * time.Second
+)
+
+// List returns events after a sequence, in order and without gaps, and waits for one if it
+// is asked to. Errors: EventsExpired; ValidationFailed for types that do not exist.
+func (s *Events) List(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
+	if err := checkTypes("?types", q.Types, s.types); err != nil {
+		return nil, err
+	}
+	signal, end := s.announcer.Subscribe(scope.Env.ID) // before looking, so that nothing falls between
+	defer end()
+	patience, cancel := context.WithTimeout(ctx, q.Wait)
+	defer cancel()
+	for {
+		page, err := s.page(ctx, scope, q)
+		if err != nil || len(page.Data) > 0 {
+			return page, err
+		}
+		select {
+		case <-patience.Done():
+			return page, ctx.Err()
+		case <-s.announcer.Closed():
+			return page, nil
+		case <-signal:
+		case <-time.After(lookAgain):
+		}
+		q.After = &page.NextAfter
+	}
+}
+
+func (s *Events) page(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
+	params := developerdb.ListEventsParams{EnvID: scope.Env.ID, RowLimit: int32(q.Limit)}
+	params.Types, params.Nouns = splitTypes(q.Types)
+	if q.After != nil {
+		params.After = *q.After
+	}
+	rows, err := s.queries.ListEvents(ctx, s.store.Reader(scope), params)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("environment %s has no feed", scope.Env.ID)
+	}
+	if expired := rows[0].ExpiredSequence; q.After != nil && *q.After < expired {
+		return nil, apperr.New(apperr.EventsExpired,
+			"Events up to sequence %d have expired. Read the objects anew, and continue after %[1]d.", expired).With("oldest_after", expired)
+	}
+	page := &EventPage{NextAfter: max(params.After, rows[0].LastSequence)}
+	for i := range rows {
+		if row := &rows[i]; row.Sequence > 0 {
+			page.Data = append(page.Data, newEvent(row, !scope.SandboxMode()))
+		}
+	}
+	if len(page.Data) == q.Limit {
+		page.NextAfter = page.Data[len(page.Data)-1].Sequence
+	}
+	return page, nil
+}
+
+func newEvent(row *developerdb.ListEventsRow, live bool) Event {
+	return Event{
+		Sequence: row.Sequence, ID: row.ID, Type: row.Type, Version: row.Version, Livemode: live,
+		OccurredAt: row.OccurredAt.UTC(), Data: row.Data,
+	}
+}
+
+// checkTypes returns a ValidationFailed error if one of the wanted types is none of those
+// that exist: otherwise a misspelt one would wait for ever.
+func checkTypes(pointer string, wanted, exist []string) error {
+	for _, t := range wanted {
+		noun, all := strings.CutSuffix(t, "*")
+		if !slices.ContainsFunc(exist, func(known string) bool { return known == t || all && strings.HasPrefix(known, noun) }) {
+			return apperr.NewInvalid(pointer, "There are no events of the type %s.", t)
+		}
+	}
+	return nil
+}
+
+// splitTypes returns the types that are whole, and the nouns of which all are wanted; nil
+// for the first is everything.
+func splitTypes(wanted []string) (types, nouns []string) {
+	if len(wanted) == 0 || slices.Contains(wanted, "*") {
+		return nil, []string{}
+	}
+	types, nouns = []string{}, []string{}
+	for _, t := range wanted {
+		if noun, all := strings.CutSuffix(t, ".*"); all {
+			nouns = append(nouns, noun)
+		} else {
+			types = append(types, t)
+		}
+	}
+	return types, nouns
+}
+
+// SweepEvents removes events that are older than EventsKept, with what webhooks delivered of
+// them. Readers hear EventsExpired from before the first is gone. It may run twice at once.
+func SweepEvents(ctx context.Context, store *tenancy.Store, now time.Time) (removed int64, err error) {
+	queries := developerdb.New()
+	before := firstID(now.Add(-EventsKept))
+	err = store.InPlatform(ctx, func(tx pgx.Tx) error { return queries.ExpireEvents(ctx, tx, before) })
+	if err != nil {
+		return 0, fmt.Errorf("expire events: %w", err)
+	}
+	err = store.InPlatform(ctx, func(tx pgx.Tx) error {
+		removed, err = queries.DeleteExpiredEvents(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("delete expired events: %w", err)
+	}
+	return removed, nil
+}
+
+// firstID is before every UUID of version 7 that is made at the instant or later (RFC 9562,
+// section 5.7).
+func firstID(at time.Time) uuid.UUID {
+	var milliseconds [8]byte
+	binary.BigEndian.PutUint64(milliseconds[:], uint64(max(at.UnixMilli(), 0)))
+	var id uuid.UUID
+	copy(id[:6], milliseconds[2:])
+	return id
+}

@@ -1,0 +1,218 @@
+package walk
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+type event struct {
+	Sequence   int64     `json:"sequence"`
+	ID         string    `json:"id"`
+	Type       string    `json:"type"`
+	Version    int       `json:"version"`
+	Livemode   bool      `json:"livemode"`
+	OccurredAt time.Time `json:"occurred_at"`
+	Data       m         `json:"data"`
+}
+
+type feed struct {
+	Data      []event `json:"data"`
+	NextAfter int64   `json:"next_after"`
+}
+
+func (f feed) types() (types []string) {
+	for _, e := range f.Data {
+		types = append(types, e.Type)
+	}
+	return types
+}
+
+func readFeed(t *testing.T, c *apitest.Client, query string) (f feed) {
+	t.Helper()
+	c.Get(t, "/api/v1/events"+query).Require(t, 200).Decode(t, &f)
+	return f
+}
+
+// requireCatalogued fails if the feed holds an event whose type, or form, openapi/events.yaml
+// does not describe: a client holds every answer against the contract.
+func requireCatalogued(t *testing.T, s *apitest.Server, owner *apitest.Client) {
+	t.Helper()
+	for _, c := range []*apitest.Client{owner, owner.Sandbox()} {
+		response := c.Get(t, "/api/v1/events?limit=100")
+		if response.Status != 200 { // the operation has ended the session, or the right to look
+			continue
+		}
+		var f feed
+		response.Decode(t, &f)
+		for _, e := range f.Data {
+			require.Contains(t, s.App.Contract.EventTypes(), e.Type, "openapi/events.yaml lacks the type: add its schema, and name it in Event")
+		}
+	}
+}
+
+func TestTheFeedTellsWhatHappened(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	populate(t, owner.Sandbox())
+	owner.Post(t, "/api/v1/appointments/"+o["appointment"]+"/cancel", m{"reason": "ill"}).Require(t, 200)
+
+	all := readFeed(t, owner, "?limit=100")
+	require.Contains(t, all.types(), "appointment.created")
+	for i, e := range all.Data {
+		require.EqualValues(t, i+1, e.Sequence)
+		require.True(t, e.Livemode)
+		require.Equal(t, 1, e.Version)
+		require.Equal(t, apitest.Start, e.OccurredAt)
+	}
+	last := all.Data[len(all.Data)-1]
+	require.Equal(t, "appointment.cancelled", last.Type)
+	require.Equal(t, owner.Get(t, "/api/v1/appointments/"+o["appointment"]).Require(t, 200).Object(t), last.Data, "data is what the API shows")
+	require.Equal(t, last.Sequence, all.NextAfter)
+	require.Equal(t, feed{Data: []event{}, NextAfter: all.NextAfter}, readFeed(t, owner, fmt.Sprintf("?after=%d", all.NextAfter)))
+
+	// Page by page it is the same.
+	var paged []event
+	for after := int64(0); ; {
+		page := readFeed(t, owner, fmt.Sprintf("?limit=2&after=%d", after))
+		if len(page.Data) == 0 {
+			break
+		}
+		paged, after = append(paged, page.Data...), page.NextAfter
+	}
+	require.Equal(t, all.Data, paged)
+
+	// Types narrow it, and next_after passes over what is not wanted.
+	narrow := readFeed(t, owner, "?types=appointment.*,resource.created")
+	require.Equal(t, []string{"resource.created", "resource.created", "appointment.created", "appointment.cancelled"}, narrow.types())
+	require.Equal(t, all.NextAfter, narrow.NextAfter)
+	require.Equal(t, all.NextAfter, readFeed(t, owner, "?types=service.deleted").NextAfter)
+	require.Equal(t, all.Data, readFeed(t, owner, "?limit=100&types=*").Data)
+	for _, wrong := range []string{"appointment.create", "nothing.*"} {
+		owner.Get(t, "/api/v1/events?types="+wrong).RequireProblem(t, 422, "validation_failed")
+	}
+
+	sandbox := readFeed(t, owner.Sandbox(), "?limit=100")
+	require.NotEmpty(t, sandbox.Data)
+	for _, e := range sandbox.Data {
+		require.False(t, e.Livemode)
+	}
+	require.Empty(t, readFeed(t, s.Tenant(t, "b").Client(t, tenancy.RoleOwner), "?types=customer.*").Data)
+}
+
+// Sixteen writers and one reader, over HTTP: the reader who goes on after next_after never
+// misses an event and never sees one twice.
+func TestTheFeedHasNoGapsOverHTTP(t *testing.T) {
+	t.Parallel()
+	const writers, each = 16, 12
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	first := readFeed(t, owner, "?limit=100").NextAfter
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			for i := range each {
+				response, err := owner.Send(owner.Request(t, http.MethodPost, "/api/v1/customers", m{"name": fmt.Sprintf("%d-%d", w, i)}))
+				if err != nil || response.Status != 201 {
+					t.Errorf("create a customer: %v %v", err, response)
+				}
+			}
+		})
+	}
+	seen := map[string]bool{}
+	for after := first; len(seen) < writers*each; {
+		page := readFeed(t, owner, fmt.Sprintf("?limit=7&wait=30&after=%d", after))
+		require.NotEmpty(t, page.Data, "it waits until there is something")
+		for _, e := range page.Data {
+			require.Equal(t, after+1, e.Sequence, "a gap")
+			after = e.Sequence
+			require.False(t, seen[e.ID])
+			seen[e.ID] = true
+		}
+		require.Equal(t, after, page.NextAfter)
+	}
+	writing.Wait()
+	require.Equal(t, first+writers*each, readFeed(t, owner, "?limit=100&types=service.deleted").NextAfter)
+}
+
+// A reader that waits on one server hears what is written on another.
+func TestWaitingForEvents(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	other := apitest.NewOn(t, s.DB)
+	ctx, stop := context.WithCancel(t.Context())
+	var connected sync.WaitGroup
+	for _, server := range []*apitest.Server{s, other} {
+		connected.Go(func() { server.App.EventHub.Run(ctx, s.DB.AppPool(), slog.New(slog.DiscardHandler)) })
+	}
+	defer connected.Wait()
+	defer stop()
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	elsewhere := other.Client(tenant.Host).WithToken(owner.Token())
+	after := readFeed(t, owner, "?limit=100").NextAfter
+	read := func(c *apitest.Client, types string) chan feed {
+		done := make(chan feed, 1)
+		go func() {
+			var f feed
+			response, err := c.Send(c.Request(t, http.MethodGet, fmt.Sprintf("/api/v1/events?wait=30&after=%d&types=%s", after, types), nil))
+			if err == nil {
+				response.Decode(t, &f)
+			}
+			done <- f
+		}()
+		return done
+	}
+	here, there, never := read(owner, "customer.*"), read(elsewhere, "customer.*"), read(owner, "service.deleted")
+	owner.Post(t, "/api/v1/resources", m{"name": "R", "type": "ROOM"}).Require(t, 201)
+	owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	for _, done := range []chan feed{here, there} {
+		require.Equal(t, []string{"customer.created"}, (<-done).types())
+	}
+	// A server that stops lets nobody wait.
+	s.App.EventHub.Close()
+	require.Equal(t, feed{Data: []event{}, NextAfter: after + 2}, <-never)
+	require.Empty(t, readFeed(t, owner, fmt.Sprintf("?wait=30&after=%d", after+2)).Data)
+}
+
+func TestOldEventsExpire(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	populate(t, owner)
+	before := readFeed(t, owner, "?limit=100")
+	now := time.Now() // the ids of events have the real time in them
+	_, err := developer.SweepEvents(t.Context(), s.App.Store, now.Add(developer.EventsKept-time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, before, readFeed(t, owner, "?limit=100"), "nothing is old yet")
+
+	removed, err := developer.SweepEvents(t.Context(), s.App.Store, now.Add(developer.EventsKept+time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, before.NextAfter, removed)
+	owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	problem := owner.Get(t, "/api/v1/events?after=2").RequireProblem(t, 410, "events_expired")
+	require.EqualValues(t, before.NextAfter, problem["oldest_after"])
+	for _, query := range []string{"", fmt.Sprintf("?after=%d", before.NextAfter)} {
+		f := readFeed(t, owner, query)
+		require.Equal(t, []string{"customer.created"}, f.types())
+		require.Equal(t, before.NextAfter+1, f.Data[0].Sequence)
+	}
+	// An empty sandbox goes on where it was, and has lost nothing that a reader must know of.
+	populate(t, owner.Sandbox())
+	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+	require.Equal(t, []string{"sandbox.reset"}, readFeed(t, owner.Sandbox(), "?after=2").types())
+}
