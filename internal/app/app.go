@@ -30,7 +30,6 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
@@ -76,6 +75,8 @@ type App struct {
 	Customers    *scheduling.Customers
 	Appointments *scheduling.Appointments
 
+	Platform adminapi.Dependencies
+
 	config Config
 }
 
@@ -100,7 +101,6 @@ func New(d Dependencies) (*App, error) {
 		Businesses:    identity.NewBusinesses(store),
 		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
 		Sandbox:       identity.NewSandbox(store),
-		Entitlements:  identity.NewEntitlements(store),
 		SecureCookies: d.Config.HTTPS,
 	})
 
@@ -114,13 +114,11 @@ func New(d Dependencies) (*App, error) {
 	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
 		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: httpapi.MaxBody})
 
+	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
+	addPlatformJobs(workers, platform, d.Now)
 
-	adminServer := adminapi.New(adminapi.Dependencies{
-		Plans:  admin.NewPlans(store),
-		Offers: admin.NewOffers(store),
-	})
 	developerServer := developerapi.New(developerapi.Dependencies{
 		Tokens: developer.NewTokens(store, gates.MayGive),
 		Events: developer.NewEvents(store, hub, document.EventTypes()),
@@ -147,7 +145,7 @@ func New(d Dependencies) (*App, error) {
 			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(schedulingServer, nil),
 			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(adminServer, nil),
+		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(adminapi.New(platform), nil),
 			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
 		developeroapi.RegisterHandlersWithOptions(r, developeroapi.NewStrictHandler(developerServer, nil),
 			developeroapi.RegisterHandlersOptions{OperationMiddlewares: operations})
@@ -159,6 +157,6 @@ func New(d Dependencies) (*App, error) {
 	return &App{
 		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
-		Appointments: appointments, config: d.Config,
+		Appointments: appointments, Platform: platform, config: d.Config,
 	}, nil
 }

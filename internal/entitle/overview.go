@@ -28,6 +28,10 @@ type QuotaStatus struct {
 	UnlockedBy *string
 }
 
+// Excess is how many of those used are more than allowed, as after a change to a smaller
+// plan: they stay, and nothing can be added.
+func (s QuotaStatus) Excess() int64 { return Excess(s.Limit, s.Used) }
+
 // Overview lists every feature and quota of the request's tenant, with what the
 // request's environment has used; db must see that environment.
 func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus, []QuotaStatus, error) {
@@ -35,14 +39,15 @@ func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus,
 	if err != nil {
 		return nil, nil, err
 	}
-	used, err := s.used(ctx, db)
+	used, err := s.Usage(ctx, db)
 	if err != nil {
 		return nil, nil, err
 	}
+	_, withheld := s.withheld(s.Now) // then no plan would help
 	var features []FeatureStatus
 	for _, f := range Features() {
 		status := FeatureStatus{Feature: f, FeatureValue: s.Feature(f, s.Now)}
-		if plan := smallestWith(plans, f); plan != nil && !status.Enabled {
+		if plan := smallestWith(plans, f); plan != nil && !status.Enabled && !withheld {
 			status.UnlockedBy = &plan.Code
 		}
 		features = append(features, status)
@@ -54,7 +59,7 @@ func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus,
 			remaining := max(*status.Limit-status.Used, 0)
 			status.Remaining = &remaining
 		}
-		if plan := smallestAbove(plans, q, status.Limit); plan != nil {
+		if plan := smallestAbove(plans, q, status.Limit); plan != nil && !withheld {
 			status.UnlockedBy = &plan.Code
 		}
 		quotas = append(quotas, status)
@@ -62,7 +67,8 @@ func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus,
 	return features, quotas, nil
 }
 
-func (s *Set) used(ctx context.Context, db entitledb.DBTX) (map[Quota]int64, error) {
+// Usage returns what the environment has used of each quota now; db must see it.
+func (s *Set) Usage(ctx context.Context, db entitledb.DBTX) (map[Quota]int64, error) {
 	rows, err := queries.ListUsage(ctx, db, entitledb.ListUsageParams{
 		EnvID: s.EnvID, StockPeriod: StockPeriod, CurrentPeriod: s.Period(MaxAppointments),
 	})

@@ -23,7 +23,22 @@ func override(name, value string, from time.Duration, to ...time.Duration) Overr
 	return o
 }
 
-// Every combination of suspension, override and plan, for one feature.
+// withholding are the states of a tenant, and why nothing works in them, if so.
+var withholding = map[string]struct {
+	suspended bool
+	grace     *time.Time
+	source    Source
+}{
+	"active":              {},
+	"suspended":           {suspended: true, source: FromSuspension},
+	"in grace":            {grace: new(noon.Add(time.Microsecond))},
+	"grace is over":       {grace: new(noon), source: FromPastDue},
+	"grace is long over":  {grace: new(noon.Add(-time.Hour)), source: FromPastDue},
+	"suspended, in grace": {suspended: true, grace: new(noon.Add(time.Hour)), source: FromSuspension},
+	"suspended, past due": {suspended: true, grace: new(noon.Add(-time.Hour)), source: FromSuspension},
+}
+
+// Every combination of suspension, grace, override and plan, for one feature.
 func TestFeatureResolution(t *testing.T) {
 	t.Parallel()
 	plans := map[string]*PlanVersion{
@@ -43,8 +58,8 @@ func TestFeatureResolution(t *testing.T) {
 	active := map[string]*bool{"grant": new(true), "deny": new(false), "last wins": new(false)}
 	for planName, plan := range plans {
 		for overrideName, list := range overrides {
-			for _, suspended := range []bool{false, true} {
-				t.Run(fmt.Sprintf("plan %s, override %s, suspended %v", planName, overrideName, suspended), func(t *testing.T) {
+			for stateName, state := range withholding {
+				t.Run(fmt.Sprintf("plan %s, override %s, %s", planName, overrideName, stateName), func(t *testing.T) {
 					t.Parallel()
 					want := FeatureValue{Source: FromDefault}
 					if planName == "on" || planName == "off" {
@@ -53,12 +68,46 @@ func TestFeatureResolution(t *testing.T) {
 					if v := active[overrideName]; v != nil {
 						want = FeatureValue{Enabled: *v, Source: FromOverride}
 					}
-					if suspended {
-						want = FeatureValue{Source: FromSuspension}
+					if state.source != "" {
+						want = FeatureValue{Source: state.source}
 					}
-					g := Grants{Suspended: suspended, Overrides: list, Plan: plan}
+					g := Grants{Suspended: state.suspended, GraceUntil: state.grace, Overrides: list, Plan: plan}
 					require.Equal(t, want, g.Feature(UseWebhooks, noon))
 				})
+			}
+		}
+	}
+}
+
+// The same for one quota.
+func TestQuotaResolutionInEveryState(t *testing.T) {
+	t.Parallel()
+	plans := map[string]*PlanVersion{
+		"none": nil, "silent": {}, "three": {Limits: map[Quota]*int64{MaxUsers: limit(3)}}, "unlimited": {Limits: map[Quota]*int64{MaxUsers: nil}},
+	}
+	byPlan := map[string]QuotaValue{
+		"none": {limit(0), FromDefault}, "silent": {limit(0), FromDefault}, "three": {limit(3), FromPlan}, "unlimited": {nil, FromPlan},
+	}
+	overrides := map[string][]Override{
+		"none": nil, "raised": {override("max_users", "10", -time.Hour)}, "lowered": {override("max_users", "0", -time.Hour)},
+		"lifted": {override("max_users", "null", -time.Hour)}, "broken": {override("max_users", "true", -time.Hour)},
+		"ended": {override("max_users", "10", -time.Hour, 0)}, "to come": {override("max_users", "10", time.Microsecond)},
+	}
+	byOverride := map[string]*QuotaValue{
+		"raised": {limit(10), FromOverride}, "lowered": {limit(0), FromOverride}, "lifted": {nil, FromOverride},
+	}
+	for planName, plan := range plans {
+		for overrideName, list := range overrides {
+			for stateName, state := range withholding {
+				want := byPlan[planName]
+				if v := byOverride[overrideName]; v != nil {
+					want = *v
+				}
+				if state.source != "" {
+					want = QuotaValue{limit(0), state.source}
+				}
+				g := Grants{Suspended: state.suspended, GraceUntil: state.grace, Overrides: list, Plan: plan}
+				require.Equal(t, want, g.Quota(MaxUsers, noon), "plan %s, override %s, %s", planName, overrideName, stateName)
 			}
 		}
 	}

@@ -67,6 +67,13 @@ func (s *Set) WithPlan(plan *PlanVersion) *Set {
 	return &changed
 }
 
+// Granted returns the set as it would be if the tenant were neither suspended nor past due.
+func (s *Set) Granted() *Set {
+	changed := *s
+	changed.Suspended, changed.GraceUntil = false, nil
+	return &changed
+}
+
 func (s *Set) planCode() string {
 	if s.Plan == nil {
 		return ""

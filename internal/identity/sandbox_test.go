@@ -250,20 +250,3 @@ func (b *bundle) waitForLock(ctx context.Context) error {
 		}
 	}
 }
-
-func TestEntitlementsOverview(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.user(t, b.request(t, "demo", "", "true"), "sam@demo.example", tenancy.RoleStaff)
-	for mode, used := range map[string]int64{"": 0, "true": 1} {
-		overview, err := NewEntitlements(b.store).Overview(t.Context(), b.request(t, "demo", "", mode))
-		require.NoError(t, err)
-		require.Equal(t, "enterprise", overview.Plan.Code)
-		require.Len(t, overview.Features, len(entitle.Features()))
-		for _, q := range overview.Quotas {
-			if q.Quota == entitle.MaxUsers {
-				require.Equal(t, used, q.Used, "mode %q", mode)
-			}
-		}
-	}
-}

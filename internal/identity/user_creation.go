@@ -30,7 +30,7 @@ type NewUser struct {
 // CreateUser adds a user of the scope's tenant, in its environment, whose mode they
 // inherit. Owners, managers and staff count against max_users, customers do
 // not. It asks for no rights. Errors: ValidationFailed, AlreadyExists, QuotaExceeded.
-func CreateUser(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in NewUser) (User, error) {
+func CreateUser(ctx context.Context, tx entitle.Tx, scope *tenancy.Scope, in NewUser) (User, error) {
 	if err := inTenant(scope); err != nil {
 		return User{}, err
 	}

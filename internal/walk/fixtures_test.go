@@ -51,7 +51,6 @@ var fixtures = map[string]fixture{
 	"deleteUser":       {id: "user", want: 204},
 	"getBusiness":      {want: 200},
 	"updateBusiness":   {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
-	"getEntitlements":  {want: 200},
 	"getSandboxStatus": {want: 200},
 	"toggleSandbox":    {body: static(m{"sandbox_mode": true}), want: 200},
 	"resetSandbox":     {want: 200},
@@ -151,6 +150,21 @@ var fixtures = map[string]fixture{
 	"getSeries":        {id: "series", want: 200},
 	"rescheduleSeries": {id: "series", body: static(m{"scope": "all", "start_time": "16:00"}), want: 200},
 	"cancelSeries":     {id: "series", body: static(m{"scope": "all", "reason": "moves away"}), want: 200},
+
+	"getEntitlements":        {want: 200},
+	"previewPlan":            {query: func(objects) string { return "plan=free" }, want: 200},
+	"listPlatformBusinesses": {want: 200},
+	"createPlatformBusiness": {body: static(m{
+		"name": "New", "subdomain": "new", "plan_code": "business", "timezone": "Europe/Vienna", "currency": "EUR",
+		"owner": m{"email": "owner@new.example", "name": "Nora", "password": "a first password"},
+	}), want: 201},
+	"getPlatformBusiness":    {id: "business", want: 200},
+	"updatePlatformBusiness": {id: "business", body: static(m{"status": "TRIAL"}), want: 200},
+	"changePlan":             {id: "business", body: static(m{"plan_code": "professional", "when": "period_end"}), want: 200},
+	"cancelPlanChange":       {id: "moving_business", want: 204},
+	"listOverrides":          {id: "business", want: 200},
+	"createOverride":         {id: "business", body: static(m{"name": "max_users", "value": 7, "reason": "Asked nicely"}), want: 201},
+	"endOverride":            {id: "business", more: []string{"override"}, want: 204},
 }
 
 // masquerading returns a client of somebody who works as an owner of the business.
@@ -210,6 +224,12 @@ func populatePlatform(t *testing.T, superuser *apitest.Client) objects {
 	plan("published_plan", 101)
 	plan("plan", 102)
 	superuser.Post(t, "/api/platform/plans/"+o["plan"]+"/versions/", nil).Require(t, 201)
+	for noun, subdomain := range map[string]string{"business": "some", "moving_business": "moving"} {
+		o[noun] = superuser.Post(t, "/api/platform/businesses/", m{"name": noun, "subdomain": subdomain}).Require(t, 201).ID(t)
+	}
+	superuser.Post(t, "/api/platform/businesses/"+o["moving_business"]+"/plan/", m{"plan_code": "business", "when": "period_end"}).Require(t, 200)
+	o["override"] = superuser.Post(t, "/api/platform/businesses/"+o["business"]+"/overrides/",
+		m{"name": "can_use_webhooks", "value": true, "reason": "Pilot"}).Require(t, 201).ID(t)
 	return o
 }
 
@@ -219,7 +239,7 @@ func anything() objects {
 	for _, f := range fixtures {
 		o[f.id] = uuid.NewString()
 	}
-	o["first"], o["second"] = "1", "2"
+	o["first"], o["second"], o["override"] = "1", "2", uuid.NewString()
 	return o
 }
 

@@ -36,6 +36,90 @@ func (e BillingInterval) Valid() bool {
 	}
 }
 
+// Defines values for BillingStatus.
+const (
+	BillingStatusCURRENT BillingStatus = "CURRENT"
+	BillingStatusPASTDUE BillingStatus = "PAST_DUE"
+)
+
+// Valid indicates whether the value is a known member of the BillingStatus enum.
+func (e BillingStatus) Valid() bool {
+	switch e {
+	case BillingStatusCURRENT:
+		return true
+	case BillingStatusPASTDUE:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for BusinessStatus.
+const (
+	BusinessStatusACTIVE    BusinessStatus = "ACTIVE"
+	BusinessStatusSUSPENDED BusinessStatus = "SUSPENDED"
+	BusinessStatusTRIAL     BusinessStatus = "TRIAL"
+)
+
+// Valid indicates whether the value is a known member of the BusinessStatus enum.
+func (e BusinessStatus) Valid() bool {
+	switch e {
+	case BusinessStatusACTIVE:
+		return true
+	case BusinessStatusSUSPENDED:
+		return true
+	case BusinessStatusTRIAL:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EntitlementSource.
+const (
+	EntitlementSourceDefault   EntitlementSource = "default"
+	EntitlementSourceOverride  EntitlementSource = "override"
+	EntitlementSourcePastDue   EntitlementSource = "past_due"
+	EntitlementSourcePlan      EntitlementSource = "plan"
+	EntitlementSourceSuspended EntitlementSource = "suspended"
+)
+
+// Valid indicates whether the value is a known member of the EntitlementSource enum.
+func (e EntitlementSource) Valid() bool {
+	switch e {
+	case EntitlementSourceDefault:
+		return true
+	case EntitlementSourceOverride:
+		return true
+	case EntitlementSourcePastDue:
+		return true
+	case EntitlementSourcePlan:
+		return true
+	case EntitlementSourceSuspended:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanChangeTime.
+const (
+	PlanChangeTimeNow       PlanChangeTime = "now"
+	PlanChangeTimePeriodEnd PlanChangeTime = "period_end"
+)
+
+// Valid indicates whether the value is a known member of the PlanChangeTime enum.
+func (e PlanChangeTime) Valid() bool {
+	switch e {
+	case PlanChangeTimeNow:
+		return true
+	case PlanChangeTimePeriodEnd:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PlanStatus.
 const (
 	PlanStatusARCHIVED  PlanStatus = "ARCHIVED"
@@ -57,8 +141,83 @@ func (e PlanStatus) Valid() bool {
 	}
 }
 
+// Defines values for PlatformBusinessCreateStatus.
+const (
+	PlatformBusinessCreateStatusACTIVE PlatformBusinessCreateStatus = "ACTIVE"
+	PlatformBusinessCreateStatusTRIAL  PlatformBusinessCreateStatus = "TRIAL"
+)
+
+// Valid indicates whether the value is a known member of the PlatformBusinessCreateStatus enum.
+func (e PlatformBusinessCreateStatus) Valid() bool {
+	switch e {
+	case PlatformBusinessCreateStatusACTIVE:
+		return true
+	case PlatformBusinessCreateStatusTRIAL:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Sort.
+const (
+	SortCreatedAt      Sort = "created_at"
+	SortMinusCreatedAt Sort = "-created_at"
+	SortMinusName      Sort = "-name"
+	SortName           Sort = "name"
+)
+
+// Valid indicates whether the value is a known member of the Sort enum.
+func (e Sort) Valid() bool {
+	switch e {
+	case SortCreatedAt:
+		return true
+	case SortMinusCreatedAt:
+		return true
+	case SortMinusName:
+		return true
+	case SortName:
+		return true
+	default:
+		return false
+	}
+}
+
+// AffectedObjects defines model for AffectedObjects.
+type AffectedObjects struct {
+	Count int64 `json:"count"`
+
+	// Noun Example: custom domains
+	Noun string `json:"noun"`
+}
+
+// Billing defines model for Billing.
+type Billing struct {
+	// GraceUntil Until then everything works although the subscription is past due; null if it is not.
+	GraceUntil nullable.Nullable[time.Time] `json:"grace_until"`
+
+	// PeriodEndsAt When the billing period ends, at the start of a day in the business's time zone.
+	PeriodEndsAt time.Time     `json:"period_ends_at"`
+	Status       BillingStatus `json:"status"`
+}
+
 // BillingInterval defines model for BillingInterval.
 type BillingInterval string
+
+// BillingStatus defines model for BillingStatus.
+type BillingStatus string
+
+// BusinessOwner defines model for BusinessOwner.
+type BusinessOwner struct {
+	Email openapi_types.Email `json:"email"`
+	Name  string              `json:"name"`
+
+	// Password At least ten characters; length is what makes it strong.
+	Password string `json:"password"`
+}
+
+// BusinessStatus defines model for BusinessStatus.
+type BusinessStatus string
 
 // CataloguePlan A plan as a business sees it. What it adds and takes includes the exceptions made for the business.
 type CataloguePlan struct {
@@ -91,6 +250,36 @@ type CataloguePlan struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price   externalRef0.Money `json:"price"`
 	Version int32              `json:"version"`
+}
+
+// EntitlementSource What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+type EntitlementSource string
+
+// Entitlements defines model for Entitlements.
+type Entitlements struct {
+	Billing  Billing                       `json:"billing"`
+	Features map[string]FeatureEntitlement `json:"features"`
+
+	// OverLimit The quotas of which more is used than allowed.
+	OverLimit []OverLimit                 `json:"over_limit"`
+	Plan      PlanReference               `json:"plan"`
+	Quotas    map[string]QuotaEntitlement `json:"quotas"`
+
+	// ScheduledPlan A change of plan that is still to come.
+	ScheduledPlan nullable.Nullable[ScheduledPlan] `json:"scheduled_plan"`
+}
+
+// FeatureEntitlement defines model for FeatureEntitlement.
+type FeatureEntitlement struct {
+	// DisplayName Example: Calendar Sync
+	DisplayName string `json:"display_name"`
+	Enabled     bool   `json:"enabled"`
+
+	// Source What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+	Source EntitlementSource `json:"source"`
+
+	// UnlockedBy Code of the smallest plan that has the feature; null if it is on or no plan would switch it on.
+	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
 }
 
 // FeatureName defines model for FeatureName.
@@ -127,6 +316,106 @@ type LimitChange struct {
 // Example: {"max_resources":20,"max_users":null}
 type Limits map[string]*int64
 
+// LostFeature defines model for LostFeature.
+type LostFeature struct {
+	// Affected What exists and would no longer work.
+	Affected []AffectedObjects `json:"affected"`
+
+	// DisplayName Example: Custom Domains
+	DisplayName string `json:"display_name"`
+
+	// Name Example: can_use_custom_domain
+	Name string `json:"name"`
+}
+
+// OverLimit defines model for OverLimit.
+type OverLimit struct {
+	// DisplayName Example: resources
+	DisplayName string `json:"display_name"`
+
+	// Excess How many are too many.
+	Excess int64 `json:"excess"`
+	Limit  int64 `json:"limit"`
+
+	// Name Example: max_resources
+	Name string `json:"name"`
+	Used int64  `json:"used"`
+}
+
+// Override defines model for Override.
+type Override struct {
+	Actor     nullable.Nullable[Person] `json:"actor"`
+	CreatedAt time.Time                 `json:"created_at"`
+
+	// EndedAt When somebody ended it.
+	EndedAt nullable.Nullable[time.Time] `json:"ended_at"`
+	EndedBy nullable.Nullable[Person]    `json:"ended_by"`
+	From    time.Time                    `json:"from"`
+	ID      openapi_types.UUID           `json:"id"`
+
+	// IsActive Whether it counts now.
+	IsActive bool `json:"is_active"`
+
+	// Name Example: can_use_calendar_sync
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+
+	// To Null never ends by itself.
+	To nullable.Nullable[time.Time] `json:"to"`
+
+	// Value True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+	//
+	// Example: true
+	Value OverrideValue `json:"value"`
+}
+
+// OverrideCreate defines model for OverrideCreate.
+type OverrideCreate struct {
+	// From When it begins; now without it.
+	From *time.Time `json:"from,omitempty"`
+
+	// Name The name of a feature or a quota.
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+
+	// To When it ends, exclusively; never without it.
+	To *time.Time `json:"to,omitempty"`
+
+	// Value True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+	//
+	// Example: true
+	Value OverrideValue `json:"value"`
+}
+
+// OverrideList defines model for OverrideList.
+type OverrideList struct {
+	Data    []Override `json:"data"`
+	HasMore bool       `json:"has_more"`
+
+	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
+}
+
+// OverrideValue True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+//
+// Example: true
+type OverrideValue struct {
+	union json.RawMessage
+}
+
+// OverrideValue0 defines model for OverrideValue.0.
+type OverrideValue0 = bool
+
+// OverrideValue1 defines model for OverrideValue.1.
+type OverrideValue1 = int64
+
+// Person defines model for Person.
+type Person struct {
+	Email string             `json:"email"`
+	ID    openapi_types.UUID `json:"id"`
+	Name  string             `json:"name"`
+}
+
 // Plan defines model for Plan.
 type Plan struct {
 	// Code Example: professional
@@ -146,6 +435,27 @@ type Plan struct {
 type PlanCatalogue struct {
 	Data []CataloguePlan `json:"data"`
 }
+
+// PlanChange defines model for PlanChange.
+type PlanChange struct {
+	DryRun        bool           `json:"dry_run"`
+	Preview       PlanPreview    `json:"preview"`
+	TakesEffectAt time.Time      `json:"takes_effect_at"`
+	When          PlanChangeTime `json:"when"`
+}
+
+// PlanChangeRequest defines model for PlanChangeRequest.
+type PlanChangeRequest struct {
+	DryRun   *bool  `json:"dry_run,omitempty"`
+	PlanCode string `json:"plan_code"`
+
+	// Version A version that is, or was, published; the published one without it.
+	Version *int32         `json:"version,omitempty"`
+	When    PlanChangeTime `json:"when"`
+}
+
+// PlanChangeTime defines model for PlanChangeTime.
+type PlanChangeTime string
 
 // PlanCreate defines model for PlanCreate.
 type PlanCreate struct {
@@ -174,6 +484,30 @@ type PlanCreate struct {
 // PlanList defines model for PlanList.
 type PlanList struct {
 	Data []Plan `json:"data"`
+}
+
+// PlanPreview defines model for PlanPreview.
+type PlanPreview struct {
+	From           PlanReference `json:"from"`
+	GainedFeatures []FeatureName `json:"gained_features"`
+
+	// LosesAnything Whether a feature is lost, or anything would be over its limit.
+	LosesAnything bool          `json:"loses_anything"`
+	LostFeatures  []LostFeature `json:"lost_features"`
+
+	// Quotas Every quota.
+	Quotas []QuotaPreview `json:"quotas"`
+	To     PlanReference  `json:"to"`
+}
+
+// PlanReference defines model for PlanReference.
+type PlanReference struct {
+	// Code Example: business
+	Code string `json:"code"`
+
+	// Name Example: Business
+	Name    string `json:"name"`
+	Version int32  `json:"version"`
 }
 
 // PlanStatus Drafts can be changed, the published version can be bought, archived ones are kept by whoever has them.
@@ -231,8 +565,189 @@ type PlanVersionUpdate struct {
 	Price *externalRef0.Money `json:"price,omitempty"`
 }
 
+// PlatformBusiness defines model for PlatformBusiness.
+type PlatformBusiness struct {
+	Billing   Billing   `json:"billing"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Currency ISO 4217.
+	//
+	// Example: USD
+	Currency string `json:"currency"`
+
+	// Domain Its primary address: a subdomain, or a host name of its own.
+	//
+	// Example: demo
+	Domain string `json:"domain"`
+
+	// Features Names of features, and whether they are included. What is not named is off.
+	//
+	// Example: {"can_use_webhooks":true}
+	Features       FeatureSwitches           `json:"features"`
+	ID             openapi_types.UUID        `json:"id"`
+	Name           string                    `json:"name"`
+	Owner          nullable.Nullable[Person] `json:"owner"`
+	Plan           PlanReference             `json:"plan"`
+	SandboxEnabled bool                      `json:"sandbox_enabled"`
+
+	// SandboxSchemaName Name of the sandbox environment; empty while there is none.
+	//
+	// Example: demo_sandbox
+	SandboxSchemaName string `json:"sandbox_schema_name"`
+
+	// ScheduledPlan A change of plan that is still to come.
+	ScheduledPlan nullable.Nullable[ScheduledPlan] `json:"scheduled_plan"`
+
+	// SchemaName Name of the live environment.
+	//
+	// Example: demo
+	SchemaName  string                       `json:"schema_name"`
+	Status      BusinessStatus               `json:"status"`
+	SuspendedAt nullable.Nullable[time.Time] `json:"suspended_at"`
+
+	// Timezone An IANA time zone.
+	//
+	// Example: America/New_York
+	Timezone  string    `json:"timezone"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// UserCount Owners, managers and staff of the live environment.
+	UserCount int64 `json:"user_count"`
+	Version   int32 `json:"version"`
+}
+
+// PlatformBusinessCreate defines model for PlatformBusinessCreate.
+type PlatformBusinessCreate struct {
+	Currency *string                       `json:"currency,omitempty"`
+	Name     string                        `json:"name"`
+	Owner    *BusinessOwner                `json:"owner,omitempty"`
+	PlanCode *string                       `json:"plan_code,omitempty"`
+	Status   *PlatformBusinessCreateStatus `json:"status,omitempty"`
+
+	// Subdomain The label of its host; with - as _ it is the schema_name.
+	Subdomain string  `json:"subdomain"`
+	Timezone  *string `json:"timezone,omitempty"`
+}
+
+// PlatformBusinessCreateStatus defines model for PlatformBusinessCreate.Status.
+type PlatformBusinessCreateStatus string
+
+// PlatformBusinessList defines model for PlatformBusinessList.
+type PlatformBusinessList struct {
+	Data    []PlatformBusiness `json:"data"`
+	HasMore bool               `json:"has_more"`
+
+	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
+}
+
+// PlatformBusinessUpdate defines model for PlatformBusinessUpdate.
+type PlatformBusinessUpdate struct {
+	BillingStatus *BillingStatus `json:"billing_status,omitempty"`
+
+	// GraceUntil Only while the subscription is past due.
+	GraceUntil     *time.Time      `json:"grace_until,omitempty"`
+	Name           *string         `json:"name,omitempty"`
+	SandboxEnabled *bool           `json:"sandbox_enabled,omitempty"`
+	Status         *BusinessStatus `json:"status,omitempty"`
+}
+
+// QuotaEntitlement defines model for QuotaEntitlement.
+type QuotaEntitlement struct {
+	// DisplayName Example: resources
+	DisplayName string `json:"display_name"`
+
+	// Limit Null is unlimited.
+	Limit nullable.Nullable[int64] `json:"limit"`
+
+	// Remaining Null is unlimited; never below 0.
+	Remaining nullable.Nullable[int64] `json:"remaining"`
+
+	// ResetsAt When the count starts anew (the first of the next month in the business's time zone); null if it never does.
+	ResetsAt nullable.Nullable[time.Time] `json:"resets_at"`
+
+	// Source What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+	Source EntitlementSource `json:"source"`
+
+	// UnlockedBy Code of the smallest plan with a higher limit; null if there is none.
+	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
+	Used       int64                     `json:"used"`
+}
+
+// QuotaPreview defines model for QuotaPreview.
+type QuotaPreview struct {
+	// DisplayName Example: resources
+	DisplayName string `json:"display_name"`
+
+	// Excess How many would be too many.
+	Excess int64 `json:"excess"`
+
+	// From The limit now; null is unlimited.
+	From nullable.Nullable[int64] `json:"from"`
+
+	// Name Example: max_resources
+	Name string `json:"name"`
+
+	// To The limit then; null is unlimited.
+	To   nullable.Nullable[int64] `json:"to"`
+	Used int64                    `json:"used"`
+}
+
+// ScheduledPlan A change of plan that is still to come.
+type ScheduledPlan struct {
+	// Code Example: free
+	Code string `json:"code"`
+
+	// Name Example: Free
+	Name          string    `json:"name"`
+	TakesEffectAt time.Time `json:"takes_effect_at"`
+	Version       int32     `json:"version"`
+}
+
+// Sort defines model for Sort.
+type Sort string
+
+// Search defines model for Search.
+type Search = string
+
 // Version defines model for Version.
 type Version = int32
+
+// ListPlatformBusinessesParams defines parameters for ListPlatformBusinesses.
+type ListPlatformBusinessesParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Only what contains this text, in any case.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Sort The order; `-` turns it round.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Status Only businesses with this status.
+	Status *BusinessStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Plan Only businesses with the plan that has this code.
+	Plan *string `form:"plan,omitempty" json:"plan,omitempty"`
+}
+
+// UpdatePlatformBusinessParams defines parameters for UpdatePlatformBusiness.
+type UpdatePlatformBusinessParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListOverridesParams defines parameters for ListOverrides.
+type ListOverridesParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
 
 // UpdatePlanDraftParams defines parameters for UpdatePlanDraft.
 type UpdatePlanDraftParams struct {
@@ -240,14 +755,121 @@ type UpdatePlanDraftParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// PreviewPlanParams defines parameters for PreviewPlan.
+type PreviewPlanParams struct {
+	// Plan The code of the plan.
+	Plan string `form:"plan" json:"plan"`
+}
+
+// CreatePlatformBusinessJSONRequestBody defines body for CreatePlatformBusiness for application/json ContentType.
+type CreatePlatformBusinessJSONRequestBody = PlatformBusinessCreate
+
+// UpdatePlatformBusinessJSONRequestBody defines body for UpdatePlatformBusiness for application/json ContentType.
+type UpdatePlatformBusinessJSONRequestBody = PlatformBusinessUpdate
+
+// CreateOverrideJSONRequestBody defines body for CreateOverride for application/json ContentType.
+type CreateOverrideJSONRequestBody = OverrideCreate
+
+// ChangePlanJSONRequestBody defines body for ChangePlan for application/json ContentType.
+type ChangePlanJSONRequestBody = PlanChangeRequest
+
 // CreatePlanJSONRequestBody defines body for CreatePlan for application/json ContentType.
 type CreatePlanJSONRequestBody = PlanCreate
 
 // UpdatePlanDraftJSONRequestBody defines body for UpdatePlanDraft for application/json ContentType.
 type UpdatePlanDraftJSONRequestBody = PlanVersionUpdate
 
+// AsOverrideValue0 returns the union data inside the OverrideValue as a OverrideValue0
+func (t OverrideValue) AsOverrideValue0() (OverrideValue0, error) {
+	var body OverrideValue0
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromOverrideValue0 overwrites any union data inside the OverrideValue as the provided OverrideValue0
+func (t *OverrideValue) FromOverrideValue0(v OverrideValue0) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeOverrideValue0 performs a merge with any union data inside the OverrideValue, using the provided OverrideValue0
+func (t *OverrideValue) MergeOverrideValue0(v OverrideValue0) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsOverrideValue1 returns the union data inside the OverrideValue as a OverrideValue1
+func (t OverrideValue) AsOverrideValue1() (OverrideValue1, error) {
+	var body OverrideValue1
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromOverrideValue1 overwrites any union data inside the OverrideValue as the provided OverrideValue1
+func (t *OverrideValue) FromOverrideValue1(v OverrideValue1) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeOverrideValue1 performs a merge with any union data inside the OverrideValue, using the provided OverrideValue1
+func (t *OverrideValue) MergeOverrideValue1(v OverrideValue1) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t OverrideValue) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *OverrideValue) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListPlatformBusinesses List businesses
+	// (GET /api/platform/businesses/)
+	ListPlatformBusinesses(ctx echo.Context, params ListPlatformBusinessesParams) error
+	// CreatePlatformBusiness Create a business
+	// (POST /api/platform/businesses/)
+	CreatePlatformBusiness(ctx echo.Context) error
+	// GetPlatformBusiness Get a business
+	// (GET /api/platform/businesses/{id}/)
+	GetPlatformBusiness(ctx echo.Context, id externalRef0.ID) error
+	// UpdatePlatformBusiness Change a business
+	// (PATCH /api/platform/businesses/{id}/)
+	UpdatePlatformBusiness(ctx echo.Context, id externalRef0.ID, params UpdatePlatformBusinessParams) error
+	// ListOverrides List the exceptions of a business
+	// (GET /api/platform/businesses/{id}/overrides/)
+	ListOverrides(ctx echo.Context, id externalRef0.ID, params ListOverridesParams) error
+	// CreateOverride Make an exception for a business
+	// (POST /api/platform/businesses/{id}/overrides/)
+	CreateOverride(ctx echo.Context, id externalRef0.ID) error
+	// EndOverride End an exception
+	// (DELETE /api/platform/businesses/{id}/overrides/{override_id}/)
+	EndOverride(ctx echo.Context, id externalRef0.ID, overrideID openapi_types.UUID) error
+	// CancelPlanChange Cancel a scheduled change of plan
+	// (DELETE /api/platform/businesses/{id}/plan/)
+	CancelPlanChange(ctx echo.Context, id externalRef0.ID) error
+	// ChangePlan Give a business another plan
+	// (POST /api/platform/businesses/{id}/plan/)
+	ChangePlan(ctx echo.Context, id externalRef0.ID) error
 	// ListPlatformPlans List plans
 	// (GET /api/platform/plans/)
 	ListPlatformPlans(ctx echo.Context) error
@@ -272,6 +894,12 @@ type ServerInterface interface {
 	// PublishPlanVersion Publish a draft
 	// (POST /api/platform/plans/{id}/versions/{version}/publish/)
 	PublishPlanVersion(ctx echo.Context, id externalRef0.ID, version Version) error
+	// GetEntitlements What the plan includes
+	// (GET /api/v1/entitlements)
+	GetEntitlements(ctx echo.Context) error
+	// PreviewPlan What another plan would change
+	// (GET /api/v1/entitlements/preview)
+	PreviewPlan(ctx echo.Context, params PreviewPlanParams) error
 	// ListPlans List the plans that can be bought
 	// (GET /api/v1/plans)
 	ListPlans(ctx echo.Context) error
@@ -280,6 +908,224 @@ type ServerInterface interface {
 // ServerInterfaceWrapper converts echo contexts to parameters.
 type ServerInterfaceWrapper struct {
 	Handler ServerInterface
+}
+
+// ListPlatformBusinesses converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlatformBusinesses(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlatformBusinessesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "plan" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "plan", ctx.QueryParams(), &params.Plan, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter plan: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlatformBusinesses(ctx, params)
+	return err
+}
+
+// CreatePlatformBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePlatformBusiness(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePlatformBusiness(ctx)
+	return err
+}
+
+// GetPlatformBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPlatformBusiness(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPlatformBusiness(ctx, id)
+	return err
+}
+
+// UpdatePlatformBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePlatformBusiness(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePlatformBusinessParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePlatformBusiness(ctx, id, params)
+	return err
+}
+
+// ListOverrides converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOverrides(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOverridesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOverrides(ctx, id, params)
+	return err
+}
+
+// CreateOverride converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateOverride(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateOverride(ctx, id)
+	return err
+}
+
+// EndOverride converts echo context to params.
+func (w *ServerInterfaceWrapper) EndOverride(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// ------------- Path parameter "override_id" -------------
+	var overrideID openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "override_id", ctx.Param("override_id"), &overrideID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter override_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EndOverride(ctx, id, overrideID)
+	return err
+}
+
+// CancelPlanChange converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelPlanChange(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelPlanChange(ctx, id)
+	return err
+}
+
+// ChangePlan converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangePlan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangePlan(ctx, id)
+	return err
 }
 
 // ListPlatformPlans converts echo context to params.
@@ -448,6 +1294,33 @@ func (w *ServerInterfaceWrapper) PublishPlanVersion(ctx echo.Context) error {
 	return err
 }
 
+// GetEntitlements converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEntitlements(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEntitlements(ctx)
+	return err
+}
+
+// PreviewPlan converts echo context to params.
+func (w *ServerInterfaceWrapper) PreviewPlan(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PreviewPlanParams
+	// ------------- Required query parameter "plan" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "plan", ctx.QueryParams(), &params.Plan, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter plan: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PreviewPlan(ctx, params)
+	return err
+}
+
 // ListPlans converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPlans(ctx echo.Context) error {
 	var err error
@@ -513,7 +1386,1146 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/api/platform/plans/:id/versions/:version/", wrapper.UpdatePlanDraft, options.OperationMiddlewares["updatePlanDraft"]...)
 	router.POST(options.BaseURL+"/api/platform/plans/:id/versions/:version/publish/", wrapper.PublishPlanVersion, options.OperationMiddlewares["publishPlanVersion"]...)
 	router.POST(options.BaseURL+"/api/platform/plans/:id/versions/:version/archive/", wrapper.ArchivePlanVersion, options.OperationMiddlewares["archivePlanVersion"]...)
+	router.GET(options.BaseURL+"/api/v1/entitlements", wrapper.GetEntitlements, options.OperationMiddlewares["getEntitlements"]...)
+	router.GET(options.BaseURL+"/api/v1/entitlements/preview", wrapper.PreviewPlan, options.OperationMiddlewares["previewPlan"]...)
+	router.GET(options.BaseURL+"/api/platform/businesses/", wrapper.ListPlatformBusinesses, options.OperationMiddlewares["listPlatformBusinesses"]...)
+	router.POST(options.BaseURL+"/api/platform/businesses/", wrapper.CreatePlatformBusiness, options.OperationMiddlewares["createPlatformBusiness"]...)
+	router.GET(options.BaseURL+"/api/platform/businesses/:id/", wrapper.GetPlatformBusiness, options.OperationMiddlewares["getPlatformBusiness"]...)
+	router.PATCH(options.BaseURL+"/api/platform/businesses/:id/", wrapper.UpdatePlatformBusiness, options.OperationMiddlewares["updatePlatformBusiness"]...)
+	router.DELETE(options.BaseURL+"/api/platform/businesses/:id/plan/", wrapper.CancelPlanChange, options.OperationMiddlewares["cancelPlanChange"]...)
+	router.POST(options.BaseURL+"/api/platform/businesses/:id/plan/", wrapper.ChangePlan, options.OperationMiddlewares["changePlan"]...)
+	router.GET(options.BaseURL+"/api/platform/businesses/:id/overrides/", wrapper.ListOverrides, options.OperationMiddlewares["listOverrides"]...)
+	router.POST(options.BaseURL+"/api/platform/businesses/:id/overrides/", wrapper.CreateOverride, options.OperationMiddlewares["createOverride"]...)
+	router.DELETE(options.BaseURL+"/api/platform/businesses/:id/overrides/:override_id/", wrapper.EndOverride, options.OperationMiddlewares["endOverride"]...)
 
+}
+
+type ListPlatformBusinessesRequestObject struct {
+	Params ListPlatformBusinessesParams
+}
+
+type ListPlatformBusinessesResponseObject interface {
+	VisitListPlatformBusinessesResponse(w http.ResponseWriter) error
+}
+
+type ListPlatformBusinesses200JSONResponse PlatformBusinessList
+
+func (response ListPlatformBusinesses200JSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformBusinesses400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformBusinesses400ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformBusinesses401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformBusinesses401ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformBusinesses403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformBusinesses403ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformBusinesses500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformBusinesses500ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusinessRequestObject struct {
+	Body *CreatePlatformBusinessJSONRequestBody
+}
+
+type CreatePlatformBusinessResponseObject interface {
+	VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error
+}
+
+type CreatePlatformBusiness201ResponseHeaders struct {
+	ETag string
+}
+
+type CreatePlatformBusiness201JSONResponse struct {
+	Body    PlatformBusiness
+	Headers CreatePlatformBusiness201ResponseHeaders
+}
+
+func (response CreatePlatformBusiness201JSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness400ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness401ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness403ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness409ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness413ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness415ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness422ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePlatformBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePlatformBusiness500ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusinessRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetPlatformBusinessResponseObject interface {
+	VisitGetPlatformBusinessResponse(w http.ResponseWriter) error
+}
+
+type GetPlatformBusiness200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPlatformBusiness200JSONResponse struct {
+	Body    PlatformBusiness
+	Headers GetPlatformBusiness200ResponseHeaders
+}
+
+func (response GetPlatformBusiness200JSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformBusiness400ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusiness401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformBusiness401ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformBusiness403ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusiness404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformBusiness404ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformBusiness500ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusinessRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params UpdatePlatformBusinessParams
+	Body   *UpdatePlatformBusinessJSONRequestBody
+}
+
+type UpdatePlatformBusinessResponseObject interface {
+	VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error
+}
+
+type UpdatePlatformBusiness200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdatePlatformBusiness200JSONResponse struct {
+	Body    PlatformBusiness
+	Headers UpdatePlatformBusiness200ResponseHeaders
+}
+
+func (response UpdatePlatformBusiness200JSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness400ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness401ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness403ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness404ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness412ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness413ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness415ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness422ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformBusiness500ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverridesRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params ListOverridesParams
+}
+
+type ListOverridesResponseObject interface {
+	VisitListOverridesResponse(w http.ResponseWriter) error
+}
+
+type ListOverrides200JSONResponse OverrideList
+
+func (response ListOverrides200JSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverrides400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListOverrides400ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverrides401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOverrides401ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverrides403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOverrides403ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverrides404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOverrides404ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOverrides500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListOverrides500ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverrideRequestObject struct {
+	ID   externalRef0.ID `json:"id"`
+	Body *CreateOverrideJSONRequestBody
+}
+
+type CreateOverrideResponseObject interface {
+	VisitCreateOverrideResponse(w http.ResponseWriter) error
+}
+
+type CreateOverride201JSONResponse Override
+
+func (response CreateOverride201JSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride400ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride401ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride403ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride404ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride413ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride415ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride422ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOverride500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOverride500ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOverrideRequestObject struct {
+	ID         externalRef0.ID    `json:"id"`
+	OverrideID openapi_types.UUID `json:"override_id"`
+}
+
+type EndOverrideResponseObject interface {
+	VisitEndOverrideResponse(w http.ResponseWriter) error
+}
+
+type EndOverride204Response struct {
+}
+
+func (response EndOverride204Response) VisitEndOverrideResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndOverride400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndOverride400ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOverride401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndOverride401ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOverride403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndOverride403ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOverride404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndOverride404ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndOverride500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response EndOverride500ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChangeRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type CancelPlanChangeResponseObject interface {
+	VisitCancelPlanChangeResponse(w http.ResponseWriter) error
+}
+
+type CancelPlanChange204Response struct {
+}
+
+func (response CancelPlanChange204Response) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CancelPlanChange400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange400ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange401ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange403ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange404ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPlanChange500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPlanChange500ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlanRequestObject struct {
+	ID   externalRef0.ID `json:"id"`
+	Body *ChangePlanJSONRequestBody
+}
+
+type ChangePlanResponseObject interface {
+	VisitChangePlanResponse(w http.ResponseWriter) error
+}
+
+type ChangePlan200JSONResponse PlanChange
+
+func (response ChangePlan200JSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan400ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan401ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan403ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan404ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan413ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan415ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan422ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangePlan500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ChangePlan500ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type ListPlatformPlansRequestObject struct {
@@ -1539,6 +3551,193 @@ func (response PublishPlanVersion500ApplicationProblemPlusJSONResponse) VisitPub
 	return err
 }
 
+type GetEntitlementsRequestObject struct {
+}
+
+type GetEntitlementsResponseObject interface {
+	VisitGetEntitlementsResponse(w http.ResponseWriter) error
+}
+
+type GetEntitlements200JSONResponse Entitlements
+
+func (response GetEntitlements200JSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlements400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlements400ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlements401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlements401ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlements403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlements403ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEntitlements500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetEntitlements500ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlanRequestObject struct {
+	Params PreviewPlanParams
+}
+
+type PreviewPlanResponseObject interface {
+	VisitPreviewPlanResponse(w http.ResponseWriter) error
+}
+
+type PreviewPlan200JSONResponse PlanPreview
+
+func (response PreviewPlan200JSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlan400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlan400ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlan401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlan401ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlan403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlan403ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlan422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlan422ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPlan500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPlan500ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPlansRequestObject struct {
 }
 
@@ -1626,6 +3825,33 @@ func (response ListPlans500ApplicationProblemPlusJSONResponse) VisitListPlansRes
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListPlatformBusinesses List businesses
+	// (GET /api/platform/businesses/)
+	ListPlatformBusinesses(ctx context.Context, request ListPlatformBusinessesRequestObject) (ListPlatformBusinessesResponseObject, error)
+	// CreatePlatformBusiness Create a business
+	// (POST /api/platform/businesses/)
+	CreatePlatformBusiness(ctx context.Context, request CreatePlatformBusinessRequestObject) (CreatePlatformBusinessResponseObject, error)
+	// GetPlatformBusiness Get a business
+	// (GET /api/platform/businesses/{id}/)
+	GetPlatformBusiness(ctx context.Context, request GetPlatformBusinessRequestObject) (GetPlatformBusinessResponseObject, error)
+	// UpdatePlatformBusiness Change a business
+	// (PATCH /api/platform/businesses/{id}/)
+	UpdatePlatformBusiness(ctx context.Context, request UpdatePlatformBusinessRequestObject) (UpdatePlatformBusinessResponseObject, error)
+	// ListOverrides List the exceptions of a business
+	// (GET /api/platform/businesses/{id}/overrides/)
+	ListOverrides(ctx context.Context, request ListOverridesRequestObject) (ListOverridesResponseObject, error)
+	// CreateOverride Make an exception for a business
+	// (POST /api/platform/businesses/{id}/overrides/)
+	CreateOverride(ctx context.Context, request CreateOverrideRequestObject) (CreateOverrideResponseObject, error)
+	// EndOverride End an exception
+	// (DELETE /api/platform/businesses/{id}/overrides/{override_id}/)
+	EndOverride(ctx context.Context, request EndOverrideRequestObject) (EndOverrideResponseObject, error)
+	// CancelPlanChange Cancel a scheduled change of plan
+	// (DELETE /api/platform/businesses/{id}/plan/)
+	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
+	// ChangePlan Give a business another plan
+	// (POST /api/platform/businesses/{id}/plan/)
+	ChangePlan(ctx context.Context, request ChangePlanRequestObject) (ChangePlanResponseObject, error)
 	// ListPlatformPlans List plans
 	// (GET /api/platform/plans/)
 	ListPlatformPlans(ctx context.Context, request ListPlatformPlansRequestObject) (ListPlatformPlansResponseObject, error)
@@ -1650,6 +3876,12 @@ type StrictServerInterface interface {
 	// PublishPlanVersion Publish a draft
 	// (POST /api/platform/plans/{id}/versions/{version}/publish/)
 	PublishPlanVersion(ctx context.Context, request PublishPlanVersionRequestObject) (PublishPlanVersionResponseObject, error)
+	// GetEntitlements What the plan includes
+	// (GET /api/v1/entitlements)
+	GetEntitlements(ctx context.Context, request GetEntitlementsRequestObject) (GetEntitlementsResponseObject, error)
+	// PreviewPlan What another plan would change
+	// (GET /api/v1/entitlements/preview)
+	PreviewPlan(ctx context.Context, request PreviewPlanRequestObject) (PreviewPlanResponseObject, error)
 	// ListPlans List the plans that can be bought
 	// (GET /api/v1/plans)
 	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
@@ -1665,6 +3897,324 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListPlatformBusinesses operation middleware
+func (sh *strictHandler) ListPlatformBusinesses(ctx echo.Context, params ListPlatformBusinessesParams) error {
+	var request ListPlatformBusinessesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlatformBusinesses(ctx.Request().Context(), request.(ListPlatformBusinessesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlatformBusinesses")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlatformBusinessesResponseObject); ok {
+		return validResponse.VisitListPlatformBusinessesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePlatformBusiness operation middleware
+func (sh *strictHandler) CreatePlatformBusiness(ctx echo.Context) error {
+	var request CreatePlatformBusinessRequestObject
+
+	var body CreatePlatformBusinessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePlatformBusiness(ctx.Request().Context(), request.(CreatePlatformBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePlatformBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePlatformBusinessResponseObject); ok {
+		return validResponse.VisitCreatePlatformBusinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPlatformBusiness operation middleware
+func (sh *strictHandler) GetPlatformBusiness(ctx echo.Context, id externalRef0.ID) error {
+	var request GetPlatformBusinessRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlatformBusiness(ctx.Request().Context(), request.(GetPlatformBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlatformBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPlatformBusinessResponseObject); ok {
+		return validResponse.VisitGetPlatformBusinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePlatformBusiness operation middleware
+func (sh *strictHandler) UpdatePlatformBusiness(ctx echo.Context, id externalRef0.ID, params UpdatePlatformBusinessParams) error {
+	var request UpdatePlatformBusinessRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdatePlatformBusinessJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePlatformBusiness(ctx.Request().Context(), request.(UpdatePlatformBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePlatformBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePlatformBusinessResponseObject); ok {
+		return validResponse.VisitUpdatePlatformBusinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOverrides operation middleware
+func (sh *strictHandler) ListOverrides(ctx echo.Context, id externalRef0.ID, params ListOverridesParams) error {
+	var request ListOverridesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOverrides(ctx.Request().Context(), request.(ListOverridesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOverrides")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOverridesResponseObject); ok {
+		return validResponse.VisitListOverridesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateOverride operation middleware
+func (sh *strictHandler) CreateOverride(ctx echo.Context, id externalRef0.ID) error {
+	var request CreateOverrideRequestObject
+
+	request.ID = id
+
+	var body CreateOverrideJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateOverride(ctx.Request().Context(), request.(CreateOverrideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateOverride")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateOverrideResponseObject); ok {
+		return validResponse.VisitCreateOverrideResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EndOverride operation middleware
+func (sh *strictHandler) EndOverride(ctx echo.Context, id externalRef0.ID, overrideID openapi_types.UUID) error {
+	var request EndOverrideRequestObject
+
+	request.ID = id
+	request.OverrideID = overrideID
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndOverride(ctx.Request().Context(), request.(EndOverrideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndOverride")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EndOverrideResponseObject); ok {
+		return validResponse.VisitEndOverrideResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelPlanChange operation middleware
+func (sh *strictHandler) CancelPlanChange(ctx echo.Context, id externalRef0.ID) error {
+	var request CancelPlanChangeRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelPlanChange(ctx.Request().Context(), request.(CancelPlanChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelPlanChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelPlanChangeResponseObject); ok {
+		return validResponse.VisitCancelPlanChangeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangePlan operation middleware
+func (sh *strictHandler) ChangePlan(ctx echo.Context, id externalRef0.ID) error {
+	var request ChangePlanRequestObject
+
+	request.ID = id
+
+	var body ChangePlanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangePlan(ctx.Request().Context(), request.(ChangePlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangePlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangePlanResponseObject); ok {
+		return validResponse.VisitChangePlanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // ListPlatformPlans operation middleware
@@ -1908,6 +4458,54 @@ func (sh *strictHandler) PublishPlanVersion(ctx echo.Context, id externalRef0.ID
 		return err
 	} else if validResponse, ok := response.(PublishPlanVersionResponseObject); ok {
 		return validResponse.VisitPublishPlanVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEntitlements operation middleware
+func (sh *strictHandler) GetEntitlements(ctx echo.Context) error {
+	var request GetEntitlementsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEntitlements(ctx.Request().Context(), request.(GetEntitlementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEntitlements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEntitlementsResponseObject); ok {
+		return validResponse.VisitGetEntitlementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PreviewPlan operation middleware
+func (sh *strictHandler) PreviewPlan(ctx echo.Context, params PreviewPlanParams) error {
+	var request PreviewPlanRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewPlan(ctx.Request().Context(), request.(PreviewPlanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewPlan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PreviewPlanResponseObject); ok {
+		return validResponse.VisitPreviewPlanResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -20,30 +20,6 @@ import (
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
 )
 
-// Defines values for EntitlementSource.
-const (
-	EntitlementSourceDefault   EntitlementSource = "default"
-	EntitlementSourceOverride  EntitlementSource = "override"
-	EntitlementSourcePlan      EntitlementSource = "plan"
-	EntitlementSourceSuspended EntitlementSource = "suspended"
-)
-
-// Valid indicates whether the value is a known member of the EntitlementSource enum.
-func (e EntitlementSource) Valid() bool {
-	switch e {
-	case EntitlementSourceDefault:
-		return true
-	case EntitlementSourceOverride:
-		return true
-	case EntitlementSourcePlan:
-		return true
-	case EntitlementSourceSuspended:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for MasqueradeStartedTokenType.
 const (
 	MasqueradeStartedTokenTypeBearer MasqueradeStartedTokenType = "Bearer"
@@ -227,29 +203,6 @@ type BusinessUpdate struct {
 // Email Example: owner@demo.example
 type Email = openapi_types.Email
 
-// EntitlementSource What decided the value: `suspended` (the business is suspended), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
-type EntitlementSource string
-
-// Entitlements defines model for Entitlements.
-type Entitlements struct {
-	Features map[string]FeatureEntitlement `json:"features"`
-	Plan     PlanReference                 `json:"plan"`
-	Quotas   map[string]QuotaEntitlement   `json:"quotas"`
-}
-
-// FeatureEntitlement defines model for FeatureEntitlement.
-type FeatureEntitlement struct {
-	// DisplayName Example: Calendar Sync
-	DisplayName string `json:"display_name"`
-	Enabled     bool   `json:"enabled"`
-
-	// Source What decided the value: `suspended` (the business is suspended), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
-	Source EntitlementSource `json:"source"`
-
-	// UnlockedBy Code of the smallest plan that has the feature; null if it is on or no plan has it.
-	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
-}
-
 // LoginRequest defines model for LoginRequest.
 type LoginRequest struct {
 	Email    string `json:"email"`
@@ -342,41 +295,9 @@ type PersonaList struct {
 	Data []Persona `json:"data"`
 }
 
-// PlanReference defines model for PlanReference.
-type PlanReference struct {
-	// Code Example: business
-	Code string `json:"code"`
-
-	// Name Example: Business
-	Name    string `json:"name"`
-	Version int    `json:"version"`
-}
-
 // QuickLoginRequest defines model for QuickLoginRequest.
 type QuickLoginRequest struct {
 	Persona string `json:"persona"`
-}
-
-// QuotaEntitlement defines model for QuotaEntitlement.
-type QuotaEntitlement struct {
-	// DisplayName Example: resources
-	DisplayName string `json:"display_name"`
-
-	// Limit Null is unlimited.
-	Limit nullable.Nullable[int64] `json:"limit"`
-
-	// Remaining Null is unlimited; never below 0.
-	Remaining nullable.Nullable[int64] `json:"remaining"`
-
-	// ResetsAt When the count starts anew (the first of the next month in the business's time zone); null if it never does.
-	ResetsAt nullable.Nullable[time.Time] `json:"resets_at"`
-
-	// Source What decided the value: `suspended` (the business is suspended), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
-	Source EntitlementSource `json:"source"`
-
-	// UnlockedBy Code of the smallest plan with a higher limit; null if there is none.
-	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
-	Used       int64                     `json:"used"`
 }
 
 // Role defines model for Role.
@@ -666,9 +587,6 @@ type ServerInterface interface {
 	// UpdateBusiness Change the business settings
 	// (PATCH /api/v1/business)
 	UpdateBusiness(ctx echo.Context, params UpdateBusinessParams) error
-	// GetEntitlements What the plan includes
-	// (GET /api/v1/entitlements)
-	GetEntitlements(ctx echo.Context) error
 	// ListUsers List users
 	// (GET /api/v1/users)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -866,15 +784,6 @@ func (w *ServerInterfaceWrapper) UpdateBusiness(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.UpdateBusiness(ctx, params)
-	return err
-}
-
-// GetEntitlements converts echo context to params.
-func (w *ServerInterfaceWrapper) GetEntitlements(ctx echo.Context) error {
-	var err error
-
-	// Invoke the callback with all the unmarshaled arguments
-	err = w.Handler.GetEntitlements(ctx)
 	return err
 }
 
@@ -1078,7 +987,6 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/api/v1/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.GET(options.BaseURL+"/api/v1/business", wrapper.GetBusiness, options.OperationMiddlewares["getBusiness"]...)
 	router.PATCH(options.BaseURL+"/api/v1/business", wrapper.UpdateBusiness, options.OperationMiddlewares["updateBusiness"]...)
-	router.GET(options.BaseURL+"/api/v1/entitlements", wrapper.GetEntitlements, options.OperationMiddlewares["getEntitlements"]...)
 	router.GET(options.BaseURL+"/api/sandbox/status/", wrapper.GetSandboxStatus, options.OperationMiddlewares["getSandboxStatus"]...)
 	router.POST(options.BaseURL+"/api/sandbox/toggle/", wrapper.ToggleSandbox, options.OperationMiddlewares["toggleSandbox"]...)
 	router.POST(options.BaseURL+"/api/sandbox/reset/", wrapper.ResetSandbox, options.OperationMiddlewares["resetSandbox"]...)
@@ -2759,91 +2667,6 @@ func (response UpdateBusiness500ApplicationProblemPlusJSONResponse) VisitUpdateB
 	return err
 }
 
-type GetEntitlementsRequestObject struct {
-}
-
-type GetEntitlementsResponseObject interface {
-	VisitGetEntitlementsResponse(w http.ResponseWriter) error
-}
-
-type GetEntitlements200JSONResponse Entitlements
-
-func (response GetEntitlements200JSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements400ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements401ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements403ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements500ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -3566,9 +3389,6 @@ type StrictServerInterface interface {
 	// UpdateBusiness Change the business settings
 	// (PATCH /api/v1/business)
 	UpdateBusiness(ctx context.Context, request UpdateBusinessRequestObject) (UpdateBusinessResponseObject, error)
-	// GetEntitlements What the plan includes
-	// (GET /api/v1/entitlements)
-	GetEntitlements(ctx context.Context, request GetEntitlementsRequestObject) (GetEntitlementsResponseObject, error)
 	// ListUsers List users
 	// (GET /api/v1/users)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -4084,29 +3904,6 @@ func (sh *strictHandler) UpdateBusiness(ctx echo.Context, params UpdateBusinessP
 		return err
 	} else if validResponse, ok := response.(UpdateBusinessResponseObject); ok {
 		return validResponse.VisitUpdateBusinessResponse(ctx.Response())
-	} else if response != nil {
-		return fmt.Errorf("unexpected response type: %T", response)
-	}
-	return nil
-}
-
-// GetEntitlements operation middleware
-func (sh *strictHandler) GetEntitlements(ctx echo.Context) error {
-	var request GetEntitlementsRequestObject
-
-	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.GetEntitlements(ctx.Request().Context(), request.(GetEntitlementsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "GetEntitlements")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		return err
-	} else if validResponse, ok := response.(GetEntitlementsResponseObject); ok {
-		return validResponse.VisitGetEntitlementsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -6,7 +6,6 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
-	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -108,36 +107,6 @@ func ToAPISandboxStatus(s identity.SandboxStatus) identityoapi.SandboxStatus {
 	return identityoapi.SandboxStatus{
 		SandboxMode: s.Mode, SessionSandboxMode: s.SessionMode, SandboxEnabled: s.Enabled,
 		SchemaName: s.LiveName, SandboxSchemaName: s.SandboxName, ActiveSchemaName: s.ActiveName,
-	}
-}
-
-// ToAPIEntitlements converts what a tenant is entitled to.
-func ToAPIEntitlements(o identity.Overview) identityoapi.Entitlements {
-	out := identityoapi.Entitlements{
-		Plan:     identityoapi.PlanReference{Code: o.Plan.Code, Name: o.Plan.Name, Version: int(o.Plan.Version)},
-		Features: make(map[string]identityoapi.FeatureEntitlement, len(o.Features)),
-		Quotas:   make(map[string]identityoapi.QuotaEntitlement, len(o.Quotas)),
-	}
-	for _, f := range o.Features {
-		out.Features[string(f.Feature)] = toAPIFeature(f)
-	}
-	for _, q := range o.Quotas {
-		out.Quotas[string(q.Quota)] = toAPIQuota(q)
-	}
-	return out
-}
-
-func toAPIFeature(f entitle.FeatureStatus) identityoapi.FeatureEntitlement {
-	return identityoapi.FeatureEntitlement{
-		Enabled: f.Enabled, Source: identityoapi.EntitlementSource(f.Source), DisplayName: f.Feature.DisplayName(),
-		UnlockedBy: toNullable(f.UnlockedBy),
-	}
-}
-
-func toAPIQuota(q entitle.QuotaStatus) identityoapi.QuotaEntitlement {
-	return identityoapi.QuotaEntitlement{
-		Limit: toNullable(q.Limit), Used: q.Used, Remaining: toNullable(q.Remaining), ResetsAt: toNullable(q.ResetsAt),
-		Source: identityoapi.EntitlementSource(q.Source), DisplayName: q.Quota.DisplayName(), UnlockedBy: toNullable(q.UnlockedBy),
 	}
 }
 

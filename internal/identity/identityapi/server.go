@@ -16,12 +16,11 @@ import (
 
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
-	Sessions     *identity.Sessions
-	Users        *identity.Users
-	Businesses   *identity.Businesses
-	Personas     *identity.Personas
-	Sandbox      *identity.Sandbox
-	Entitlements *identity.Entitlements
+	Sessions   *identity.Sessions
+	Users      *identity.Users
+	Businesses *identity.Businesses
+	Personas   *identity.Personas
+	Sandbox    *identity.Sandbox
 	// SecureCookies keeps the session cookie to HTTPS; false is for development.
 	SecureCookies bool
 }

@@ -86,8 +86,7 @@ func TestHandlers(t *testing.T) {
 	sessions := identity.NewSessions(store, hasher)
 	s := New(Dependencies{
 		Sessions: sessions, Users: identity.NewUsers(store, hasher), Sandbox: identity.NewSandbox(store),
-		Personas:     identity.NewPersonas(store, sessions, true, identity.KnownPersonas()),
-		Entitlements: identity.NewEntitlements(store),
+		Personas: identity.NewPersonas(store, sessions, true, identity.KnownPersonas()),
 	})
 	_, err := identity.CreateTenant(t.Context(), store, identity.CreateTenantInput{
 		Name: "Demo", Subdomain: "demo", PlanCode: "business", Timezone: "America/New_York", Currency: "USD", Now: now,
@@ -160,15 +159,6 @@ func TestHandlers(t *testing.T) {
 	deleted, err := s.DeleteUser(ctx, identityoapi.DeleteUserRequestObject{ID: sam.ID})
 	require.NoError(t, err)
 	require.Equal(t, identityoapi.DeleteUser204Response{}, deleted)
-
-	entitlements, err := s.GetEntitlements(ctx, identityoapi.GetEntitlementsRequestObject{})
-	require.NoError(t, err)
-	_, overview := visit[identityoapi.Entitlements](t, entitlements.VisitGetEntitlementsResponse)
-	require.Equal(t, "business", overview.Plan.Code)
-	require.Equal(t, int64(1), overview.Quotas["max_users"].Used)
-	require.Equal(t, int64(99), overview.Quotas["max_users"].Remaining.MustGet())
-	require.True(t, overview.Quotas["max_users"].ResetsAt.IsNull())
-	require.Equal(t, "enterprise", overview.Features["can_white_label"].UnlockedBy.MustGet())
 
 	toggled, err := s.ToggleSandbox(ctx, identityoapi.ToggleSandboxRequestObject{})
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ func (s *Offers) List(ctx context.Context, scope *tenancy.Scope) ([]Offer, error
 	}
 	offers := []Offer{}
 	for _, row := range rows {
-		offer, err := newOffer(row, scope.Entitlements)
+		offer, err := newOffer(row, scope.Entitlements.Granted())
 		if err != nil {
 			return nil, err
 		}

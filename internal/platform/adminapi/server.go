@@ -16,8 +16,11 @@ import (
 
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
-	Plans  *admin.Plans
-	Offers *admin.Offers
+	Plans         *admin.Plans
+	Offers        *admin.Offers
+	Businesses    *admin.Businesses
+	Subscriptions *admin.Subscriptions
+	Overrides     *admin.Overrides
 }
 
 // Server implements the operations of the admin module.

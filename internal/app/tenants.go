@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// tenants lets the platform's administration make tenants the way identity does.
+type tenants struct {
+	hasher    *identity.Hasher
+	catalogue *entitle.Catalogue
+}
+
+var _ admin.Tenants = tenants{}
+
+func (t tenants) Hash(ctx context.Context, password string) (string, error) {
+	return t.hasher.Hash(ctx, password)
+}
+
+func (t tenants) Make(ctx context.Context, tx *tenancy.PlatformTx, scope *tenancy.Scope, in admin.BusinessInput) (uuid.UUID, error) {
+	tenant, err := identity.InsertTenant(ctx, tx, identity.CreateTenantInput{
+		Name: in.Name, Subdomain: in.Subdomain, PlanCode: in.PlanCode, Timezone: in.Timezone, Currency: in.Currency, Now: scope.Now,
+	})
+	if err != nil || in.Owner == nil {
+		return tenantID(tenant), err
+	}
+	inside := *scope
+	inside.Tenant, inside.Env = tenant, tenant.Live
+	if inside.Entitlements, err = t.entitlements(ctx, &inside, in.PlanCode); err != nil {
+		return uuid.Nil, err
+	}
+	_, err = identity.CreateUser(ctx, tx.In(tenant.Live.ID), &inside, identity.NewUser{
+		Email: in.Owner.Email, Name: in.Owner.Name, Role: tenancy.RoleOwner, PasswordHash: in.Owner.PasswordHash,
+	})
+	return tenant.ID, err
+}
+
+func tenantID(tenant *tenancy.Tenant) uuid.UUID {
+	if tenant == nil {
+		return uuid.Nil
+	}
+	return tenant.ID
+}
+
+// entitlements are those of a tenant that is being made, on the published version of a plan.
+func (t tenants) entitlements(ctx context.Context, scope *tenancy.Scope, planCode string) (*entitle.Set, error) {
+	plans, err := t.catalogue.Published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set := entitle.Set{EnvID: scope.Env.ID, Location: scope.Tenant.Location, Now: scope.Now}
+	for _, plan := range plans {
+		if plan.Code == planCode {
+			set.Plan = plan
+		}
+	}
+	return t.catalogue.NewSet(set), nil
+}
