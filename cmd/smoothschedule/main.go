@@ -16,6 +16,7 @@ import (
 
 	_ "time/tzdata" // time zones must not depend on the machine
 
+	"github.com/smoothschedule/smoothschedule/gen/openapi"
 	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 )
@@ -33,7 +34,7 @@ func commands() []command {
 		{"sandbox", "create", "make the sandbox of businesses that have none", runSandbox},
 		{"tzdata", "check|apply", "find, or move, appointments whose instant differs since time zones have new rules", runTzdata},
 		{"gates", "", "print what every operation demands of its caller", runGates},
-		{"openapi", "", "print the contract", runOpenAPI},
+		{"openapi", "[--third-party]", "print the contract, or what API tokens can call of it", runOpenAPI},
 		{"config", "", "print the environment variables", runConfig},
 		{"healthcheck", "", "exit with 0 if the server on this machine is ready", runHealthcheck},
 	}
@@ -141,7 +142,14 @@ func runGates(_ context.Context, _ []string, out io.Writer) error {
 	return err
 }
 
-func runOpenAPI(_ context.Context, _ []string, out io.Writer) error {
+func runOpenAPI(_ context.Context, args []string, out io.Writer) error {
+	if len(args) == 1 && args[0] == "--third-party" {
+		_, err := out.Write(openapi.ThirdParty)
+		return err
+	}
+	if len(args) > 0 {
+		return errors.New("usage: smoothschedule openapi [--third-party]")
+	}
 	contract, _, err := app.LoadContract()
 	if err != nil {
 		return err

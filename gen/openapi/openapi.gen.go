@@ -9,3 +9,8 @@ import _ "embed"
 //
 //go:embed openapi.json
 var JSON []byte
+
+// ThirdParty is the part of it that API tokens can call.
+//
+//go:embed third-party.json
+var ThirdParty []byte

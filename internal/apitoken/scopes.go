@@ -13,7 +13,7 @@ type Scope string
 var scopes = []Scope{
 	"appointments:read", "appointments:write",
 	"availability:read",
-	"business:read", "business:write",
+	"business:read", // its settings are those of both modes, so no token of one may change them
 	"customers:read", "customers:write",
 	"entitlements:read",
 	"events:read",

@@ -21,6 +21,7 @@ import (
 	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/gen/openapi"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
@@ -33,6 +34,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
+	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -77,7 +79,8 @@ type App struct {
 
 	Platform adminapi.Dependencies
 
-	config Config
+	config  Config
+	limiter *ratelimit.Limiter
 }
 
 // New builds everything, from the database up to HTTP. It fails if the contract and
@@ -124,19 +127,13 @@ func New(d Dependencies) (*App, error) {
 		Events: developer.NewEvents(store, hub, document.EventTypes()),
 	})
 
-	server, err := httpapi.New(httpapi.Options{
-		Contract: document, Gates: gates, Resolver: resolver, Store: store, Log: d.Log, Now: d.Now,
-		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
-		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware,
-		Ready: func(ctx context.Context) error {
-			if d.Ready != nil {
-				if err := d.Ready(ctx); err != nil {
-					return err
-				}
-			}
-			return store.Ping(ctx)
-		},
+	limiter, err := ratelimit.New(ratelimit.Options{
+		Mode: d.Config.RateLimits, RedisURL: d.Config.RedisURL, Log: d.Log, Now: d.Now,
 	})
+	if err != nil {
+		return nil, err
+	}
+	server, err := httpapi.New(d.httpOptions(document, gates, resolver, store, limiter))
 	if err != nil {
 		return nil, err
 	}
@@ -153,10 +150,33 @@ func New(d Dependencies) (*App, error) {
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)
 	}
+	server.Metrics().MustRegister(limiter.Collectors()...)
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
 		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
-		Appointments: appointments, Platform: platform, config: d.Config,
+		Appointments: appointments, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
 }
+
+// httpOptions are those of the HTTP side.
+func (d Dependencies) httpOptions(
+	document *contract.Contract, gates gate.Gates, resolver *tenancy.Resolver, store *tenancy.Store, limiter *ratelimit.Limiter,
+) httpapi.Options {
+	return httpapi.Options{
+		Contract: document, ThirdParty: openapi.ThirdParty, Gates: gates, Resolver: resolver, Store: store, Limiter: limiter, Log: d.Log, Now: d.Now,
+		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
+		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware,
+		Ready: func(ctx context.Context) error {
+			if d.Ready != nil {
+				if err := d.Ready(ctx); err != nil {
+					return err
+				}
+			}
+			return store.Ping(ctx)
+		},
+	}
+}
+
+// Close ends what New has opened: connections to Redis. The pools are the caller's.
+func (a *App) Close() error { return a.limiter.Close() }

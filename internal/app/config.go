@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 )
 
 // Prefix begins the name of every environment variable of ours.
@@ -33,6 +35,8 @@ type Config struct {
 	JobConnections      int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
 	QuickLogin          bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
 	MetricsToken        string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
+	RateLimits          string         `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
+	RedisURL            string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
 	LogLevel            slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat           string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
 	ShutdownTimeout     time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
@@ -54,6 +58,11 @@ func (c Config) check() error {
 	}
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		mistakes = append(mistakes, fmt.Errorf("%sLOG_FORMAT=%q must be json or text", Prefix, c.LogFormat))
+	}
+	switch c.RateLimits {
+	case ratelimit.On, ratelimit.TokensOnly, ratelimit.Off:
+	default:
+		mistakes = append(mistakes, fmt.Errorf("%sRATE_LIMITS=%q must be on, tokens or off", Prefix, c.RateLimits))
 	}
 	if len(c.BaseDomains) == 0 {
 		mistakes = append(mistakes, fmt.Errorf("%sBASE_DOMAINS must name at least one host, such as example.com", Prefix))
@@ -96,6 +105,9 @@ func (c Config) forDev(environment map[string]string) Config {
 	}
 	if _, set := environment[Prefix+"LOG_FORMAT"]; !set {
 		c.LogFormat = "text"
+	}
+	if _, set := environment[Prefix+"RATE_LIMITS"]; !set {
+		c.RateLimits = ratelimit.TokensOnly
 	}
 	if len(c.Origins) == 0 {
 		for _, base := range c.BaseDomains {

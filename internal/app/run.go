@@ -108,7 +108,7 @@ func withApp(ctx context.Context, c Config, databaseURL string, log *slog.Logger
 	if err != nil {
 		return err
 	}
-	return fn(a)
+	return errors.Join(fn(a), a.Close())
 }
 
 type pools struct{ app, platform *pgxpool.Pool }

@@ -26,6 +26,13 @@ func addSweeper(workers *jobs.Workers, store *tenancy.Store, now func() time.Tim
 		if err != nil {
 			return err
 		}
+		keys, err := tenancy.SweepIdempotencyKeys(ctx, store, now())
+		if err != nil {
+			return err
+		}
+		if keys > 0 {
+			log.Info("swept", "idempotency_keys", keys)
+		}
 		expired, err := developer.SweepEvents(ctx, store, now())
 		if err != nil {
 			return err

@@ -10,41 +10,44 @@ type Code struct {
 
 // The codes. A new one is added here, to Codes, and to docs/api/errors.md.
 var (
-	InternalError      = Code{"internal", Internal, "Internal error"}
-	ServiceUnavailable = Code{"unavailable", Unavailable, "Temporarily unavailable"}
-	Unauthorized       = Code{"unauthenticated", Unauthenticated, "Sign-in required"}
-	InvalidCredentials = Code{"invalid_credentials", Unauthenticated, "Sign-in failed"}
-	InvalidRequest     = Code{"invalid_request", Invalid, "The request is not valid"}
-	InvalidCursor      = Code{"invalid_cursor", Invalid, "The cursor is not valid"}
-	TenantRequired     = Code{"tenant_required", Invalid, "No business"}
-	ModeContradiction  = Code{"mode_contradiction", Invalid, "Contradicting modes"}
-	RoleNotAllowed     = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
-	ScopeRequired      = Code{"scope_required", Forbidden, "Scope missing"}
-	TokenNotAccepted   = Code{"token_not_accepted", Forbidden, "Not for API tokens"}
-	FeatureNotInPlan   = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
-	QuotaExceeded      = Code{"quota_exceeded", Forbidden, "Quota used up"}
-	TenantMismatch     = Code{"tenant_mismatch", Forbidden, "Another business"}
-	TenantSuspended    = Code{"tenant_suspended", Forbidden, "The business is suspended"}
-	SandboxDisabled    = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
-	MasqueradeRefused  = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
-	CrossOriginRefused = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
-	NotFound           = Code{"not_found", Missing, "Not found"}
-	UnknownHost        = Code{"unknown_host", Missing, "Unknown host"}
-	MethodNotAllowed   = Code{"method_not_allowed", MethodRefused, "Method not allowed"}
-	EventsExpired      = Code{"events_expired", Gone, "Events have expired"}
-	AlreadyExists      = Code{"already_exists", Conflicting, "Already exists"}
-	InUse              = Code{"in_use", Conflicting, "Still in use"}
-	SlotTaken          = Code{"slot_taken", Conflicting, "The slot is taken"}
-	HoldExpired        = Code{"hold_expired", Conflicting, "The hold has expired"}
-	HoldUsed           = Code{"hold_used", Conflicting, "The hold is an appointment already"}
-	InvalidTransition  = Code{"invalid_transition", Conflicting, "Not possible in this status"}
-	LastOwner          = Code{"last_owner", Conflicting, "The last owner"}
-	Busy               = Code{"busy", Conflicting, "Too much contention"}
-	VersionMismatch    = Code{"version_mismatch", PreconditionFailed, "Changed in the meantime"}
-	BodyTooLarge       = Code{"body_too_large", TooLarge, "Body too large"}
-	UnsupportedType    = Code{"unsupported_media_type", UnsupportedMedia, "Unsupported media type"}
-	ValidationFailed   = Code{"validation_failed", Unprocessable, "The data is not valid"}
-	TooManyAttempts    = Code{"too_many_attempts", TooMany, "Too many attempts"}
+	InternalError         = Code{"internal", Internal, "Internal error"}
+	ServiceUnavailable    = Code{"unavailable", Unavailable, "Temporarily unavailable"}
+	Unauthorized          = Code{"unauthenticated", Unauthenticated, "Sign-in required"}
+	InvalidCredentials    = Code{"invalid_credentials", Unauthenticated, "Sign-in failed"}
+	InvalidRequest        = Code{"invalid_request", Invalid, "The request is not valid"}
+	InvalidCursor         = Code{"invalid_cursor", Invalid, "The cursor is not valid"}
+	TenantRequired        = Code{"tenant_required", Invalid, "No business"}
+	ModeContradiction     = Code{"mode_contradiction", Invalid, "Contradicting modes"}
+	RoleNotAllowed        = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
+	ScopeRequired         = Code{"scope_required", Forbidden, "Scope missing"}
+	TokenNotAccepted      = Code{"token_not_accepted", Forbidden, "Not for API tokens"}
+	FeatureNotInPlan      = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
+	QuotaExceeded         = Code{"quota_exceeded", Forbidden, "Quota used up"}
+	TenantMismatch        = Code{"tenant_mismatch", Forbidden, "Another business"}
+	TenantSuspended       = Code{"tenant_suspended", Forbidden, "The business is suspended"}
+	SandboxDisabled       = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
+	MasqueradeRefused     = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
+	CrossOriginRefused    = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
+	NotFound              = Code{"not_found", Missing, "Not found"}
+	UnknownHost           = Code{"unknown_host", Missing, "Unknown host"}
+	MethodNotAllowed      = Code{"method_not_allowed", MethodRefused, "Method not allowed"}
+	EventsExpired         = Code{"events_expired", Gone, "Events have expired"}
+	AlreadyExists         = Code{"already_exists", Conflicting, "Already exists"}
+	InUse                 = Code{"in_use", Conflicting, "Still in use"}
+	SlotTaken             = Code{"slot_taken", Conflicting, "The slot is taken"}
+	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
+	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
+	InvalidTransition     = Code{"invalid_transition", Conflicting, "Not possible in this status"}
+	LastOwner             = Code{"last_owner", Conflicting, "The last owner"}
+	Busy                  = Code{"busy", Conflicting, "Too much contention"}
+	VersionMismatch       = Code{"version_mismatch", PreconditionFailed, "Changed in the meantime"}
+	BodyTooLarge          = Code{"body_too_large", TooLarge, "Body too large"}
+	UnsupportedType       = Code{"unsupported_media_type", UnsupportedMedia, "Unsupported media type"}
+	ValidationFailed      = Code{"validation_failed", Unprocessable, "The data is not valid"}
+	IdempotencyInProgress = Code{"idempotency_in_progress", Conflicting, "Still running"}
+	IdempotencyKeyReused  = Code{"idempotency_key_reused", Unprocessable, "Key used before"}
+	RateLimited           = Code{"rate_limited", TooMany, "Too many requests"}
+	TooManyAttempts       = Code{"too_many_attempts", TooMany, "Too many attempts"}
 )
 
 // Codes lists every code; a test compares it with the documentation.
@@ -56,5 +59,6 @@ func Codes() []Code {
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
+		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}
 }

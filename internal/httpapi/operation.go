@@ -11,20 +11,28 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// operation returns what runs before one operation binds anything: its gate, then
-// the validation of the request against the contract.
+// operation returns what runs before one operation binds anything: its gate, the limit
+// of requests, the validation of the request against the contract, and, if the request
+// has a key, what makes it happen once.
 func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
 	g := s.Gates[op.ID]
 	v := newValidator(op)
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if g.Idempotent {
+			next = s.idempotent(op, next)
+		}
 		return func(c echo.Context) error {
 			c.Set(operationKey, op.ID)
 			ctx := c.Request().Context()
 			if err := g.Check(ctx, tenancy.ScopeFrom(ctx)); err != nil {
 				return s.denied(c, op.ID, err)
+			}
+			if err := s.limit(c, tenancy.ScopeFrom(ctx), g.Access == gate.Public, contract.Writes(op.Method)); err != nil {
+				return err
 			}
 			if err := s.noteMasquerade(c, op); err != nil {
 				return err

@@ -42,11 +42,21 @@ func (s *Server) readyz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
 
-// openAPI serves the contract; it is public, and any page may read it.
+// openAPI serves the contract, or its part for programs of third parties; it is public,
+// and any page may read it.
 func (s *Server) openAPI(c echo.Context) error {
+	document := s.Contract.JSON
+	switch c.QueryParam("audience") {
+	case "":
+	case "third-party":
+		document = s.ThirdParty
+	default:
+		return apperr.New(apperr.InvalidRequest, "The audience can be third-party.").
+			WithFields(apperr.Field{Pointer: "?audience", Detail: "must be third-party, or left out."})
+	}
 	c.Response().Header().Set("Cache-Control", "public, max-age=300")
 	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
-	return c.JSONBlob(http.StatusOK, s.Contract.JSON)
+	return c.JSONBlob(http.StatusOK, document)
 }
 
 func (s *Server) mayReadMetrics(c echo.Context) bool {

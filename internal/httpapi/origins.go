@@ -52,8 +52,8 @@ func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOriginFunc:  func(origin string) (bool, error) { return s.origins.allowed(origin), nil },
 		AllowMethods:     []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
-		AllowHeaders:     []string{"Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Request-ID", HeaderSandboxMode},
-		ExposeHeaders:    []string{"ETag", "Retry-After", "X-Request-ID", HeaderSandboxMode},
+		AllowHeaders:     []string{"Authorization", "Content-Type", "If-Match", HeaderIdempotencyKey, "X-Request-ID", HeaderSandboxMode},
+		ExposeHeaders:    []string{"ETag", "Retry-After", "X-Request-ID", HeaderSandboxMode, HeaderRateLimitPolicy, HeaderRateLimit, HeaderIdempotentReplayed},
 		AllowCredentials: true,
 		MaxAge:           600,
 	})(next)

@@ -22,16 +22,20 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // Options are what a Server needs. All fields are required unless they say otherwise.
 type Options struct {
 	Contract *contract.Contract
-	Gates    gate.Gates
-	Resolver *tenancy.Resolver
-	Store    *tenancy.Store
-	Log      *slog.Logger
+	// ThirdParty is the document of what API tokens can call, as it is served.
+	ThirdParty []byte
+	Gates      gate.Gates
+	Resolver   *tenancy.Resolver
+	Store      *tenancy.Store
+	Limiter    *ratelimit.Limiter
+	Log        *slog.Logger
 	// Now is the clock. The server reads it once per request.
 	Now func() time.Time
 	// Bases are the host names of the installation, such as "localhost".

@@ -15,7 +15,7 @@ import (
 // business table and must stand behind the wall; adding a name here is a decision.
 var controlPlane = []string{
 	"activity_cursors", "api_token_secrets", "api_tokens", "audit_entries", "daily_api_calls", "daily_bookings", "domains",
-	"entitlement_overrides", "environments", "goose_db_version", "login_throttles", "plan_versions", "plans", "sessions",
+	"entitlement_overrides", "environments", "goose_db_version", "idempotency_keys", "login_throttles", "plan_versions", "plans", "sessions",
 	"tenants", "users",
 }
 

@@ -17,11 +17,21 @@ import (
 type Reader struct {
 	pool  *pgxpool.Pool
 	envID uuid.UUID
+	// tx is a transaction that waits for the answer to an idempotent request. What the
+	// request reads after its change, it reads there: elsewhere the change does not exist
+	// yet, and a second connection could be one too many.
+	tx *Tx
 }
 
 // Reader reads in the scope's environment; without one it sees nothing.
 func (s *Store) Reader(scope *Scope) *Reader {
-	return &Reader{pool: s.app, envID: scope.Env.ID}
+	r := &Reader{pool: s.app, envID: scope.Env.ID}
+	if scope.Idempotency.Parked() {
+		if p, ok := scope.Idempotency.parked.(parkedTx); ok && p.envID == r.envID {
+			r.tx = p.Tx
+		}
+	}
+	return r
 }
 
 const setEnvironment = "SELECT set_config('app.env_id', $1, true)"
@@ -36,6 +46,9 @@ func (r *Reader) Exec(context.Context, string, ...any) (pgconn.CommandTag, error
 
 // Query runs a statement that returns rows. The rows must be closed.
 func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	if r.tx != nil {
+		return r.tx.Query(ctx, sql, args...)
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(setEnvironment, r.envID.String())
 	batch.Queue(sql, args...)
@@ -58,6 +71,9 @@ func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 
 // SendBatch runs several statements in one round trip, all in the environment.
 func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
+	if r.tx != nil {
+		return r.tx.conn.SendBatch(ctx, statements)
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(setEnvironment, r.envID.String())
 	batch.QueuedQueries = append(batch.QueuedQueries, statements.QueuedQueries...)

@@ -109,6 +109,8 @@ type Scope struct {
 	Env Environment
 	// Entitlements is nil if there is no tenant.
 	Entitlements *entitle.Set
+	// Idempotency is nil unless the request has an Idempotency-Key that its operation accepts.
+	Idempotency *Idempotency
 }
 
 // ActorID returns the id of the user who asks, or nil.

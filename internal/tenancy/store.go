@@ -64,26 +64,54 @@ func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope
 			return err
 		}
 	}
+	return busy(err)
+}
+
+func busy(err error) error {
 	return apperr.New(apperr.Busy, "Too many requests change the same objects at the same time. Try again.").WithCause(err)
 }
 
 func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
+	if scope.Idempotency.Parked() {
+		return scope.Idempotency.joinEnv(ctx, envID, scope, fn)
+	}
 	conn, err := s.app.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
-	defer conn.Release() // which closes it, and so rolls back, if a panic left the transaction open
+	parked := false
+	defer func() {
+		if !parked {
+			conn.Release() // which closes it, and so rolls back, if a panic left the transaction open
+		}
+	}()
 	tx := &Tx{conn: conn, envID: envID}
+	if err := scope.Idempotency.claim(ctx, tx); err != nil {
+		return errors.Join(err, tx.rollback(ctx))
+	}
 	if err := fn(tx); err != nil {
 		return errors.Join(err, tx.rollback(ctx))
 	}
-	if err := tx.commit(ctx, scope); err != nil {
+	if scope.Idempotency == nil {
+		err = tx.commit(ctx, scope)
+	} else {
+		err = tx.append(ctx, tx, scope) // here, where the transaction can still be repeated
+	}
+	if err != nil {
 		return errors.Join(err, tx.rollback(ctx))
 	}
-	if len(tx.events) > 0 && s.onEvents != nil {
-		s.onEvents(envID)
+	parked = scope.Idempotency.park(parkedTx{tx, func() { s.tell(tx) }})
+	if !parked {
+		s.tell(tx)
 	}
 	return nil
+}
+
+// tell lets whoever wants to know hear of events that have been committed.
+func (s *Store) tell(tx *Tx) {
+	if tx.emitted && s.onEvents != nil {
+		s.onEvents(tx.envID)
+	}
 }
 
 // sacrificed reports whether PostgreSQL chose the transaction as the one to abort
@@ -96,7 +124,7 @@ func sacrificed(err error) bool {
 // InPlatform runs fn in a transaction that sees every environment. Only the
 // platform's administration and sweepers may use it; business requests never do.
 func (s *Store) InPlatform(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.platform, fn)
+	return inPlain(ctx, s.platform, fn)
 }
 
 // Control reads and writes the control plane (users, sessions, tenants): no
@@ -105,7 +133,18 @@ func (s *Store) Control() *pgxpool.Pool { return s.app }
 
 // InControl runs fn in a transaction on the control plane.
 func (s *Store) InControl(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.app, fn)
+	return inPlain(ctx, s.app, fn)
+}
+
+// Keep makes what the scope's idempotent request has done, and the answer to it, last:
+// both or neither. Errors: as for InEnv.
+func (s *Store) Keep(ctx context.Context, scope *Scope, answer Answer) error {
+	if !scope.Idempotency.Parked() { // nothing was to be changed; the next time is told the same
+		if err := s.InControl(ctx, func(pgx.Tx) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return scope.Idempotency.Finish(ctx, answer)
 }
 
 // Ping reports whether the database answers both roles.

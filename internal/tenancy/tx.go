@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
@@ -24,6 +25,8 @@ type Tx struct {
 	envID  uuid.UUID
 	begun  bool
 	events []events.Event
+	// emitted is whether events are written.
+	emitted bool
 }
 
 // Emit records that something happened. The event becomes visible with the
@@ -90,13 +93,20 @@ func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResul
 // environment's events is locked for no longer than that.
 func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	if len(tx.events) > 0 {
-		return events.Append(ctx, committing{tx}, tx.envID, scope.actor(), scope.Now, tx.events)
+		return tx.append(ctx, committing{tx}, scope)
 	}
 	if !tx.begun {
 		return nil
 	}
 	tag, err := tx.conn.Exec(ctx, "commit")
 	return errors.Join(err, committed(tag, err))
+}
+
+// append writes the events that were emitted since the last time through db.
+func (tx *Tx) append(ctx context.Context, db tenancydb.DBTX, scope *Scope) error {
+	list := tx.events
+	tx.events, tx.emitted = nil, tx.emitted || len(list) > 0
+	return events.Append(ctx, db, tx.envID, scope.actor(), scope.Now, list)
 }
 
 // committed fails if PostgreSQL answered a commit with a rollback, because a statement

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -82,6 +83,31 @@ func TestATokenNeedsTheScope(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The document for third parties has what tokens can call, and nothing else.
+func TestTheDocumentForThirdParties(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	response := s.Client("localhost").Get(t, "/api/openapi.json?audience=third-party").Require(t, 200)
+	document, err := contract.Load(response.Body)
+	require.NoError(t, err)
+	listed := []string{}
+	for _, op := range document.Operations() {
+		listed = append(listed, op.ID)
+		require.Nil(t, op.Gate, op.ID)
+	}
+	callable := []string{}
+	for _, op := range s.App.Contract.Operations() {
+		if s.App.Gates[op.ID].Scope != "" {
+			callable = append(callable, op.ID)
+		}
+	}
+	require.Equal(t, callable, listed)
+	for _, word := range []string{"session_cookie", "createToken", `"x-gate"`} {
+		require.False(t, strings.Contains(string(response.Body), word), word) //nolint:testifylint // it would print the document
+	}
+	s.Client("localhost").Get(t, "/api/openapi.json?audience=everybody").RequireProblem(t, 400, "invalid_request")
 }
 
 // The list of scopes in the contract is the one of the code, and each opens something.

@@ -66,6 +66,9 @@ type Cursor = string
 // ID defines model for Id.
 type ID = openapi_types.UUID
 
+// IdempotencyKey Example: 9d3f1c0e-6f5b-4a53-8f3e-2d9c6a1b7e40
+type IdempotencyKey = string
+
 // IfMatch defines model for IfMatch.
 type IfMatch = string
 
@@ -346,7 +349,9 @@ type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 type TooLargeApplicationProblemPlusJSONResponse Problem
 
 type TooManyRequestsResponseHeaders struct {
-	RetryAfter int
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      int
 }
 type TooManyRequestsApplicationProblemPlusJSONResponse struct {
 	Body Problem

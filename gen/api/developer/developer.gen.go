@@ -26,7 +26,6 @@ const (
 	APITokenScopeAppointmentsWrite APITokenScope = "appointments:write"
 	APITokenScopeAvailabilityRead  APITokenScope = "availability:read"
 	APITokenScopeBusinessRead      APITokenScope = "business:read"
-	APITokenScopeBusinessWrite     APITokenScope = "business:write"
 	APITokenScopeCustomersRead     APITokenScope = "customers:read"
 	APITokenScopeCustomersWrite    APITokenScope = "customers:write"
 	APITokenScopeEntitlementsRead  APITokenScope = "entitlements:read"
@@ -59,8 +58,6 @@ func (e APITokenScope) Valid() bool {
 	case APITokenScopeAvailabilityRead:
 		return true
 	case APITokenScopeBusinessRead:
-		return true
-	case APITokenScopeBusinessWrite:
 		return true
 	case APITokenScopeCustomersRead:
 		return true

@@ -1,24 +1,30 @@
 // Package derive owns what follows from the x-gate of an operation, and adds it to the
-// merged document: which credentials are accepted. So the modules need not repeat it,
-// and cannot forget it.
+// merged document: which credentials are accepted, the Idempotency-Key, and what a client
+// hears about its rate limit. So the modules need not repeat it, and cannot forget it.
 //
 // Only internal/contract/merge calls it. It works on documents as yaml.v3 reads them.
 package derive
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 type object = map[string]any
 
 // Add completes every operation of the document.
 func Add(document map[string]any) {
-	paths, _ := document["paths"].(object)
-	for _, item := range paths {
-		for _, operation := range operationsOf(item) {
-			gate, _ := operation["x-gate"].(object)
-			if scope, ok := gate["scope"].(string); ok {
-				acceptToken(operation, scope)
-			}
+	for _, operation := range operations(document) {
+		gate, _ := operation["x-gate"].(object)
+		if scope, ok := gate["scope"].(string); ok {
+			acceptToken(operation, scope)
 		}
+		if gate["idempotent"] == true {
+			acceptKey(operation)
+		}
+		limit(operation)
 	}
 }
 
@@ -26,20 +32,73 @@ func Add(document map[string]any) {
 // scopes but for OAuth 2, so the description names it.
 func acceptToken(operation object, scope string) {
 	operation["security"] = []any{object{"bearer": []any{}}, object{"session_cookie": []any{}}, object{"api_token": []any{}}}
-	describe(operation, fmt.Sprintf("API tokens need the scope `%s`.", scope))
+	operation["description"] = fmt.Sprintf("%v\n\nAPI tokens need the scope `%s`.", operation["description"], scope)
 }
 
-func describe(operation object, sentence string) {
-	operation["description"] = fmt.Sprint(operation["description"]) + "\n\n" + sentence
+// acceptKey adds the Idempotency-Key, and what it can lead to.
+func acceptKey(operation object) {
+	parameters, _ := operation["parameters"].([]any)
+	operation["parameters"] = append(parameters, reference("parameters", "IdempotencyKey"))
+	answer(operation, "409", "Conflict")
+	answer(operation, "422", "Unprocessable")
+	header(operation, "Idempotent-Replayed", "IdempotentReplayed")
 }
 
-func operationsOf(item any) map[string]object {
-	operations := map[string]object{}
-	path, _ := item.(object)
-	for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
-		if operation, ok := path[method].(object); ok {
-			operations[method] = operation
+// limit says what every answer says about the limit, and what is answered beyond it.
+func limit(operation object) {
+	answer(operation, "429", "TooManyRequests")
+	header(operation, "RateLimit-Policy", "RateLimitPolicy")
+	header(operation, "RateLimit", "RateLimit")
+}
+
+func reference(kind, name string) object { return object{"$ref": "#/components/" + kind + "/" + name} }
+
+// answer adds a response, unless the operation has one of its own.
+func answer(operation object, status, component string) {
+	responses, _ := operation["responses"].(object)
+	if _, exists := responses[status]; !exists {
+		responses[status] = reference("responses", component)
+	}
+}
+
+// header adds a header to every answer of success.
+func header(operation object, name, component string) {
+	responses, _ := operation["responses"].(object)
+	for status, response := range responses {
+		details, ok := response.(object)
+		if !ok || !strings.HasPrefix(status, "2") || details["$ref"] != nil {
+			continue
+		}
+		headers, ok := details["headers"].(object)
+		if !ok {
+			headers = object{}
+			details["headers"] = headers
+		}
+		headers[name] = reference("headers", component)
+	}
+}
+
+// operations lists the operations of a document, in the order of paths and methods.
+func operations(document object) []object {
+	var list []object
+	paths, _ := document["paths"].(object)
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		path, _ := paths[name].(object)
+		methods := byMethod(path)
+		for _, method := range slices.Sorted(maps.Keys(methods)) {
+			list = append(list, methods[method])
 		}
 	}
-	return operations
+	return list
+}
+
+// byMethod are the operations of a path.
+func byMethod(path object) map[string]object {
+	found := map[string]object{}
+	for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {
+		if operation, ok := path[method].(object); ok {
+			found[method] = operation
+		}
+	}
+	return found
 }

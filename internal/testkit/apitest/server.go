@@ -89,7 +89,7 @@ func New(tb testing.TB, options ...Option) *Server {
 // NewOn starts a server on a database that exists: a second node.
 func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	tb.Helper()
-	config, err := app.LoadConfig(map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true"})
+	config, err := app.LoadConfig(map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true", app.Prefix + "RATE_LIMITS": "off"})
 	require.NoError(tb, err)
 	config.Origins = []string{"http://*.lvh.me:5173"}
 	clock := &Clock{now: Start}
@@ -102,6 +102,7 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	}
 	built, err := app.New(d)
 	require.NoError(tb, err)
+	tb.Cleanup(func() { require.NoError(tb, built.Close()) })
 	listening := httptest.NewServer(built.Handler)
 	tb.Cleanup(listening.Close)
 	transport := &http.Transport{

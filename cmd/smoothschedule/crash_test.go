@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
+)
+
+// serve runs `smoothschedule serve` on the database.
+func serve(t *testing.T, db *dbtest.DB) *instance {
+	t.Helper()
+	path, err := program()
+	require.NoError(t, err)
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	require.NoError(t, err)
+	defer log.Close()
+	i := &instance{addr: freeAddr(t), log: log.Name(), exited: make(chan error, 1)}
+	i.process = exec.Command(path, "serve")
+	i.process.Env = append(os.Environ(), "SMOOTHSCHEDULE_ADDR="+i.addr, "SMOOTHSCHEDULE_DATABASE_URL="+db.URL)
+	i.process.Stdout, i.process.Stderr = log, log
+	require.NoError(t, i.process.Start())
+	go func() { i.exited <- i.process.Wait() }()
+	t.Cleanup(func() { _ = i.process.Process.Kill() })
+	require.Eventually(t, func() bool { return i.get("/readyz") == http.StatusOK || len(i.exited) > 0 }, time.Minute, 20*time.Millisecond)
+	require.Empty(t, i.exited, "it stopped: %s", i.printed(t))
+	return i
+}
+
+// A server that is killed between the effect of a request and its answer has left either
+// both or neither: repeated with its key, the request is done exactly once.
+func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
+	t.Parallel()
+	kit := apitest.New(t)
+	kit.Clock.Advance(time.Since(kit.Clock.Now())) // the process has a real clock
+	tenant := kit.Tenant(t, "a")
+	token := tenant.Client(t, tenancy.RoleOwner).APIToken(t, false, "customers:write").Token()
+	count := func(sql string) (n int) {
+		require.NoError(t, kit.DB.OwnerPool().QueryRow(t.Context(), sql).Scan(&n))
+		return n
+	}
+	post := func(addr, key string) (*http.Response, error) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+"/api/v1/customers", bytes.NewBufferString(`{"name":"Carla"}`))
+		require.NoError(t, err)
+		request.Host = tenant.Host
+		request.Header.Set("Authorization", "Bearer "+token)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", key)
+		return http.DefaultClient.Do(request)
+	}
+
+	// Before the commit: the customer is inserted, the answer is written, and the very
+	// statement that would keep it waits for a lock of ours.
+	server := serve(t, kit.DB)
+	tx, err := kit.DB.OwnerPool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "LOCK TABLE idempotency_keys IN SHARE MODE")
+	require.NoError(t, err)
+	broken := make(chan error, 1)
+	go func() {
+		answer, err := post(server.addr, "before")
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		broken <- err
+	}()
+	require.Eventually(t, func() bool {
+		return count("SELECT count(*) FROM pg_locks WHERE relation = 'idempotency_keys'::regclass AND NOT granted") == 1
+	}, 20*time.Second, 5*time.Millisecond)
+	require.Error(t, server.stop(t, syscall.SIGKILL))
+	require.Error(t, <-broken, "there is no answer")
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.Eventually(t, func() bool {
+		return count("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%KeepIdempotentAnswer%' AND datname = current_database() AND pid <> pg_backend_pid()") == 0
+	}, 20*time.Second, 5*time.Millisecond)
+	before := count("SELECT count(*) FROM customers")
+	require.Equal(t, before, count("SELECT count(*) FROM idempotency_keys"), "an effect has its answer, and no answer is without")
+
+	server = serve(t, kit.DB)
+	answer, err := post(server.addr, "before")
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusCreated, answer.StatusCode)
+	require.Equal(t, 1, count("SELECT count(*) FROM customers"))
+	require.Equal(t, before == 1, answer.Header.Get("Idempotent-Replayed") == "true")
+
+	// After the commit, before anybody has heard of it.
+	go func() {
+		answer, err := post(server.addr, "after")
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		broken <- err
+	}()
+	require.Eventually(t, func() bool { return count("SELECT count(*) FROM idempotency_keys") == 2 }, 20*time.Second, time.Millisecond)
+	require.Error(t, server.stop(t, syscall.SIGKILL))
+	if err := <-broken; err != nil {
+		t.Log("killed before the answer:", err)
+	}
+	server = serve(t, kit.DB)
+	answer, err = post(server.addr, "after")
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.Equal(t, http.StatusCreated, answer.StatusCode)
+	require.Equal(t, "true", answer.Header.Get("Idempotent-Replayed"))
+	require.Equal(t, 2, count("SELECT count(*) FROM customers"))
+	require.Equal(t, 2, count("SELECT count(*) FROM events WHERE type = 'customer.created'"))
+}

@@ -1,0 +1,44 @@
+package httpapi
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// The headers of draft-ietf-httpapi-ratelimit-headers: what holds, and what is left.
+const (
+	HeaderRateLimitPolicy = "RateLimit-Policy"
+	HeaderRateLimit       = "RateLimit"
+)
+
+// limit counts the request, says in the answer what is left, and refuses what is too much.
+func (s *Server) limit(c echo.Context, scope *tenancy.Scope, public, writes bool) error {
+	decision, applies := s.Limiter.Take(c.Request().Context(), scope, public, writes)
+	if !applies {
+		return nil
+	}
+	name, quota := decision.Policy.Name, decision.Policy.Quota
+	h := c.Response().Header()
+	setExactly(h, HeaderRateLimitPolicy, fmt.Sprintf(`"%s";q=%d;w=%d`, name, quota, seconds(ratelimit.Window)))
+	setExactly(h, HeaderRateLimit, fmt.Sprintf(`"%s";r=%d;t=%d`, name, decision.Remaining, seconds(decision.Reset)))
+	if decision.Allowed {
+		return nil
+	}
+	wait := max(decision.RetryAfter, time.Second)
+	return apperr.New(apperr.RateLimited, "Too many requests: %d in %d seconds are allowed. Try again in %d seconds.",
+		quota, seconds(ratelimit.Window), seconds(wait)).
+		With("policy", name).With("limit", quota).With("window_seconds", seconds(ratelimit.Window)).WithRetryAfter(wait)
+}
+
+// setExactly keeps the capitals of the draft; Header.Set would write Ratelimit.
+func setExactly(h http.Header, name, value string) { h[name] = []string{value} }
+
+func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

@@ -1,0 +1,249 @@
+package ratelimit
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/redistest"
+)
+
+type clock struct{ nanoseconds atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanoseconds.Store(time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC).UnixNano())
+	return c
+}
+func (c *clock) now() time.Time          { return time.Unix(0, c.nanoseconds.Load()) }
+func (c *clock) advance(d time.Duration) { c.nanoseconds.Add(int64(d)) }
+
+func newLimiter(t *testing.T, mode, redisURL string) (*Limiter, *clock) {
+	t.Helper()
+	c := newClock()
+	l, err := New(Options{Mode: mode, RedisURL: redisURL, Log: slog.New(slog.DiscardHandler), Now: c.now})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	return l, c
+}
+
+func program(plan string, sandbox bool) *tenancy.Scope {
+	return &tenancy.Scope{
+		Principal:    &tenancy.Principal{Token: &tenancy.Token{ID: uuid.New(), IsSandbox: sandbox}},
+		Env:          tenancy.Environment{IsSandbox: sandbox},
+		Entitlements: &entitle.Set{Grants: entitle.Grants{Plan: &entitle.PlanVersion{Code: plan}}},
+	}
+}
+
+func person() *tenancy.Scope {
+	return &tenancy.Scope{Principal: &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}}
+}
+
+func nobody(address string) *tenancy.Scope {
+	return &tenancy.Scope{Address: netip.MustParseAddr(address)}
+}
+
+// allowed takes until it is refused, and says how many were allowed.
+func allowed(t *testing.T, l *Limiter, scope *tenancy.Scope, public, writes bool) int {
+	t.Helper()
+	for n := range 100_000 {
+		d, applies := l.Take(t.Context(), scope, public, writes)
+		require.True(t, applies)
+		if !d.Allowed {
+			require.Zero(t, d.Remaining)
+			require.Positive(t, d.RetryAfter)
+			return n
+		}
+		require.Equal(t, d.Policy.Quota-n-1, d.Remaining)
+	}
+	require.Fail(t, "never refused")
+	return 0
+}
+
+// Everybody gets exactly what the table says, at once, and then what time gives back.
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	l, clock := newLimiter(t, On, "")
+	for _, tt := range []struct {
+		name           string
+		scope          *tenancy.Scope
+		public, writes bool
+		want           int
+	}{
+		{"token-reads", program("free", false), false, false, 100},
+		{"token-writes", program("free", false), false, true, 40},
+		{"token-reads", program("business", false), false, false, 500},
+		{"token-writes", program("enterprise", false), false, true, 800},
+		{"token-reads", program("a plan of its own", false), false, false, 200},
+		{"token-reads-sandbox", program("free", true), false, false, 50},
+		{"token-writes-sandbox", program("free", true), false, true, 20},
+		{"user-reads", person(), false, false, 500},
+		{"user-writes", person(), false, true, 200},
+		{"address-reads", nobody("192.0.2.1"), true, false, 200},
+		{"address-writes", nobody("192.0.2.1"), true, true, 60},
+	} {
+		require.Equal(t, tt.want, allowed(t, l, tt.scope, tt.public, tt.writes), tt.name)
+		d, _ := l.Take(t.Context(), tt.scope, tt.public, tt.writes)
+		require.Equal(t, Policy{Name: tt.name, Quota: tt.want}, d.Policy)
+		// One more after the time that one takes, and everything after the window.
+		one := Window / time.Duration(tt.want)
+		require.InDelta(t, one, d.RetryAfter, float64(time.Microsecond))
+		clock.advance(one + time.Microsecond)
+		require.Equal(t, 1, allowed1(t, l, tt.scope, tt.public, tt.writes), tt.name)
+		clock.advance(Window + time.Second)
+		require.Equal(t, tt.want, allowed(t, l, tt.scope, tt.public, tt.writes), "%s: nobody is locked out", tt.name)
+	}
+}
+
+func allowed1(t *testing.T, l *Limiter, scope *tenancy.Scope, public, writes bool) (n int) {
+	t.Helper()
+	for range 2 {
+		if d, _ := l.Take(t.Context(), scope, public, writes); d.Allowed {
+			n++
+		}
+	}
+	return n
+}
+
+// One client's use is not another's; reads are not writes, and the sandbox is not the live world.
+func TestBucketsAreApart(t *testing.T) {
+	t.Parallel()
+	l, _ := newLimiter(t, On, "")
+	token := program("free", false)
+	require.Equal(t, 100, allowed(t, l, token, false, false))
+	require.Equal(t, 40, allowed(t, l, token, false, true))
+	require.Equal(t, 100, allowed(t, l, program("free", false), false, false), "another token")
+	user := person()
+	require.Equal(t, 500, allowed(t, l, user, false, false))
+	inSandbox := *user
+	inSandbox.Env.IsSandbox = true
+	require.Equal(t, 250, allowed(t, l, &inSandbox, false, false))
+	// Where nobody needs to be signed in, being so makes no difference.
+	here := nobody("192.0.2.1")
+	require.Equal(t, 200, allowed(t, l, here, true, false))
+	signedIn := *person()
+	signedIn.Address = here.Address
+	d, _ := l.Take(t.Context(), &signedIn, true, false)
+	require.False(t, d.Allowed)
+
+	require.Equal(t, 200, allowed(t, l, nobody("2001:db8:1:2::1"), true, false))
+	d, _ = l.Take(t.Context(), nobody("2001:db8:1:2:ffff::9"), true, false)
+	require.False(t, d.Allowed, "the same network")
+	require.Equal(t, 200, allowed(t, l, nobody("2001:db8:1:3::1"), true, false))
+	d, _ = l.Take(t.Context(), nobody("::ffff:192.0.2.1"), true, false)
+	require.False(t, d.Allowed, "the same address in another spelling")
+}
+
+func TestModes(t *testing.T) {
+	t.Parallel()
+	off, _ := newLimiter(t, Off, "")
+	tokens, _ := newLimiter(t, TokensOnly, "")
+	for _, scope := range []*tenancy.Scope{program("free", false), person(), nobody("192.0.2.1")} {
+		_, applies := off.Take(t.Context(), scope, false, true)
+		require.False(t, applies)
+		_, applies = tokens.Take(t.Context(), scope, false, true)
+		require.Equal(t, scope.Principal != nil && scope.Principal.Token != nil, applies)
+	}
+	_, err := New(Options{Mode: On, RedisURL: "http://cache", Now: time.Now})
+	require.Error(t, err)
+}
+
+// A burst in parallel gets no more than the quota.
+func TestParallelRequestsShareTheQuota(t *testing.T) {
+	t.Parallel()
+	l, _ := newLimiter(t, On, "")
+	require.EqualValues(t, 40, parallel(t, program("free", false), l))
+}
+
+// parallel sends 128 writes at once, spread over the limiters, and counts the allowed ones.
+func parallel(t *testing.T, scope *tenancy.Scope, limiters ...*Limiter) int64 {
+	t.Helper()
+	var n atomic.Int64
+	var group sync.WaitGroup
+	for i := range 128 {
+		l := limiters[i%len(limiters)]
+		group.Go(func() {
+			if d, _ := l.Take(t.Context(), scope, false, true); d.Allowed {
+				n.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	return n.Load()
+}
+
+// Two nodes with the same Redis share each bucket.
+func TestNodesShareBucketsInRedis(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	a, _ := newLimiter(t, On, server.URL)
+	b, _ := newLimiter(t, On, server.URL)
+	token := program("free", false)
+	first, _ := a.Take(t.Context(), token, false, true)
+	second, _ := b.Take(t.Context(), token, false, true)
+	require.True(t, first.Allowed && second.Allowed)
+	require.Equal(t, 39, first.Remaining)
+	require.LessOrEqual(t, second.Remaining, 39)
+	require.Less(t, second.Remaining, 40)
+	for range 60 {
+		a.Take(t.Context(), token, false, true)
+	}
+	third, _ := b.Take(t.Context(), token, false, true)
+	require.False(t, third.Allowed, "a has used it up")
+	require.Zero(t, testutil.ToFloat64(a.failures)+testutil.ToFloat64(b.failures))
+}
+
+// While Redis does not answer, each node counts by itself; nobody is stopped, and nobody
+// is without a limit. When it is back, they share again.
+func TestRedisOutageFailsOpenToTheNodesOwnCount(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	l, _ := newLimiter(t, On, server.URL)
+	later := newClock() // for the pauses
+	l.now = later.now
+	token := program("free", false)
+	d, _ := l.Take(t.Context(), token, false, true)
+	require.True(t, d.Allowed)
+	server.Stop()
+	require.Equal(t, 40, allowed(t, l, token, false, true), "the node's own count is fresh")
+	require.Equal(t, 1, int(testutil.ToFloat64(l.failures)), "Redis is left alone for a while")
+	later.advance(pause + time.Millisecond)
+	d, applies := l.Take(t.Context(), token, false, true)
+	require.True(t, applies)
+	require.False(t, d.Allowed)
+	require.Equal(t, 2, int(testutil.ToFloat64(l.failures)))
+	server.Start(t)
+	later.advance(pause + time.Millisecond)
+	d, _ = l.Take(t.Context(), token, false, true)
+	require.True(t, d.Allowed, "Redis counts again")
+	require.Equal(t, 2, int(testutil.ToFloat64(l.failures)))
+}
+
+// The guide shows the numbers of the code.
+func TestTheGuideShowsTheTable(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../docs/api/rate-limits.md")
+	require.NoError(t, err)
+	row := func(who string, n numbers) {
+		require.Contains(t, string(guide), fmt.Sprintf("| %s | %d | %d |\n", who, n.reads, n.writes))
+	}
+	for plan, n := range tokenLimits {
+		row("API token, plan `"+plan+"`", n)
+	}
+	row("API token, other plans", otherPlan)
+	row("signed-in user", userLimits)
+	row("address, where nobody needs to be signed in", addressLimits)
+	require.Equal(t, len(tokenLimits)+1, strings.Count(string(guide), "\n| API token"), "plans that are gone")
+}

@@ -1,0 +1,130 @@
+package walk
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/app"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/redistest"
+)
+
+func limited(c *app.Config) { c.RateLimits = ratelimit.On }
+
+// free puts the tenant on the plan with the smallest limits: in the sandbox, 50 reads
+// and 20 writes in ten seconds.
+func free(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) {
+	t.Helper()
+	var id string
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(),
+		"SELECT v.id FROM plan_versions v JOIN plans p ON p.id = v.plan_id WHERE p.code = 'free' AND v.status = 'PUBLISHED'").Scan(&id))
+	tenant.Set(t, "plan_version_id", id)
+}
+
+func TestATokenIsLimited(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(limited))
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	free(t, s, tenant)
+	program := owner.APIToken(t, true, "customers:write")
+
+	// What is refused before does not count.
+	for range 30 {
+		program.Post(t, "/api/v1/services", m{}).RequireProblem(t, 403, "scope_required")
+		program.WithToken("ss_test_made_up").Post(t, "/api/v1/customers", m{}).RequireProblem(t, 401, "unauthenticated")
+		program.WithHeader("X-Sandbox-Mode", "false").Post(t, "/api/v1/customers", m{}).RequireProblem(t, 400, "mode_contradiction")
+	}
+	// What comes after does.
+	for i := range 20 {
+		response := program.Post(t, "/api/v1/customers", m{"nonsense": true})
+		response.RequireProblem(t, 400, "invalid_request")
+		require.Equal(t, []string{`"token-writes-sandbox";q=20;w=10`}, response.Header.Values("RateLimit-Policy"))
+		require.Equal(t, fmt.Sprintf(`"token-writes-sandbox";r=%d;t=%d`, 19-i, (i+2)/2), response.Header.Get("RateLimit"))
+		require.Empty(t, response.Header.Get("Retry-After"))
+	}
+	response := program.Post(t, "/api/v1/customers", m{"nonsense": true})
+	problem := response.RequireProblem(t, 429, "rate_limited")
+	require.Equal(t, "token-writes-sandbox", problem["policy"])
+	require.EqualValues(t, 20, problem["limit"])
+	require.EqualValues(t, 10, problem["window_seconds"])
+	require.Equal(t, "1", response.Header.Get("Retry-After"))
+	require.Equal(t, `"token-writes-sandbox";r=0;t=10`, response.Header.Get("RateLimit"))
+	// Reading, another token, and people have limits of their own.
+	require.Equal(t, `"token-reads-sandbox";r=49;t=1`, program.Get(t, "/api/v1/customers").Require(t, 200).Header.Get("RateLimit"))
+	owner.APIToken(t, true, "customers:write").Post(t, "/api/v1/customers", m{"name": "Carla"}).Require(t, 201)
+	require.Contains(t, owner.Sandbox().Get(t, "/api/v1/customers").Require(t, 200).Header.Get("RateLimit"), "user-reads-sandbox")
+
+	s.Clock.Advance(time.Second)
+	program.Post(t, "/api/v1/customers", m{"name": "Carla"}).Require(t, 201)
+	program.Post(t, "/api/v1/customers", m{"name": "Carl"}).Require(t, 201)
+	program.Post(t, "/api/v1/customers", m{"name": "Carlo"}).RequireProblem(t, 429, "rate_limited")
+}
+
+// Where nobody needs to be signed in, the address is limited, whichever operation it is.
+func TestAnAddressIsLimited(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(limited))
+	anonymous := s.Tenant(t, "a").Anonymous()
+	for range 60 {
+		anonymous.Post(t, "/api/auth/login/", apitest.Raw("nonsense")).RequireProblem(t, 400, "invalid_request")
+	}
+	// Every one of them, on every path.
+	checked := 0
+	for _, op := range s.App.Contract.Operations() {
+		if s.App.Gates[op.ID].Access != gate.Public || !contract.Writes(op.Method) {
+			continue
+		}
+		checked++
+		path, _ := fixtures[op.ID].call(op, anything())
+		response := anonymous.Do(t, op.Method, path, m{})
+		response.RequireProblem(t, 429, "rate_limited")
+		require.NotEmpty(t, response.Header.Get("Retry-After"))
+	}
+	require.GreaterOrEqual(t, checked, 2)
+	anonymous.Get(t, s.Operation(t, "listPersonas").Path).Require(t, 200)
+}
+
+// By default, and in development, people are not in the way of limits.
+func TestLimitsCanBeSwitchedOff(t *testing.T) {
+	t.Parallel()
+	for mode, want := range map[string]bool{ratelimit.Off: false, ratelimit.TokensOnly: true} {
+		s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.RateLimits = mode }))
+		owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+		require.Empty(t, owner.Get(t, "/api/v1/customers").Require(t, 200).Header.Get("RateLimit"))
+		program := owner.APIToken(t, false, "customers:read")
+		require.Equal(t, want, program.Get(t, "/api/v1/customers").Require(t, 200).Header.Get("RateLimit") != "")
+	}
+}
+
+// Two servers with one Redis count together.
+func TestServersShareLimitsInRedis(t *testing.T) {
+	t.Parallel()
+	redis := redistest.New(t)
+	shared := apitest.WithConfig(func(c *app.Config) { c.RateLimits, c.RedisURL = ratelimit.On, redis.URL })
+	a := apitest.New(t, shared)
+	b := apitest.NewOn(t, a.DB, shared)
+	tenant := a.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	free(t, a, tenant)
+	program := owner.APIToken(t, true, "customers:write")
+	other := b.Client(tenant.Host).WithToken(program.Token())
+	for range 20 {
+		program.Post(t, "/api/v1/customers", m{"nonsense": true})
+	}
+	// Redis has a clock of its own, which goes on: some may have come back meanwhile.
+	refused := 0
+	for range 20 {
+		if other.Post(t, "/api/v1/customers", m{"nonsense": true}).Status == 429 {
+			refused++
+		}
+	}
+	require.Positive(t, refused, "by itself, the second server would have allowed all of them")
+}
