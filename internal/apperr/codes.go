@@ -37,6 +37,8 @@ var (
 	SlotTaken             = Code{"slot_taken", Conflicting, "The slot is taken"}
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
 	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
+	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
+	RefusedByPolicy       = Code{"refused_by_policy", Forbidden, "Not allowed by the business's policies"}
 	InvalidTransition     = Code{"invalid_transition", Conflicting, "Not possible in this status"}
 	LastOwner             = Code{"last_owner", Conflicting, "The last owner"}
 	Busy                  = Code{"busy", Conflicting, "Too much contention"}
@@ -57,7 +59,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
-		HoldExpired, HoldUsed,
+		HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}

@@ -291,7 +291,7 @@ func TestAppointmentsOfOthersDoNotExist(t *testing.T) {
 		requireCode(t, apperr.NotFound, err)
 		_ = action
 	}
-	_, err = s.appointments.Cancel(ctx, s.client, own.ID, nil, "ill")
+	_, err = s.appointments.Cancel(ctx, s.client, own.ID, nil, scheduling.CancelInput{Reason: "ill"})
 	require.NoError(t, err)
 	_, err = s.appointments.Get(ctx, s.staff, own.ID)
 	require.NoError(t, err, "staff see what they were booked for, cancelled or not")
@@ -305,8 +305,10 @@ func (s *salon) touch(scope *tenancy.Scope, id uuid.UUID) map[string]error {
 	_, errs["history"] = s.appointments.History(ctx, scope, id, keyset.Page{})
 	_, errs["update"] = s.appointments.Update(ctx, scope, id, nil, scheduling.AppointmentPatch{Notes: new("x")})
 	_, errs["reschedule"] = s.appointments.Reschedule(ctx, scope, id, nil, scheduling.RescheduleInput{StartAt: noon.Add(time.Hour)})
-	_, errs["cancel"] = s.appointments.Cancel(ctx, scope, id, nil, "")
-	_, errs["confirm"] = s.appointments.Confirm(ctx, scope, id, nil)
+	_, errs["cancel"] = s.appointments.Cancel(ctx, scope, id, nil, scheduling.CancelInput{})
+	_, errs["confirm"] = s.appointments.Confirm(ctx, scope, id, nil, false)
+	_, errs["decline"] = s.appointments.Decline(ctx, scope, id, nil, "")
+	_, errs["terms"] = s.appointments.Terms(ctx, scope, id)
 	_, errs["complete"] = s.appointments.Complete(ctx, scope, id, nil)
 	_, errs["no-show"] = s.appointments.MarkNoShow(ctx, scope, id, nil)
 	errs["delete"] = s.appointments.Delete(ctx, scope, id, nil)
@@ -331,7 +333,7 @@ func TestListAppointments(t *testing.T) {
 	c := add(1, talk, s.carla, s.bob)
 	d := add(2, s.cut, s.dan, s.bob)
 	e := add(24, talk, s.carla, s.ana)
-	_, err := s.appointments.Cancel(ctx, s.owner, d, nil, "")
+	_, err := s.appointments.Cancel(ctx, s.owner, d, nil, scheduling.CancelInput{})
 	require.NoError(t, err)
 
 	read := func(scope *tenancy.Scope, filter scheduling.AppointmentFilter, limit int) []uuid.UUID {
@@ -419,7 +421,10 @@ func TestTransitions(t *testing.T) {
 	const refused = "refused"
 	actions := map[string]func(uuid.UUID) (*scheduling.Appointment, error){
 		"CONFIRMED": func(id uuid.UUID) (*scheduling.Appointment, error) {
-			return s.appointments.Confirm(ctx, s.owner, id, nil)
+			return s.appointments.Confirm(ctx, s.owner, id, nil, false)
+		},
+		"DECLINED": func(id uuid.UUID) (*scheduling.Appointment, error) {
+			return s.appointments.Decline(ctx, s.owner, id, nil, "a reason")
 		},
 		"COMPLETED": func(id uuid.UUID) (*scheduling.Appointment, error) {
 			return s.appointments.Complete(ctx, s.owner, id, nil)
@@ -428,15 +433,16 @@ func TestTransitions(t *testing.T) {
 			return s.appointments.MarkNoShow(ctx, s.owner, id, nil)
 		},
 		"CANCELLED": func(id uuid.UUID) (*scheduling.Appointment, error) {
-			return s.appointments.Cancel(ctx, s.owner, id, nil, "a reason")
+			return s.appointments.Cancel(ctx, s.owner, id, nil, scheduling.CancelInput{Reason: "a reason"})
 		},
 	}
 	allowed := map[[2]string]bool{
 		{"PENDING", "CONFIRMED"}: true, {"PENDING", "COMPLETED"}: true, {"PENDING", "NO_SHOW"}: true, {"PENDING", "CANCELLED"}: true,
+		{"PENDING", "DECLINED"}:    true,
 		{"CONFIRMED", "COMPLETED"}: true, {"CONFIRMED", "NO_SHOW"}: true, {"CONFIRMED", "CANCELLED"}: true,
 	}
 	ask := s.serviceOf(s.owner, scheduling.ServiceInput{Name: "Ask", DurationMinutes: 10, RequiresApproval: true, IsActive: true})
-	for _, from := range []string{"PENDING", "CONFIRMED", "COMPLETED", "CANCELLED", "NO_SHOW"} {
+	for _, from := range []string{"PENDING", "CONFIRMED", "COMPLETED", "CANCELLED", "DECLINED", "NO_SHOW"} {
 		for to, act := range actions {
 			in := s.wish(s.ana)
 			in.ServiceID = ask.ID
@@ -472,6 +478,10 @@ func (s *salon) checkTransition(before, after *scheduling.Appointment, to string
 	want.Status, want.Version = to, before.Version+1
 	if to == "CANCELLED" {
 		want.CancellationReason, want.CancelledAt = "a reason", &now
+		want.Cancellation = &scheduling.Cancellation{Fee: scheduling.Money{Currency: before.Price.Currency}, WindowHours: 24}
+	}
+	if to == "DECLINED" {
+		want.CancellationReason = "a reason"
 	}
 	assert.Equal(s, &want, after)
 	kept, err := s.appointments.Get(s.Context(), s.owner, after.ID)
@@ -488,7 +498,10 @@ func TestOnlyOpenAppointmentsHoldTheirTime(t *testing.T) {
 	s := newSalon(t)
 	ctx := t.Context()
 	for _, end := range []func(uuid.UUID) error{
-		func(id uuid.UUID) error { _, err := s.appointments.Cancel(ctx, s.owner, id, nil, ""); return err },
+		func(id uuid.UUID) error {
+			_, err := s.appointments.Cancel(ctx, s.owner, id, nil, scheduling.CancelInput{})
+			return err
+		},
 		func(id uuid.UUID) error { _, err := s.appointments.Complete(ctx, s.owner, id, nil); return err },
 		func(id uuid.UUID) error { _, err := s.appointments.MarkNoShow(ctx, s.owner, id, nil); return err },
 		func(id uuid.UUID) error { return s.appointments.Delete(ctx, s.owner, id, nil) },
@@ -540,7 +553,7 @@ func TestReschedule(t *testing.T) {
 	types := s.eventTypes(s.owner)
 	assert.Equal(t, []string{"appointment.created", "service.updated", "appointment.rescheduled", "appointment.rescheduled"}, types[len(types)-4:])
 
-	_, err = s.appointments.Cancel(ctx, s.owner, a.ID, nil, "")
+	_, err = s.appointments.Cancel(ctx, s.owner, a.ID, nil, scheduling.CancelInput{})
 	require.NoError(t, err)
 	_, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon})
 	assert.Equal(t, "CANCELLED", refusal(t, apperr.InvalidTransition, err).Members["current_status"])
@@ -580,6 +593,9 @@ func TestStaffRescheduleTheirOwn(t *testing.T) {
 	s := newSalon(t)
 	ctx := t.Context()
 	a := s.book(s.owner, s.wish(s.bob))
+	_, err := s.appointments.Reschedule(ctx, s.staff, a.ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(5 * time.Hour)})
+	assert.Equal(t, "resources_can_reschedule", refusal(t, apperr.RefusedByPolicy, err).Members["policy"])
+	s.policy("resources_can_reschedule", true)
 	later := noon.Add(5 * time.Hour)
 	moved, err := s.appointments.Reschedule(ctx, s.staff, a.ID, nil, scheduling.RescheduleInput{StartAt: later})
 	require.NoError(t, err)
@@ -600,11 +616,11 @@ func TestAppointmentHistory(t *testing.T) {
 	_, err = s.appointments.Update(ctx, s.owner, a.ID, new(int32(1)), scheduling.AppointmentPatch{Notes: new("late")})
 	requireCode(t, apperr.VersionMismatch, err)
 	requireCode(t, apperr.VersionMismatch, s.appointments.Delete(ctx, s.owner, a.ID, new(int32(1))))
-	_, err = s.appointments.Confirm(ctx, s.owner, a.ID, new(int32(1)))
+	_, err = s.appointments.Confirm(ctx, s.owner, a.ID, new(int32(1)), false)
 	requireCode(t, apperr.VersionMismatch, err)
 	_, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(time.Hour), ResourceIDs: ids(s.bob)})
 	require.NoError(t, err)
-	_, err = s.appointments.Cancel(ctx, s.client, a.ID, new(int32(3)), "ill")
+	_, err = s.appointments.Cancel(ctx, s.client, a.ID, new(int32(3)), scheduling.CancelInput{Reason: "ill"})
 	require.NoError(t, err)
 
 	read := func(p keyset.Page) (keyset.List[scheduling.AppointmentChange], error) {

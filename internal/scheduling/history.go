@@ -21,6 +21,7 @@ const (
 	ActionConfirmed   = "CONFIRMED"
 	ActionCompleted   = "COMPLETED"
 	ActionCancelled   = "CANCELLED"
+	ActionDeclined    = "DECLINED"
 	ActionNoShow      = "NO_SHOW"
 )
 
@@ -31,6 +32,7 @@ var eventTypes = map[string]string{
 	ActionConfirmed:   "appointment.confirmed",
 	ActionCompleted:   "appointment.completed",
 	ActionCancelled:   "appointment.cancelled",
+	ActionDeclined:    "appointment.declined",
 	ActionNoShow:      "appointment.no_show",
 }
 

@@ -193,7 +193,7 @@ func (s *Appointments) applyZone(ctx context.Context, scope *tenancy.Scope, chan
 		if err != nil || !open[current.Status] || !current.StartAt.Equal(change.From) {
 			return err
 		}
-		_, err = s.move(ctx, tx, scope, current, in, rivals)
+		_, err = s.move(ctx, tx, scope, viewer{}, current, in, rivals)
 		return err
 	})
 	if refusal, ok := errors.AsType[*apperr.Error](err); ok {

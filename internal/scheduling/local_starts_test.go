@@ -155,7 +155,7 @@ func TestNewRulesThatCannotBeKept(t *testing.T) {
 	s := newSalon(t)
 	ctx := t.Context()
 	list := s.day()
-	_, err := s.appointments.Cancel(ctx, s.owner, list[0].ID, nil, "")
+	_, err := s.appointments.Cancel(ctx, s.owner, list[0].ID, nil, scheduling.CancelInput{})
 	require.NoError(t, err)
 	// A time off is an instant; it does not move along.
 	_, err = s.timeOffs.Create(ctx, s.owner, scheduling.TimeOffInput{ResourceID: &s.ana.ID, StartAt: june.Add(4 * time.Hour), EndAt: june.Add(5 * time.Hour)})

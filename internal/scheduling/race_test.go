@@ -387,7 +387,7 @@ func TestParallelTransitionsOfOneAppointment(t *testing.T) {
 		if i%2 == 0 {
 			_, err = b.appointments.Complete(ctx, scope, a.ID, nil)
 		} else {
-			_, err = b.appointments.Cancel(ctx, scope, a.ID, nil, "")
+			_, err = b.appointments.Cancel(ctx, scope, a.ID, nil, scheduling.CancelInput{})
 		}
 		return err
 	})

@@ -22,36 +22,55 @@ type RescheduleInput struct {
 	ResourceIDs []uuid.UUID
 
 	// local is set if it is not people who move the appointment, but the rules of its time
-	// zone: then nobody asks, notice and horizon do not count, and the clock shows what it
+	// zone: then notice and horizon do not count, and the clock shows what it
 	// showed before.
 	local *localStart
 }
 
 // Reschedule moves a pending or confirmed appointment, with the duration, buffers and
 // price it was booked with. Its present time does not stand in its way, and a move to
-// where it is changes nothing. Errors: NotFound, VersionMismatch, InvalidTransition, and
-// those of Create, except for the quota.
+// where it is changes nothing. Customers and staff move theirs if the policies allow it;
+// what a customer moves is pending again if the service requires approval. Errors:
+// NotFound, VersionMismatch, InvalidTransition, RefusedByPolicy, and those of Create,
+// except for the quota.
 func (s *Appointments) Reschedule(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
+) (*Appointment, error) {
+	return s.reschedule(ctx, scope, viewerOf(scope), id, version, in)
+}
+
+// RescheduleFor is Reschedule for whoever the caller knows to be the customer of the
+// appointment.
+func (s *Appointments) RescheduleFor(
+	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
+) (*Appointment, error) {
+	return s.reschedule(ctx, scope, viewer{trusted: true}, id, version, in)
+}
+
+func (s *Appointments) reschedule(
+	ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, in RescheduleInput,
 ) (*Appointment, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
 	var moved, from *Appointment
 	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
-		current, err := s.lock(ctx, tx, scope, id, version)
+		current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
 		if err != nil {
 			return err
 		}
 		if !open[current.Status] {
 			return invalidTransition(current.Status, "rescheduled")
 		}
+		if err := s.checkReschedule(ctx, tx, scope, viewer, current); err != nil {
+			return err
+		}
 		if in.StartAt.Equal(current.StartAt) && len(in.ResourceIDs) == 0 {
 			moved = current
 			return nil
 		}
 		from = current
-		moved, err = s.move(ctx, tx, scope, current, in, rivals)
+		moved, err = s.move(ctx, tx, scope, viewer, current, in, rivals)
 		return err
 	})
 	if err != nil && from != nil {
@@ -64,9 +83,24 @@ func (s *Appointments) Reschedule(
 	return moved, nil
 }
 
+// checkReschedule reads the policies only for those whom they bind.
+func (s *Appointments) checkReschedule(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment,
+) error {
+	if !viewer.customer() && viewer.staffUserID == nil {
+		return nil
+	}
+	p, err := s.policies(ctx, tx, scope)
+	if err != nil {
+		return err
+	}
+	return viewer.allowReschedule(p, current, scope.Now)
+}
+
 // move decides where the appointment, which is locked, can go, and writes it.
 func (s *Appointments) move(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, in RescheduleInput, rivals []uuid.UUID,
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment, in RescheduleInput,
+	rivals []uuid.UUID,
 ) (*Appointment, error) {
 	requested := in.ResourceIDs
 	keep := len(requested) == 0
@@ -83,13 +117,13 @@ func (s *Appointments) move(
 	if keep {
 		snapshot.Service.Requirements = asBooked(current.Resources)
 	}
-	asking, local := viewerOf(scope), localStartOf(in.StartAt, scope.Tenant)
+	local := localStartOf(in.StartAt, scope.Tenant)
 	if in.local != nil {
-		asking, local = viewer{}, *in.local
+		local = *in.local
 		snapshot.Service.MinNotice, snapshot.Service.Horizon = 0, 0
 	}
 	request := availability.Request{Start: in.StartAt, Requested: requested, Preferred: current.ResourceIDs}
-	assignments, err := snapshot.decide(asking, request, in.ResourceIDs)
+	assignments, err := snapshot.decide(viewer, request, in.ResourceIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +134,9 @@ func (s *Appointments) move(
 	next.StartAt = in.StartAt.UTC()
 	next.EndAt = next.StartAt.Add(snapshot.Service.Duration)
 	next.Version, next.UpdatedAt = current.Version+1, scope.Now
+	if viewer.customer() && snapshot.service.requiresApproval {
+		next.Status = StatusPending
+	}
 	next.hold(snapshot, assignments)
 	if err := s.replaceAllocations(ctx, tx, scope, snapshot, current, &next, assignments, local); err != nil {
 		return nil, err
@@ -135,7 +172,7 @@ func (s *Appointments) replaceAllocations(
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(next.StartAt)
 	taken, err := s.queries.MoveAppointment(ctx, tx, schedulingdb.MoveAppointmentParams{
-		EnvID: scope.Env.ID, ID: next.ID, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
+		EnvID: scope.Env.ID, ID: next.ID, Status: next.Status, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
 		ActorUserID: scope.ActorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	})

@@ -177,7 +177,7 @@ func TestCapacityCannotGoBelowLanesInUse(t *testing.T) {
 	err := set(2)
 	assert.Equal(t, int32(3), refusal(t, apperr.InUse, err).Members["required_capacity"])
 	require.NoError(t, set(3))
-	_, err = b.appointments.Cancel(ctx, scope, booked[2].ID, nil, "")
+	_, err = b.appointments.Cancel(ctx, scope, booked[2].ID, nil, scheduling.CancelInput{})
 	require.NoError(t, err)
 	require.NoError(t, set(2), "a cancelled appointment needs no lane")
 	requireCode(t, apperr.InUse, set(1))

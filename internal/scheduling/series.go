@@ -201,8 +201,8 @@ func (v SeriesSelection) of(series *SeriesDetail, now time.Time) ([]Appointment,
 	return selected, nil
 }
 
-// Cancel calls off the selected appointments; those that are cancelled already stay as they
-// are. It returns the series as it is then. Errors: NotFound, VersionMismatch,
+// Cancel calls off the selected appointments, each on its terms; those that are cancelled
+// already stay as they are. It returns the series as it is then. Errors: NotFound, VersionMismatch,
 // ValidationFailed for the selection, InvalidTransition for a single appointment that
 // is over.
 func (s *SeriesBookings) Cancel(
@@ -219,9 +219,9 @@ func (s *SeriesBookings) Cancel(
 		if err != nil {
 			return err
 		}
-		cancelled := 0
+		terms, cancelled := s.onTerms(ctx, scope, viewerOf(scope), CancelInput{Reason: reason}), 0
 		for i := range selected {
-			next, err := s.follow(ctx, tx, scope, &selected[i], cancelling, reason)
+			next, err := s.follow(ctx, tx, scope, &selected[i], cancelling, terms)
 			if err != nil {
 				return err
 			}

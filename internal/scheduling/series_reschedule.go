@@ -57,6 +57,11 @@ func (s *SeriesBookings) Reschedule(
 		if len(selected) == 1 && !open[selected[0].Status] {
 			return invalidTransition(selected[0].Status, "rescheduled")
 		}
+		for i := range selected {
+			if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), &selected[i]); err != nil {
+				return err
+			}
+		}
 		if selected = move.moving(selected, scope.Tenant.Location); len(selected) == 0 {
 			return nil
 		}

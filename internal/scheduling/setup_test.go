@@ -63,6 +63,12 @@ func (b *bundle) exec(sql string, args ...any) {
 	require.NoError(b, err)
 }
 
+// policy changes a policy of the business.
+func (b *bundle) policy(column string, value any) {
+	b.Helper()
+	b.exec("UPDATE tenants SET "+column+" = $1 WHERE id = $2", value, b.tenant.ID)
+}
+
 func (b *bundle) newTenant(name string) *tenancy.Tenant {
 	b.Helper()
 	location, err := time.LoadLocation("America/New_York")

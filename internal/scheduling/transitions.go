@@ -22,49 +22,89 @@ type transition struct {
 }
 
 var (
-	open = map[string]bool{StatusPending: true, StatusConfirmed: true}
+	open    = map[string]bool{StatusPending: true, StatusConfirmed: true}
+	pending = map[string]bool{StatusPending: true}
 
-	confirming = transition{ActionConfirmed, StatusConfirmed, "confirmed", map[string]bool{StatusPending: true}}
+	confirming = transition{ActionConfirmed, StatusConfirmed, "confirmed", pending}
+	declining  = transition{ActionDeclined, StatusDeclined, "declined", pending}
 	completing = transition{ActionCompleted, StatusCompleted, "completed", open}
 	cancelling = transition{ActionCancelled, StatusCancelled, "cancelled", open}
 	missing    = transition{ActionNoShow, StatusNoShow, "marked as missed", open}
 )
 
-// Confirm approves a pending appointment; a confirmed one stays as it is. The version,
-// if there is one, must be the appointment's. Errors of this and the following three:
-// NotFound, VersionMismatch, InvalidTransition.
-func (s *Appointments) Confirm(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
-	return s.transition(ctx, scope, id, version, confirming, "")
+// Decline refuses a pending appointment, which frees its time; a declined one stays as it
+// is, with its first reason. The version, if there is one, must be the appointment's.
+// Errors of this and the following three: NotFound, VersionMismatch, InvalidTransition.
+func (s *Appointments) Decline(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, reason string) (*Appointment, error) {
+	return s.transition(ctx, scope, viewerOf(scope), id, version, declining, func(_ *tenancy.Tx, next *Appointment) error {
+		next.CancellationReason = reason
+		return nil
+	})
 }
 
 // Complete says that a pending or confirmed appointment took place; a completed one
 // stays as it is.
 func (s *Appointments) Complete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
-	return s.transition(ctx, scope, id, version, completing, "")
+	return s.transition(ctx, scope, viewerOf(scope), id, version, completing, nil)
 }
 
 // MarkNoShow says that the customer of a pending or confirmed appointment did not come;
 // one that is marked already stays as it is.
 func (s *Appointments) MarkNoShow(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
-	return s.transition(ctx, scope, id, version, missing, "")
+	return s.transition(ctx, scope, viewerOf(scope), id, version, missing, nil)
 }
 
-// Cancel calls a pending or confirmed appointment off; a cancelled one stays as it is,
-// with its first reason.
-func (s *Appointments) Cancel(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, reason string) (*Appointment, error) {
-	return s.transition(ctx, scope, id, version, cancelling, reason)
+// Cancel calls a pending or confirmed appointment off, on the terms of this moment; a
+// cancelled one stays as it is, with its first reason and terms. Further errors:
+// RefusedByPolicy for customers who may not, RoleNotAllowed for those who may not waive
+// the fee.
+func (s *Appointments) Cancel(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in CancelInput) (*Appointment, error) {
+	return s.cancel(ctx, scope, viewerOf(scope), id, version, in)
 }
 
-func (s *Appointments) transition(
-	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, way transition, reason string,
+// CancelFor is Cancel for whoever the caller knows to be the customer of the appointment.
+func (s *Appointments) CancelFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in CancelInput) (*Appointment, error) {
+	return s.cancel(ctx, scope, viewer{trusted: true}, id, version, in)
+}
+
+func (s *Appointments) cancel(
+	ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, in CancelInput,
 ) (*Appointment, error) {
-	var result *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		current, err := s.lock(ctx, tx, scope, id, version)
+	return s.transition(ctx, scope, viewer, id, version, cancelling, s.onTerms(ctx, scope, viewer, in))
+}
+
+// onTerms cancels on the terms of this moment.
+func (s *Appointments) onTerms(ctx context.Context, scope *tenancy.Scope, viewer viewer, in CancelInput) preparation {
+	return func(tx *tenancy.Tx, next *Appointment) error {
+		p, err := s.policies(ctx, tx, scope)
 		if err != nil {
 			return err
 		}
-		result, err = s.follow(ctx, tx, scope, current, way, reason)
+		if err := viewer.allowCancel(p, in); err != nil {
+			return err
+		}
+		terms := next.cancellation(p, scope.Now, in.WaiveFee)
+		next.Cancellation, next.CancellationReason, next.CancelledAt = &terms, in.Reason, &scope.Now
+		return nil
+	}
+}
+
+// preparation may refuse a transition, or change what else changes with the status: it is
+// given the appointment to be, which still has its present status.
+type preparation func(tx *tenancy.Tx, next *Appointment) error
+
+// transition takes an appointment the way; prepare is optional.
+func (s *Appointments) transition(
+	ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, way transition,
+	prepare preparation,
+) (*Appointment, error) {
+	var result *Appointment
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
+		if err != nil {
+			return err
+		}
+		result, err = s.follow(ctx, tx, scope, current, way, prepare)
 		return err
 	})
 	if err != nil {
@@ -75,7 +115,7 @@ func (s *Appointments) transition(
 
 // follow goes the way with an appointment that is locked.
 func (s *Appointments) follow(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, way transition, reason string,
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, way transition, prepare preparation,
 ) (*Appointment, error) {
 	if current.Status == way.to {
 		return current, nil
@@ -84,10 +124,12 @@ func (s *Appointments) follow(
 		return nil, invalidTransition(current.Status, way.verb)
 	}
 	next := *current
-	next.Status = way.to
-	if way.to == StatusCancelled {
-		next.CancellationReason, next.CancelledAt = reason, &scope.Now
+	if prepare != nil {
+		if err := prepare(tx, &next); err != nil {
+			return nil, err
+		}
 	}
+	next.Status = way.to
 	return s.write(ctx, tx, scope, way.action, current, &next)
 }
 
@@ -105,12 +147,16 @@ func (s *Appointments) write(
 	if err != nil {
 		return nil, err
 	}
-	err = s.queries.UpdateAppointment(ctx, tx, schedulingdb.UpdateAppointmentParams{
+	params := schedulingdb.UpdateAppointmentParams{
 		EnvID: scope.Env.ID, ID: next.ID, Status: next.Status, Notes: next.Notes, CancellationReason: next.CancellationReason,
 		CancelledAt: next.CancelledAt, Version: next.Version, Now: scope.Now, HoldsTime: open[next.Status], Action: action,
 		ActorUserID: scope.ActorID(), Changes: changes,
-	})
-	if err != nil {
+	}
+	if c := next.Cancellation; c != nil {
+		params.CancelledLate, params.CancellationFeeWaived, params.CancellationFeeAmount = &c.Late, &c.Waived, &c.Fee.Amount
+		params.CancellationWindowHours, params.CancellationFeePercent = &c.WindowHours, &c.FeePercent
+	}
+	if err := s.queries.UpdateAppointment(ctx, tx, params); err != nil {
 		return nil, fmt.Errorf("update appointment: %w", err)
 	}
 	tx.Emit(eventTypes[action], next)

@@ -24,6 +24,8 @@ type fixture struct {
 	query func(o objects) string
 	// want is the status of success.
 	want int
+	// before makes what only this operation needs, or is nil.
+	before func(t *testing.T, c *apitest.Client, o objects)
 	// as returns the client that may call it; nil is an owner of the business.
 	as func(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) *apitest.Client
 }
@@ -117,15 +119,23 @@ var fixtures = map[string]fixture{
 	"createAppointment": {body: func(o objects) any {
 		return m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
 	}, want: 201},
-	"getAppointment":         {id: "appointment", want: 200},
-	"updateAppointment":      {id: "appointment", body: static(m{"notes": "window seat"}), want: 200},
-	"deleteAppointment":      {id: "appointment", want: 204},
-	"rescheduleAppointment":  {id: "appointment", body: static(m{"start_at": "2027-03-02T09:00:00Z"}), want: 200},
-	"cancelAppointment":      {id: "appointment", body: static(m{"reason": "ill"}), want: 200},
-	"confirmAppointment":     {id: "appointment", want: 200},
-	"completeAppointment":    {id: "appointment", want: 200},
-	"markAppointmentNoShow":  {id: "appointment", want: 200},
-	"listAppointmentChanges": {id: "appointment", want: 200},
+	"getAppointment":        {id: "appointment", want: 200},
+	"updateAppointment":     {id: "appointment", body: static(m{"notes": "window seat"}), want: 200},
+	"deleteAppointment":     {id: "appointment", want: 204},
+	"rescheduleAppointment": {id: "appointment", body: static(m{"start_at": "2027-03-02T09:00:00Z"}), want: 200},
+	"cancelAppointment":     {id: "appointment", body: static(m{"reason": "ill"}), want: 200},
+	"confirmAppointment":    {id: "appointment", body: static(m{"force": false}), want: 200},
+	"declineAppointment": {id: "appointment", body: static(m{"reason": "full"}), want: 200, before: func(t *testing.T, c *apitest.Client, o objects) {
+		t.Helper()
+		service := c.Post(t, "/api/v1/services", m{"name": "Consultation", "duration_minutes": 30, "requires_approval": true}).Require(t, 201).ID(t)
+		o["appointment"] = c.Post(t, "/api/v1/appointments", m{
+			"service_id": service, "customer_id": o["customer"], "start_at": "2027-02-01T11:00:00Z",
+		}).Require(t, 201).ID(t)
+	}},
+	"getAppointmentCancellation": {id: "appointment", want: 200},
+	"completeAppointment":        {id: "appointment", want: 200},
+	"markAppointmentNoShow":      {id: "appointment", want: 200},
+	"listAppointmentChanges":     {id: "appointment", want: 200},
 
 	"listPlans":         {want: 200},
 	"listPlatformPlans": {want: 200},

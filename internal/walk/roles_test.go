@@ -24,6 +24,8 @@ func TestStaffManageTheirOwnAppointments(t *testing.T) {
 		return c.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": resources})
 	}
 	own := book(owner, "2027-03-01T09:00:00Z", mine).Require(t, 201).ID(t)
+	staff.Post(t, "/api/v1/appointments/"+own+"/reschedule", m{"start_at": "2027-03-01T10:00:00Z"}).RequireProblem(t, 403, "refused_by_policy")
+	owner.Do(t, http.MethodPatch, "/api/v1/business", m{"resources_can_reschedule": true}).Require(t, 200)
 
 	require.Equal(t, []string{own}, staff.Get(t, "/api/v1/appointments").Require(t, 200).IDs(t))
 	staff.Get(t, "/api/v1/appointments/"+own).Require(t, 200)

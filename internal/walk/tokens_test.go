@@ -34,6 +34,9 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 				owner = s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
 				o = populateAll(t, owner)
 			}
+			if f.before != nil {
+				f.before(t, owner, o)
+			}
 			op := s.Operation(t, id)
 			path, body := f.call(op, o)
 			token := owner.APIToken(t, false, string(g.Scope))

@@ -97,6 +97,9 @@ func TestEveryOperationWorks(t *testing.T) {
 			tenant := s.Tenant(t, "a")
 			c, o := everything(t, s, tenant)
 			o["session"] = s.SessionID(t, c.owner)
+			if f.before != nil {
+				f.before(t, c.owner, o)
+			}
 			op := s.Operation(t, id)
 			caller := c.of(s.App.Gates[id])
 			path, body := f.call(op, o)

@@ -5,7 +5,8 @@
 -- One appointment; with only_customer_user_id, only if that user is its customer, and
 -- with only_staff_user_id, only if that user is one of its resources.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
@@ -27,11 +28,13 @@ FOR NO KEY UPDATE;
 -- name: ListAppointmentsInRange :many
 -- Appointments by start, after the cursor: the plain list, of which calendars are made.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
@@ -48,11 +51,13 @@ ORDER BY a.start_at, a.id;
 -- name: ListAppointmentsFiltered :many
 -- The same with filters, which are applied to the rows of the range.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
@@ -73,11 +78,13 @@ ORDER BY a.start_at, a.id;
 -- name: ListAppointmentsOfCustomer :many
 -- The same for one customer, from an index of its own.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id) AND p.customer_id = sqlc.arg(customer_id)
@@ -214,7 +221,7 @@ WITH taken AS (
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
-    SET start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now),
+    SET status = sqlc.arg(status), start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at), version = sqlc.arg(version), updated_at = sqlc.arg(now),
         resource_ids = sqlc.arg(resource_ids)::uuid[], local_start_at = sqlc.arg(local_start_at)::timestamp,
         timezone = sqlc.arg(timezone)::text, tzdata_version = sqlc.narg(tzdata_version)
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
@@ -238,7 +245,10 @@ WITH freed AS (
 )
 UPDATE appointments a
 SET status = sqlc.arg(status), notes = sqlc.arg(notes), cancellation_reason = sqlc.arg(cancellation_reason),
-    cancelled_at = sqlc.narg(cancelled_at), version = sqlc.arg(version), updated_at = sqlc.arg(now)
+    cancelled_at = sqlc.narg(cancelled_at), cancelled_late = sqlc.narg(cancelled_late),
+    cancellation_window_hours = sqlc.narg(cancellation_window_hours), cancellation_fee_percent = sqlc.narg(cancellation_fee_percent),
+    cancellation_fee_amount = sqlc.narg(cancellation_fee_amount), cancellation_fee_waived = sqlc.narg(cancellation_fee_waived),
+    version = sqlc.arg(version), updated_at = sqlc.arg(now)
 WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id);
 
 -- name: DeleteAppointment :one

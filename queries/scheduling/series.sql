@@ -56,7 +56,8 @@ WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 -- name: ListAppointmentsOfSeries :many
 -- The appointments of a series in the order of their start, as in GetAppointment.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id

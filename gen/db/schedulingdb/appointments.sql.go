@@ -49,7 +49,8 @@ func (q *Queries) DeleteAppointment(ctx context.Context, db DBTX, arg DeleteAppo
 const getAppointment = `-- name: GetAppointment :many
 
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
@@ -70,28 +71,33 @@ type GetAppointmentParams struct {
 }
 
 type GetAppointmentRow struct {
-	ID                  uuid.UUID
-	SeriesID            *uuid.UUID
-	Status              string
-	StartAt             time.Time
-	EndAt               time.Time
-	ServiceID           uuid.UUID
-	CustomerID          uuid.UUID
-	BufferBeforeMinutes int32
-	BufferAfterMinutes  int32
-	PriceAmount         int64
-	PriceCurrency       string
-	Notes               string
-	CancellationReason  string
-	CancelledAt         *time.Time
-	Version             int32
-	CreatedAt           time.Time
-	UpdatedAt           time.Time
-	ServiceName         string
-	CustomerName        string
-	ResourceID          uuid.UUID
-	ResourceName        string
-	ResourceType        string
+	ID                      uuid.UUID
+	SeriesID                *uuid.UUID
+	Status                  string
+	StartAt                 time.Time
+	EndAt                   time.Time
+	ServiceID               uuid.UUID
+	CustomerID              uuid.UUID
+	BufferBeforeMinutes     int32
+	BufferAfterMinutes      int32
+	PriceAmount             int64
+	PriceCurrency           string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	ServiceName             string
+	CustomerName            string
+	ResourceID              uuid.UUID
+	ResourceName            string
+	ResourceType            string
 }
 
 // Appointments are read as flat rows, one for each of their resources; the rows of one
@@ -127,6 +133,11 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 			&i.Notes,
 			&i.CancellationReason,
 			&i.CancelledAt,
+			&i.CancelledLate,
+			&i.CancellationWindowHours,
+			&i.CancellationFeePercent,
+			&i.CancellationFeeAmount,
+			&i.CancellationFeeWaived,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -495,11 +506,13 @@ func (q *Queries) ListAppointmentChanges(ctx context.Context, db DBTX, arg ListA
 
 const listAppointmentsFiltered = `-- name: ListAppointmentsFiltered :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
@@ -531,28 +544,33 @@ type ListAppointmentsFilteredParams struct {
 }
 
 type ListAppointmentsFilteredRow struct {
-	ID                  uuid.UUID
-	SeriesID            *uuid.UUID
-	Status              string
-	StartAt             time.Time
-	EndAt               time.Time
-	ServiceID           uuid.UUID
-	CustomerID          uuid.UUID
-	BufferBeforeMinutes int32
-	BufferAfterMinutes  int32
-	PriceAmount         int64
-	PriceCurrency       string
-	Notes               string
-	CancellationReason  string
-	CancelledAt         *time.Time
-	Version             int32
-	CreatedAt           time.Time
-	UpdatedAt           time.Time
-	ServiceName         string
-	CustomerName        string
-	ResourceID          uuid.UUID
-	ResourceName        string
-	ResourceType        string
+	ID                      uuid.UUID
+	SeriesID                *uuid.UUID
+	Status                  string
+	StartAt                 time.Time
+	EndAt                   time.Time
+	ServiceID               uuid.UUID
+	CustomerID              uuid.UUID
+	BufferBeforeMinutes     int32
+	BufferAfterMinutes      int32
+	PriceAmount             int64
+	PriceCurrency           string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	ServiceName             string
+	CustomerName            string
+	ResourceID              uuid.UUID
+	ResourceName            string
+	ResourceType            string
 }
 
 // The same with filters, which are applied to the rows of the range.
@@ -590,6 +608,11 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 			&i.Notes,
 			&i.CancellationReason,
 			&i.CancelledAt,
+			&i.CancelledLate,
+			&i.CancellationWindowHours,
+			&i.CancellationFeePercent,
+			&i.CancellationFeeAmount,
+			&i.CancellationFeeWaived,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -611,11 +634,13 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 
 const listAppointmentsInRange = `-- name: ListAppointmentsInRange :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
@@ -639,28 +664,33 @@ type ListAppointmentsInRangeParams struct {
 }
 
 type ListAppointmentsInRangeRow struct {
-	ID                  uuid.UUID
-	SeriesID            *uuid.UUID
-	Status              string
-	StartAt             time.Time
-	EndAt               time.Time
-	ServiceID           uuid.UUID
-	CustomerID          uuid.UUID
-	BufferBeforeMinutes int32
-	BufferAfterMinutes  int32
-	PriceAmount         int64
-	PriceCurrency       string
-	Notes               string
-	CancellationReason  string
-	CancelledAt         *time.Time
-	Version             int32
-	CreatedAt           time.Time
-	UpdatedAt           time.Time
-	ServiceName         string
-	CustomerName        string
-	ResourceID          uuid.UUID
-	ResourceName        string
-	ResourceType        string
+	ID                      uuid.UUID
+	SeriesID                *uuid.UUID
+	Status                  string
+	StartAt                 time.Time
+	EndAt                   time.Time
+	ServiceID               uuid.UUID
+	CustomerID              uuid.UUID
+	BufferBeforeMinutes     int32
+	BufferAfterMinutes      int32
+	PriceAmount             int64
+	PriceCurrency           string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	ServiceName             string
+	CustomerName            string
+	ResourceID              uuid.UUID
+	ResourceName            string
+	ResourceType            string
 }
 
 // Appointments by start, after the cursor: the plain list, of which calendars are made.
@@ -694,6 +724,11 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 			&i.Notes,
 			&i.CancellationReason,
 			&i.CancelledAt,
+			&i.CancelledLate,
+			&i.CancellationWindowHours,
+			&i.CancellationFeePercent,
+			&i.CancellationFeeAmount,
+			&i.CancellationFeeWaived,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -715,11 +750,13 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 
 const listAppointmentsOfCustomer = `-- name: ListAppointmentsOfCustomer :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
+           p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
            p.version, p.created_at, p.updated_at, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1 AND p.customer_id = $2
@@ -752,28 +789,33 @@ type ListAppointmentsOfCustomerParams struct {
 }
 
 type ListAppointmentsOfCustomerRow struct {
-	ID                  uuid.UUID
-	SeriesID            *uuid.UUID
-	Status              string
-	StartAt             time.Time
-	EndAt               time.Time
-	ServiceID           uuid.UUID
-	CustomerID          uuid.UUID
-	BufferBeforeMinutes int32
-	BufferAfterMinutes  int32
-	PriceAmount         int64
-	PriceCurrency       string
-	Notes               string
-	CancellationReason  string
-	CancelledAt         *time.Time
-	Version             int32
-	CreatedAt           time.Time
-	UpdatedAt           time.Time
-	ServiceName         string
-	CustomerName        string
-	ResourceID          uuid.UUID
-	ResourceName        string
-	ResourceType        string
+	ID                      uuid.UUID
+	SeriesID                *uuid.UUID
+	Status                  string
+	StartAt                 time.Time
+	EndAt                   time.Time
+	ServiceID               uuid.UUID
+	CustomerID              uuid.UUID
+	BufferBeforeMinutes     int32
+	BufferAfterMinutes      int32
+	PriceAmount             int64
+	PriceCurrency           string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	ServiceName             string
+	CustomerName            string
+	ResourceID              uuid.UUID
+	ResourceName            string
+	ResourceType            string
 }
 
 // The same for one customer, from an index of its own.
@@ -812,6 +854,11 @@ func (q *Queries) ListAppointmentsOfCustomer(ctx context.Context, db DBTX, arg L
 			&i.Notes,
 			&i.CancellationReason,
 			&i.CancelledAt,
+			&i.CancelledLate,
+			&i.CancellationWindowHours,
+			&i.CancellationFeePercent,
+			&i.CancellationFeeAmount,
+			&i.CancellationFeeWaived,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -864,14 +911,14 @@ WITH taken AS (
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
-    SET start_at = $7, end_at = $8, version = $9, updated_at = $10,
-        resource_ids = $4::uuid[], local_start_at = $11::timestamp,
-        timezone = $12::text, tzdata_version = $13
+    SET status = $7, start_at = $8, end_at = $9, version = $10, updated_at = $11,
+        resource_ids = $4::uuid[], local_start_at = $12::timestamp,
+        timezone = $13::text, tzdata_version = $14
     WHERE a.env_id = $6 AND a.id = $1
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES ($6, $1, $9, 'RESCHEDULED', $14, $10,
-            $15)
+    VALUES ($6, $1, $10, 'RESCHEDULED', $15, $11,
+            $16)
 )
 SELECT resource_id FROM taken
 `
@@ -883,6 +930,7 @@ type MoveAppointmentParams struct {
 	ResourceIds   []uuid.UUID
 	Lanes         []int32
 	EnvID         uuid.UUID
+	Status        string
 	StartAt       time.Time
 	EndAt         time.Time
 	Version       int32
@@ -904,6 +952,7 @@ func (q *Queries) MoveAppointment(ctx context.Context, db DBTX, arg MoveAppointm
 		arg.ResourceIds,
 		arg.Lanes,
 		arg.EnvID,
+		arg.Status,
 		arg.StartAt,
 		arg.EndAt,
 		arg.Version,
@@ -935,31 +984,39 @@ func (q *Queries) MoveAppointment(ctx context.Context, db DBTX, arg MoveAppointm
 const updateAppointment = `-- name: UpdateAppointment :exec
 WITH freed AS (
     UPDATE allocations l SET active = false
-    WHERE l.env_id = $7 AND l.appointment_id = $8 AND l.active AND NOT $9::boolean
+    WHERE l.env_id = $12 AND l.appointment_id = $13 AND l.active AND NOT $14::boolean
 ), noted AS (
     INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES ($7, $8, $5, $10, $11, $6,
-            $12)
+    VALUES ($12, $13, $10, $15, $16, $11,
+            $17)
 )
 UPDATE appointments a
 SET status = $1, notes = $2, cancellation_reason = $3,
-    cancelled_at = $4, version = $5, updated_at = $6
-WHERE a.env_id = $7 AND a.id = $8
+    cancelled_at = $4, cancelled_late = $5,
+    cancellation_window_hours = $6, cancellation_fee_percent = $7,
+    cancellation_fee_amount = $8, cancellation_fee_waived = $9,
+    version = $10, updated_at = $11
+WHERE a.env_id = $12 AND a.id = $13
 `
 
 type UpdateAppointmentParams struct {
-	Status             string
-	Notes              string
-	CancellationReason string
-	CancelledAt        *time.Time
-	Version            int32
-	Now                time.Time
-	EnvID              uuid.UUID
-	ID                 uuid.UUID
-	HoldsTime          bool
-	Action             string
-	ActorUserID        *uuid.UUID
-	Changes            json.RawMessage
+	Status                  string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	Now                     time.Time
+	EnvID                   uuid.UUID
+	ID                      uuid.UUID
+	HoldsTime               bool
+	Action                  string
+	ActorUserID             *uuid.UUID
+	Changes                 json.RawMessage
 }
 
 // Writes notes and status of an appointment that the transaction has locked, and its
@@ -970,6 +1027,11 @@ func (q *Queries) UpdateAppointment(ctx context.Context, db DBTX, arg UpdateAppo
 		arg.Notes,
 		arg.CancellationReason,
 		arg.CancelledAt,
+		arg.CancelledLate,
+		arg.CancellationWindowHours,
+		arg.CancellationFeePercent,
+		arg.CancellationFeeAmount,
+		arg.CancellationFeeWaived,
 		arg.Version,
 		arg.Now,
 		arg.EnvID,

@@ -289,7 +289,8 @@ func (q *Queries) ListAllocationsInWindows(ctx context.Context, db DBTX, arg Lis
 
 const listAppointmentsOfSeries = `-- name: ListAppointmentsOfSeries :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
-       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.version, a.created_at, a.updated_at,
+       a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
+       a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
 FROM appointments a
 JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
@@ -311,28 +312,33 @@ type ListAppointmentsOfSeriesParams struct {
 }
 
 type ListAppointmentsOfSeriesRow struct {
-	ID                  uuid.UUID
-	SeriesID            *uuid.UUID
-	Status              string
-	StartAt             time.Time
-	EndAt               time.Time
-	ServiceID           uuid.UUID
-	CustomerID          uuid.UUID
-	BufferBeforeMinutes int32
-	BufferAfterMinutes  int32
-	PriceAmount         int64
-	PriceCurrency       string
-	Notes               string
-	CancellationReason  string
-	CancelledAt         *time.Time
-	Version             int32
-	CreatedAt           time.Time
-	UpdatedAt           time.Time
-	ServiceName         string
-	CustomerName        string
-	ResourceID          uuid.UUID
-	ResourceName        string
-	ResourceType        string
+	ID                      uuid.UUID
+	SeriesID                *uuid.UUID
+	Status                  string
+	StartAt                 time.Time
+	EndAt                   time.Time
+	ServiceID               uuid.UUID
+	CustomerID              uuid.UUID
+	BufferBeforeMinutes     int32
+	BufferAfterMinutes      int32
+	PriceAmount             int64
+	PriceCurrency           string
+	Notes                   string
+	CancellationReason      string
+	CancelledAt             *time.Time
+	CancelledLate           *bool
+	CancellationWindowHours *int32
+	CancellationFeePercent  *int32
+	CancellationFeeAmount   *int64
+	CancellationFeeWaived   *bool
+	Version                 int32
+	CreatedAt               time.Time
+	UpdatedAt               time.Time
+	ServiceName             string
+	CustomerName            string
+	ResourceID              uuid.UUID
+	ResourceName            string
+	ResourceType            string
 }
 
 // The appointments of a series in the order of their start, as in GetAppointment.
@@ -365,6 +371,11 @@ func (q *Queries) ListAppointmentsOfSeries(ctx context.Context, db DBTX, arg Lis
 			&i.Notes,
 			&i.CancellationReason,
 			&i.CancelledAt,
+			&i.CancelledLate,
+			&i.CancellationWindowHours,
+			&i.CancellationFeePercent,
+			&i.CancellationFeeAmount,
+			&i.CancellationFeeWaived,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,

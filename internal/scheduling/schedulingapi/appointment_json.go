@@ -58,6 +58,7 @@ func (p appointmentPage) append(b []byte) []byte {
 func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
 	b = strconv.AppendInt(append(b, `{"buffer_after_minutes":`...), int64(a.BufferAfterMinutes), 10)
 	b = strconv.AppendInt(append(b, `,"buffer_before_minutes":`...), int64(a.BufferBeforeMinutes), 10)
+	b = appendCancellation(append(b, `,"cancellation":`...), a.Cancellation)
 	b = appendText(append(b, `,"cancellation_reason":`...), a.CancellationReason)
 	b = append(b, `,"cancelled_at":`...)
 	if a.CancelledAt == nil {
@@ -101,6 +102,19 @@ func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
 	b = appendText(append(b, `,"status":`...), a.Status)
 	b = appendInstant(append(b, `,"updated_at":`...), a.UpdatedAt)
 	b = strconv.AppendInt(append(b, `,"version":`...), int64(a.Version), 10)
+	return append(b, '}')
+}
+
+func appendCancellation(b []byte, c *scheduling.Cancellation) []byte {
+	if c == nil {
+		return append(b, `null`...)
+	}
+	b = strconv.AppendInt(append(b, `{"fee":{"amount":`...), c.Fee.Amount, 10)
+	b = appendText(append(b, `,"currency":`...), c.Fee.Currency)
+	b = strconv.AppendInt(append(b, `},"fee_percent":`...), int64(c.FeePercent), 10)
+	b = strconv.AppendBool(append(b, `,"late":`...), c.Late)
+	b = strconv.AppendBool(append(b, `,"waived":`...), c.Waived)
+	b = strconv.AppendInt(append(b, `,"window_hours":`...), int64(c.WindowHours), 10)
 	return append(b, '}')
 }
 

@@ -41,6 +41,12 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 				CreatedAt: instant().UTC(), UpdatedAt: instant().UTC(), Version: random.Int32N(9) + 1,
 			}
 			if random.IntN(2) == 0 {
+				a.Cancellation = &scheduling.Cancellation{
+					Late: random.IntN(2) == 0, Fee: scheduling.Money{Amount: random.Int64N(1e11), Currency: "USD"},
+					FeePercent: random.Int32N(101), WindowHours: random.Int32N(99), Waived: random.IntN(2) == 0,
+				}
+			}
+			if random.IntN(2) == 0 {
 				series := id()
 				a.SeriesID = &series
 			}

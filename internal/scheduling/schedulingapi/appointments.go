@@ -92,11 +92,11 @@ func (s *Server) CancelAppointment(ctx context.Context, req schedulingoapi.Cance
 	if err != nil {
 		return nil, err
 	}
-	reason := ""
+	in := scheduling.CancelInput{}
 	if req.Body != nil {
-		reason = or(req.Body.Reason, "")
+		in = scheduling.CancelInput{Reason: or(req.Body.Reason, ""), WaiveFee: or(req.Body.WaiveFee, false)}
 	}
-	cancelled, err := s.appointments.Cancel(ctx, tenancy.ScopeFrom(ctx), req.ID, version, reason)
+	cancelled, err := s.appointments.Cancel(ctx, tenancy.ScopeFrom(ctx), req.ID, version, in)
 	if err != nil {
 		return nil, err
 	}
@@ -111,13 +111,44 @@ func (s *Server) ConfirmAppointment(ctx context.Context, req schedulingoapi.Conf
 	if err != nil {
 		return nil, err
 	}
-	confirmed, err := s.appointments.Confirm(ctx, tenancy.ScopeFrom(ctx), req.ID, version)
+	force := req.Body != nil && or(req.Body.Force, false)
+	confirmed, err := s.appointments.Confirm(ctx, tenancy.ScopeFrom(ctx), req.ID, version, force)
 	if err != nil {
 		return nil, err
 	}
 	return schedulingoapi.ConfirmAppointment200JSONResponse{
 		Body: ToAPIAppointment(*confirmed), Headers: schedulingoapi.ConfirmAppointment200ResponseHeaders{ETag: etag.Format(confirmed.Version)},
 	}, nil
+}
+
+// DeclineAppointment implements the operation.
+func (s *Server) DeclineAppointment(ctx context.Context, req schedulingoapi.DeclineAppointmentRequestObject) (schedulingoapi.DeclineAppointmentResponseObject, error) {
+	version, err := etag.Parse(req.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	reason := ""
+	if req.Body != nil {
+		reason = or(req.Body.Reason, "")
+	}
+	declined, err := s.appointments.Decline(ctx, tenancy.ScopeFrom(ctx), req.ID, version, reason)
+	if err != nil {
+		return nil, err
+	}
+	return schedulingoapi.DeclineAppointment200JSONResponse{
+		Body: ToAPIAppointment(*declined), Headers: schedulingoapi.DeclineAppointment200ResponseHeaders{ETag: etag.Format(declined.Version)},
+	}, nil
+}
+
+// GetAppointmentCancellation implements the operation.
+func (s *Server) GetAppointmentCancellation(
+	ctx context.Context, req schedulingoapi.GetAppointmentCancellationRequestObject,
+) (schedulingoapi.GetAppointmentCancellationResponseObject, error) {
+	terms, err := s.appointments.Terms(ctx, tenancy.ScopeFrom(ctx), req.ID)
+	if err != nil {
+		return nil, err
+	}
+	return schedulingoapi.GetAppointmentCancellation200JSONResponse(ToAPICancellationTerms(terms)), nil
 }
 
 // CompleteAppointment implements the operation.

@@ -309,8 +309,25 @@ func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
 		Customer:            schedulingoapi.CustomerReference{ID: a.Customer.ID, Name: a.Customer.Name},
 		Resources:           toSlice(a.Resources, ToAPIResourceReference),
 		BufferBeforeMinutes: int(a.BufferBeforeMinutes), BufferAfterMinutes: int(a.BufferAfterMinutes), Price: ToAPIMoney(a.Price),
-		Notes: a.Notes, CancellationReason: a.CancellationReason, CancelledAt: orNull(a.CancelledAt),
+		Notes: a.Notes, CancellationReason: a.CancellationReason, CancelledAt: orNull(a.CancelledAt), Cancellation: orNull(toAPICancellation(a.Cancellation)),
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: int(a.Version),
+	}
+}
+
+func toAPICancellation(c *scheduling.Cancellation) *schedulingoapi.Cancellation {
+	if c == nil {
+		return nil
+	}
+	return &schedulingoapi.Cancellation{
+		Late: c.Late, Fee: ToAPIMoney(c.Fee), FeePercent: int(c.FeePercent), WindowHours: int(c.WindowHours), Waived: c.Waived,
+	}
+}
+
+// ToAPICancellationTerms converts what cancelling costs.
+func ToAPICancellationTerms(t scheduling.CancellationTerms) schedulingoapi.CancellationTerms {
+	return schedulingoapi.CancellationTerms{
+		Late: t.Late, Fee: ToAPIMoney(t.Fee), FeePercent: int(t.FeePercent), WindowHours: int(t.WindowHours), Waived: t.Waived,
+		CanCancel: t.CanCancel, FreeUntil: t.FreeUntil,
 	}
 }
 

@@ -1,0 +1,7 @@
+-- name: GetPolicies :one
+-- Who may change appointments, and what cancelling costs; the settings of the business,
+-- which are not an environment's.
+SELECT cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
+       customers_can_reschedule, waitlist_offer_minutes
+FROM tenants
+WHERE id = sqlc.arg(tenant_id);
