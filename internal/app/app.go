@@ -115,6 +115,7 @@ func New(d Dependencies) (*App, error) {
 	appointments := scheduling.NewAppointments(store)
 	series := scheduling.NewSeriesBookings(appointments)
 	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
+		scheduling.NewPublicBooking(appointments, services, customers),
 		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: httpapi.MaxBody})
 
 	platform := newPlatform(store, catalogue, resolver, hasher)

@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.26.0"
+
+	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 )
 
 // Telemetry is tracing, switched on by OpenTelemetry's own variables
@@ -48,7 +50,7 @@ func NewTelemetry(ctx context.Context, log *slog.Logger) (*Telemetry, error) {
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("OpenTelemetry", "error", err) }))
-	t.Middleware = []echo.MiddlewareFunc{otelecho.Middleware("smoothschedule")}
+	t.Middleware = []echo.MiddlewareFunc{otelecho.Middleware("smoothschedule", otelecho.WithSkipper(httpapi.CarriesSecret))}
 	t.Tracer = otelpgx.NewTracer()
 	t.shutdown = provider.Shutdown
 	return t, nil

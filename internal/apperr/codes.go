@@ -25,6 +25,7 @@ var (
 	QuotaExceeded         = Code{"quota_exceeded", Forbidden, "Quota used up"}
 	TenantMismatch        = Code{"tenant_mismatch", Forbidden, "Another business"}
 	TenantSuspended       = Code{"tenant_suspended", Forbidden, "The business is suspended"}
+	BookingClosed         = Code{"booking_closed", Forbidden, "No bookings at present"}
 	SandboxDisabled       = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
 	MasqueradeRefused     = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
 	CrossOriginRefused    = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
@@ -57,7 +58,7 @@ func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
-		QuotaExceeded, TenantMismatch, TenantSuspended, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
+		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,

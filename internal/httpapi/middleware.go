@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,21 @@ func harmless(id string) bool {
 	return true
 }
 
+// secretParameter is the name of parts of paths that are secrets.
+const secretParameter = "token"
+
+// CarriesSecret reports whether the path of a request has a part that is a secret, so
+// that nothing may keep it.
+func CarriesSecret(c echo.Context) bool { return slices.Contains(c.ParamNames(), secretParameter) }
+
+// loggedPath is the path of a request as logs and trails may keep it.
+func loggedPath(c echo.Context) string {
+	if CarriesSecret(c) {
+		return c.Path() // the template
+	}
+	return c.Request().URL.Path
+}
+
 // observe measures and logs each request once it has been answered. It turns
 // errors into answers itself, so that it sees the status they get. The log holds
 // neither query nor headers: both may contain secrets.
@@ -69,7 +85,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		scope := tenancy.ScopeFrom(c.Request().Context())
 		attrs := []slog.Attr{
 			slog.String("request_id", c.Response().Header().Get(echo.HeaderXRequestID)),
-			slog.String("method", c.Request().Method), slog.String("path", c.Request().URL.Path),
+			slog.String("method", c.Request().Method), slog.String("path", loggedPath(c)),
 			slog.String("operation", operation), slog.Int("status", status), slog.Duration("took", took),
 			slog.Int64("bytes", c.Response().Size),
 		}

@@ -55,7 +55,7 @@ func (s *Server) noteMasquerade(c echo.Context, op *contract.Operation) error {
 	}
 	return audit.Record(ctx, s.Store.Control(), scope, audit.Entry{
 		Action: "masquerade.used", Outcome: audit.Success, TargetType: "operation", TargetID: op.ID,
-		Detail: map[string]any{"method": op.Method, "path": c.Request().URL.Path},
+		Detail: map[string]any{"method": op.Method, "path": loggedPath(c)},
 	})
 }
 

@@ -89,6 +89,14 @@ func (s *Businesses) Get(ctx context.Context, scope *tenancy.Scope) (Business, e
 	return newBusiness(row), nil
 }
 
+// Card is Get for the public. Further error: TenantSuspended.
+func (s *Businesses) Card(ctx context.Context, scope *tenancy.Scope) (Business, error) {
+	if scope.Tenant != nil && scope.Tenant.Suspended() {
+		return Business{}, apperr.New(apperr.TenantSuspended, "This business takes no bookings at present.")
+	}
+	return s.Get(ctx, scope)
+}
+
 // Update changes the settings, in whatever mode the request is; with a version, only if
 // they are at that version. The change is in the audit trail and, because it is one for
 // both modes, in the feed of the live environment. Requests that have begun go on with

@@ -67,31 +67,40 @@ func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in Appo
 		return nil, fmt.Errorf("make appointment id: %w", err)
 	}
 	var created *Appointment
-	w := wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs}
 	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
-		w.rivals = rivals
-		snapshot, err := s.snapshot(ctx, tx, scope, w)
-		if err != nil {
-			return err
-		}
-		if err := snapshot.checkReferences(&in.CustomerID); err != nil {
-			return err
-		}
-		request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
-		assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
-		if err != nil {
-			return err
-		}
-		if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
-			return err
-		}
-		created = snapshot.newAppointment(id, scope.Now, in, assignments)
-		return s.insert(ctx, tx, scope, snapshot, created, assignments)
+		created, err = s.bookFree(ctx, tx, scope, id, in, rivals)
+		return err
 	})
 	if err != nil {
+		w := wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs}
 		return nil, s.offer(ctx, scope, w, nil, err)
 	}
 	return created, nil
+}
+
+// bookFree decides about an appointment and writes it.
+func (s *Appointments) bookFree(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, in AppointmentInput, rivals []uuid.UUID,
+) (*Appointment, error) {
+	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+		serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := snapshot.checkReferences(&in.CustomerID); err != nil {
+		return nil, err
+	}
+	request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
+	assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+		return nil, err
+	}
+	created := snapshot.newAppointment(id, scope.Now, in, assignments)
+	return created, s.insert(ctx, tx, scope, snapshot, created, assignments)
 }
 
 func checkStart(start time.Time) error {

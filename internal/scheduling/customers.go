@@ -142,29 +142,35 @@ func (s *Customers) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 // Create adds a customer. Errors: ValidationFailed for a user of another business or
 // mode, AlreadyExists for one who is the login of another customer.
 func (s *Customers) Create(ctx context.Context, scope *tenancy.Scope, in CustomerInput) (*Customer, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return nil, fmt.Errorf("make customer id: %w", err)
-	}
-	created := Customer{
-		ID: id, Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: &in.Notes,
-		Status: in.Status, Tags: tags(in.Tags), UserID: in.UserID, CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
-	}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		err := s.queries.InsertCustomer(ctx, tx, schedulingdb.InsertCustomerParams{
-			EnvID: scope.Env.ID, ID: id, Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State,
-			Zip: in.Zip, Notes: in.Notes, Status: in.Status, Tags: created.Tags, UserID: in.UserID, Now: scope.Now,
-		})
-		if err != nil {
-			return customerError("insert", err)
-		}
-		tx.Emit("customer.created", created)
-		return nil
+	var created Customer
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+		created, err = s.create(ctx, tx, scope, in)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &created, nil
+}
+
+func (s *Customers) create(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in CustomerInput) (Customer, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Customer{}, fmt.Errorf("make customer id: %w", err)
+	}
+	created := Customer{
+		ID: id, Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: &in.Notes,
+		Status: in.Status, Tags: tags(in.Tags), UserID: in.UserID, CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
+	}
+	err = s.queries.InsertCustomer(ctx, tx, schedulingdb.InsertCustomerParams{
+		EnvID: scope.Env.ID, ID: id, Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State,
+		Zip: in.Zip, Notes: in.Notes, Status: in.Status, Tags: created.Tags, UserID: in.UserID, Now: scope.Now,
+	})
+	if err != nil {
+		return Customer{}, customerError("insert", err)
+	}
+	tx.Emit("customer.created", created)
+	return created, nil
 }
 
 // Update changes a customer; with a version, only if they are at that version. Errors:
@@ -176,23 +182,29 @@ func (s *Customers) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 		if err != nil {
 			return err
 		}
-		updated = patch.apply(current)
-		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		err = s.queries.UpdateCustomer(ctx, tx, schedulingdb.UpdateCustomerParams{
-			EnvID: scope.Env.ID, ID: id, Name: updated.Name, Email: updated.Email, Phone: updated.Phone, City: updated.City,
-			State: updated.State, Zip: updated.Zip, Notes: *updated.Notes, Status: updated.Status, Tags: updated.Tags,
-			UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
-		})
-		if err != nil {
-			return customerError("update", err)
-		}
-		tx.Emit("customer.updated", updated)
-		return nil
+		updated, err = s.update(ctx, tx, scope, current, patch)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &updated, nil
+}
+
+// update changes a customer who is locked.
+func (s *Customers) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current Customer, patch CustomerPatch) (Customer, error) {
+	updated := patch.apply(current)
+	updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
+	err := s.queries.UpdateCustomer(ctx, tx, schedulingdb.UpdateCustomerParams{
+		EnvID: scope.Env.ID, ID: current.ID, Name: updated.Name, Email: updated.Email, Phone: updated.Phone, City: updated.City,
+		State: updated.State, Zip: updated.Zip, Notes: *updated.Notes, Status: updated.Status, Tags: updated.Tags,
+		UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
+	})
+	if err != nil {
+		return Customer{}, customerError("update", err)
+	}
+	tx.Emit("customer.updated", updated)
+	return updated, nil
 }
 
 // Delete removes a customer. Errors: NotFound, VersionMismatch, InUse when they have

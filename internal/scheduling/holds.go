@@ -98,6 +98,13 @@ func (s *Appointments) CreateHold(ctx context.Context, scope *tenancy.Scope, in 
 // CreateHoldFor is CreateHold for whoever the input names: the caller answers for it, as
 // public booking does, where nobody is signed in.
 func (s *Appointments) CreateHoldFor(ctx context.Context, scope *tenancy.Scope, in HoldInput) (*Hold, error) {
+	return s.createHold(ctx, scope, in, func(*tenancy.Tx, *Hold) error { return nil })
+}
+
+// createHold does in the same transaction what else there is to do with the hold.
+func (s *Appointments) createHold(
+	ctx context.Context, scope *tenancy.Scope, in HoldInput, then func(*tenancy.Tx, *Hold) error,
+) (*Hold, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
@@ -125,7 +132,10 @@ func (s *Appointments) CreateHoldFor(ctx context.Context, scope *tenancy.Scope, 
 			return err
 		}
 		created = snapshot.newHold(id, in, assignments)
-		return s.insertHold(ctx, tx, scope, snapshot, created, assignments)
+		if err := s.insertHold(ctx, tx, scope, snapshot, created, assignments); err != nil {
+			return err
+		}
+		return then(tx, created)
 	})
 	if err != nil {
 		return nil, s.offer(ctx, scope, w, nil, err)

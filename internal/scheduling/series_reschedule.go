@@ -31,8 +31,8 @@ type SeriesMove struct {
 
 // Reschedule moves the selected appointments with the duration, buffers and price they were
 // booked with, all or none; those that are there already stay as they are. None of the
-// present times of those that move stands in the way. Errors: those
-// of Cancel and, except for the quota, of Create.
+// present times of those that move stands in the way. Errors: those of Cancel,
+// RefusedByPolicy for staff who may not, and, except for the quota, those of Create.
 func (s *SeriesBookings) Reschedule(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, move SeriesMove,
 ) (*SeriesOutcome, error) {
@@ -57,13 +57,16 @@ func (s *SeriesBookings) Reschedule(
 		if len(selected) == 1 && !open[selected[0].Status] {
 			return invalidTransition(selected[0].Status, "rescheduled")
 		}
+		if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), &selected[0]); err != nil {
+			return err // the same for all of them
+		}
+		if selected = move.moving(selected, scope.Tenant.Location); len(selected) == 0 {
+			return nil
+		}
 		for i := range selected {
 			if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), &selected[i]); err != nil {
 				return err
 			}
-		}
-		if selected = move.moving(selected, scope.Tenant.Location); len(selected) == 0 {
-			return nil
 		}
 		if outcome.Occurrences, err = s.moveAll(ctx, tx, scope, selected, move, rivals); err != nil {
 			return err

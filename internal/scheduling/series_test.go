@@ -396,6 +396,15 @@ func TestWhoSeesASeries(t *testing.T) {
 		assert.Contains(t, o.ResourceIDs, s.bob.ID)
 		assert.Equal(t, substituted, o.Verdict)
 	}
+	_, err = s.series.Reschedule(ctx, s.staff, dans, nil, scheduling.SeriesMove{
+		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, ShiftDays: 1,
+	})
+	requireCode(t, apperr.RefusedByPolicy, err)
+	s.exec("UPDATE tenants SET resources_can_reschedule = true WHERE id = $1", s.tenant.ID)
+	_, err = s.series.Reschedule(ctx, s.staff, dans, nil, scheduling.SeriesMove{
+		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, ShiftDays: 1,
+	})
+	require.NoError(t, err)
 	// What is not theirs of a series does not exist for them.
 	s.exec("UPDATE appointments SET resource_ids = $1 WHERE id = (SELECT id FROM appointments WHERE series_id = $2 ORDER BY start_at LIMIT 1)",
 		ids(s.ana, s.room), dans)

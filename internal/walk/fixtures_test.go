@@ -59,6 +59,24 @@ var fixtures = map[string]fixture{
 
 	"getMeta": {want: 200},
 
+	"getBookingBusiness":  {want: 200},
+	"listBookingServices": {want: 200},
+	"getBookingAvailability": {query: func(o objects) string {
+		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
+	}, want: 200},
+	"createBookingHold": {body: func(o objects) any {
+		return m{"service_id": o["service"], "start_at": "2027-03-08T20:00:00Z"}
+	}, want: 201},
+	"deleteBookingHold": {id: "booking_hold", want: 204},
+	"createBookingAppointment": {body: func(o objects) any {
+		return m{
+			"service_id": o["service"], "start_at": "2027-03-09T20:00:00Z", "customer": m{"name": "Paula Public", "email": "paula@example.com"},
+		}
+	}, want: 201},
+	"getBookingAppointment":        {id: "booking", want: 200},
+	"rescheduleBookingAppointment": {id: "booking", body: static(m{"start_at": "2027-03-10T20:00:00Z"}), want: 200},
+	"cancelBookingAppointment":     {id: "booking", body: static(m{"reason": "ill"}), want: 200},
+
 	"listResources":  {want: 200},
 	"createResource": {body: static(m{"name": "Room 2", "type": "ROOM"}), want: 201},
 	"getResource":    {id: "resource", want: 200},
@@ -261,5 +279,11 @@ func populateAll(t *testing.T, c *apitest.Client) objects {
 		"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-04-01T09:00:00Z", "rrule": "FREQ=DAILY;COUNT=2",
 		"resource_ids": []string{o["resource"]},
 	}).Require(t, 201).ID(t)
+	o["booking_hold"] = c.Post(t, "/api/v1/booking/holds", m{"service_id": o["service"], "start_at": "2027-05-03T20:00:00Z"}).Require(t, 201).ID(t)
+	var booking struct{ Token string }
+	c.Post(t, "/api/v1/booking/appointments", m{
+		"service_id": o["service"], "start_at": "2027-05-04T20:00:00Z", "customer": m{"name": "Petra Public", "email": "petra@example.com"},
+	}).Require(t, 201).Decode(t, &booking)
+	o["booking"] = booking.Token
 	return o
 }

@@ -167,6 +167,31 @@ type Business struct {
 	WaitlistOfferMinutes int `json:"waitlist_offer_minutes"`
 }
 
+// BusinessCard defines model for BusinessCard.
+type BusinessCard struct {
+	Address string `json:"address"`
+
+	// CancellationWindowHours Cancelling within so many hours before the start is late.
+	CancellationWindowHours int    `json:"cancellation_window_hours"`
+	ContactEmail            string `json:"contact_email"`
+	ContactPhone            string `json:"contact_phone"`
+	Currency                string `json:"currency"`
+	CustomersCanCancel      bool   `json:"customers_can_cancel"`
+	CustomersCanReschedule  bool   `json:"customers_can_reschedule"`
+
+	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	LateCancellationFeePercent int `json:"late_cancellation_fee_percent"`
+
+	// LogoURL An https URL; null is none.
+	LogoURL        nullable.Nullable[string] `json:"logo_url"`
+	Name           string                    `json:"name"`
+	PrimaryColor   string                    `json:"primary_color"`
+	SecondaryColor string                    `json:"secondary_color"`
+
+	// Timezone The IANA name of the zone in which everything local is meant.
+	Timezone string `json:"timezone"`
+}
+
 // BusinessUpdate defines model for BusinessUpdate.
 type BusinessUpdate struct {
 	Address *string `json:"address,omitempty"`
@@ -581,6 +606,9 @@ type ServerInterface interface {
 	// ToggleSandbox Switch the session between live and sandbox
 	// (POST /api/sandbox/toggle/)
 	ToggleSandbox(ctx echo.Context) error
+	// GetBookingBusiness Get the card of the business
+	// (GET /api/v1/booking/business)
+	GetBookingBusiness(ctx echo.Context) error
 	// GetBusiness Get the business settings
 	// (GET /api/v1/business)
 	GetBusiness(ctx echo.Context) error
@@ -746,6 +774,15 @@ func (w *ServerInterfaceWrapper) ToggleSandbox(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ToggleSandbox(ctx)
+	return err
+}
+
+// GetBookingBusiness converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBookingBusiness(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBookingBusiness(ctx)
 	return err
 }
 
@@ -985,6 +1022,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.DELETE(options.BaseURL+"/api/v1/users/:id", wrapper.DeleteUser, options.OperationMiddlewares["deleteUser"]...)
 	router.GET(options.BaseURL+"/api/v1/users/:id", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/v1/users/:id", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
+	router.GET(options.BaseURL+"/api/v1/booking/business", wrapper.GetBookingBusiness, options.OperationMiddlewares["getBookingBusiness"]...)
 	router.GET(options.BaseURL+"/api/v1/business", wrapper.GetBusiness, options.OperationMiddlewares["getBusiness"]...)
 	router.PATCH(options.BaseURL+"/api/v1/business", wrapper.UpdateBusiness, options.OperationMiddlewares["updateBusiness"]...)
 	router.GET(options.BaseURL+"/api/sandbox/status/", wrapper.GetSandboxStatus, options.OperationMiddlewares["getSandboxStatus"]...)
@@ -2427,6 +2465,98 @@ func (response ToggleSandbox500ApplicationProblemPlusJSONResponse) VisitToggleSa
 	return err
 }
 
+type GetBookingBusinessRequestObject struct {
+}
+
+type GetBookingBusinessResponseObject interface {
+	VisitGetBookingBusinessResponse(w http.ResponseWriter) error
+}
+
+type GetBookingBusiness200JSONResponse BusinessCard
+
+func (response GetBookingBusiness200JSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingBusiness400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingBusiness400ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingBusiness403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingBusiness403ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingBusiness429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingBusiness429ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingBusiness500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingBusiness500ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBusinessRequestObject struct {
 }
 
@@ -3395,6 +3525,9 @@ type StrictServerInterface interface {
 	// ToggleSandbox Switch the session between live and sandbox
 	// (POST /api/sandbox/toggle/)
 	ToggleSandbox(ctx context.Context, request ToggleSandboxRequestObject) (ToggleSandboxResponseObject, error)
+	// GetBookingBusiness Get the card of the business
+	// (GET /api/v1/booking/business)
+	GetBookingBusiness(ctx context.Context, request GetBookingBusinessRequestObject) (GetBookingBusinessResponseObject, error)
 	// GetBusiness Get the business settings
 	// (GET /api/v1/business)
 	GetBusiness(ctx context.Context, request GetBusinessRequestObject) (GetBusinessResponseObject, error)
@@ -3845,6 +3978,29 @@ func (sh *strictHandler) ToggleSandbox(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ToggleSandboxResponseObject); ok {
 		return validResponse.VisitToggleSandboxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBookingBusiness operation middleware
+func (sh *strictHandler) GetBookingBusiness(ctx echo.Context) error {
+	var request GetBookingBusinessRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBookingBusiness(ctx.Request().Context(), request.(GetBookingBusinessRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBookingBusiness")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBookingBusinessResponseObject); ok {
+		return validResponse.VisitGetBookingBusinessResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

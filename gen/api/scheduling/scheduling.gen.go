@@ -25,6 +25,7 @@ const (
 	AppointmentActionCANCELLED   AppointmentAction = "CANCELLED"
 	AppointmentActionCOMPLETED   AppointmentAction = "COMPLETED"
 	AppointmentActionCONFIRMED   AppointmentAction = "CONFIRMED"
+	AppointmentActionDECLINED    AppointmentAction = "DECLINED"
 	AppointmentActionNOSHOW      AppointmentAction = "NO_SHOW"
 	AppointmentActionRESCHEDULED AppointmentAction = "RESCHEDULED"
 	AppointmentActionUPDATED     AppointmentAction = "UPDATED"
@@ -38,6 +39,8 @@ func (e AppointmentAction) Valid() bool {
 	case AppointmentActionCOMPLETED:
 		return true
 	case AppointmentActionCONFIRMED:
+		return true
+	case AppointmentActionDECLINED:
 		return true
 	case AppointmentActionNOSHOW:
 		return true
@@ -55,6 +58,7 @@ const (
 	AppointmentStatusCANCELLED AppointmentStatus = "CANCELLED"
 	AppointmentStatusCOMPLETED AppointmentStatus = "COMPLETED"
 	AppointmentStatusCONFIRMED AppointmentStatus = "CONFIRMED"
+	AppointmentStatusDECLINED  AppointmentStatus = "DECLINED"
 	AppointmentStatusNOSHOW    AppointmentStatus = "NO_SHOW"
 	AppointmentStatusPENDING   AppointmentStatus = "PENDING"
 )
@@ -67,6 +71,8 @@ func (e AppointmentStatus) Valid() bool {
 	case AppointmentStatusCOMPLETED:
 		return true
 	case AppointmentStatusCONFIRMED:
+		return true
+	case AppointmentStatusDECLINED:
 		return true
 	case AppointmentStatusNOSHOW:
 		return true
@@ -281,13 +287,18 @@ type Appointment struct {
 	BufferAfterMinutes int `json:"buffer_after_minutes"`
 
 	// BufferBeforeMinutes As the service had it when the appointment was booked.
-	BufferBeforeMinutes int                          `json:"buffer_before_minutes"`
-	CancellationReason  string                       `json:"cancellation_reason"`
-	CancelledAt         nullable.Nullable[time.Time] `json:"cancelled_at"`
-	CreatedAt           time.Time                    `json:"created_at"`
-	Customer            CustomerReference            `json:"customer"`
-	CustomerID          openapi_types.UUID           `json:"customer_id"`
-	EndAt               time.Time                    `json:"end_at"`
+	BufferBeforeMinutes int `json:"buffer_before_minutes"`
+
+	// Cancellation The terms on which an appointment was cancelled; null unless it is CANCELLED.
+	Cancellation nullable.Nullable[Cancellation] `json:"cancellation"`
+
+	// CancellationReason Why it was cancelled or declined.
+	CancellationReason string                       `json:"cancellation_reason"`
+	CancelledAt        nullable.Nullable[time.Time] `json:"cancelled_at"`
+	CreatedAt          time.Time                    `json:"created_at"`
+	Customer           CustomerReference            `json:"customer"`
+	CustomerID         openapi_types.UUID           `json:"customer_id"`
+	EndAt              time.Time                    `json:"end_at"`
 
 	// ID Stays the same through all changes.
 	ID openapi_types.UUID `json:"id"`
@@ -322,6 +333,9 @@ type AppointmentAction string
 // AppointmentCancel defines model for AppointmentCancel.
 type AppointmentCancel struct {
 	Reason *string `json:"reason,omitempty"`
+
+	// WaiveFee Cancel without a fee; only owners and managers can.
+	WaiveFee *bool `json:"waive_fee,omitempty"`
 }
 
 // AppointmentChange defines model for AppointmentChange.
@@ -348,6 +362,12 @@ type AppointmentChangeList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
+// AppointmentConfirm defines model for AppointmentConfirm.
+type AppointmentConfirm struct {
+	// Force Confirm it although something has come to stand in the way.
+	Force *bool `json:"force,omitempty"`
+}
+
 // AppointmentCreate defines model for AppointmentCreate.
 type AppointmentCreate struct {
 	CustomerID openapi_types.UUID `json:"customer_id"`
@@ -362,6 +382,11 @@ type AppointmentCreate struct {
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
+}
+
+// AppointmentDecline defines model for AppointmentDecline.
+type AppointmentDecline struct {
+	Reason *string `json:"reason,omitempty"`
 }
 
 // AppointmentLimit How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
@@ -420,6 +445,188 @@ type Availability struct {
 	Truncated bool `json:"truncated"`
 }
 
+// BookingAppointment defines model for BookingAppointment.
+type BookingAppointment struct {
+	CancelledAt nullable.Nullable[time.Time] `json:"cancelled_at"`
+	EndAt       time.Time                    `json:"end_at"`
+
+	// Price An amount of money in minor units of its currency (cents, for USD).
+	//
+	// Example: {"amount":8999,"currency":"USD"}
+	Price externalRef0.Money `json:"price"`
+
+	// Resources Who and what it takes.
+	Resources []BookingResource `json:"resources"`
+	Service   ServiceReference  `json:"service"`
+	StartAt   time.Time         `json:"start_at"`
+
+	// Status Only PENDING and CONFIRMED appointments hold their resources.
+	Status AppointmentStatus `json:"status"`
+
+	// Terms What somebody wants to know before they change an appointment; of a cancelled one, the terms it was cancelled on.
+	Terms BookingTerms `json:"terms"`
+
+	// Timezone The zone of the business.
+	Timezone string `json:"timezone"`
+}
+
+// BookingAppointmentCreate defines model for BookingAppointmentCreate.
+type BookingAppointmentCreate struct {
+	Customer BookingCustomer `json:"customer"`
+
+	// HoldID 256 random bits, in base64url.
+	//
+	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
+	HoldID *BookingSecret `json:"hold_id,omitempty"`
+	Notes  *string        `json:"notes,omitempty"`
+
+	// ServiceID Needed without `hold_id`.
+	ServiceID *openapi_types.UUID `json:"service_id,omitempty"`
+
+	// StartAt A whole minute; needed without `hold_id`.
+	StartAt *time.Time `json:"start_at,omitempty"`
+}
+
+// BookingAvailability defines model for BookingAvailability.
+type BookingAvailability struct {
+	Data []BookingSlot `json:"data"`
+
+	// Refused The starts that cannot be booked; only with `explain`.
+	Refused   *[]BookingRefusedSlot `json:"refused,omitempty"`
+	ServiceID openapi_types.UUID    `json:"service_id"`
+
+	// Timezone The zone that dates were meant in.
+	Timezone string `json:"timezone"`
+
+	// Truncated Whether there are more slots than `limit`.
+	Truncated bool `json:"truncated"`
+}
+
+// BookingCancel defines model for BookingCancel.
+type BookingCancel struct {
+	Reason *string `json:"reason,omitempty"`
+}
+
+// BookingConfirmation defines model for BookingConfirmation.
+type BookingConfirmation struct {
+	Appointment BookingAppointment `json:"appointment"`
+
+	// Token 256 random bits, in base64url.
+	//
+	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
+	Token BookingSecret `json:"token"`
+}
+
+// BookingCustomer defines model for BookingCustomer.
+type BookingCustomer struct {
+	Email openapi_types.Email `json:"email"`
+	Name  string              `json:"name"`
+	Phone *string             `json:"phone,omitempty"`
+}
+
+// BookingHold defines model for BookingHold.
+type BookingHold struct {
+	EndAt     time.Time `json:"end_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// ID 256 random bits, in base64url.
+	//
+	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
+	ID BookingSecret `json:"id"`
+
+	// Price An amount of money in minor units of its currency (cents, for USD).
+	//
+	// Example: {"amount":8999,"currency":"USD"}
+	Price     externalRef0.Money `json:"price"`
+	ServiceID openapi_types.UUID `json:"service_id"`
+	StartAt   time.Time          `json:"start_at"`
+}
+
+// BookingHoldCreate defines model for BookingHoldCreate.
+type BookingHoldCreate struct {
+	ServiceID openapi_types.UUID `json:"service_id"`
+
+	// StartAt A whole minute between the years 1970 and 2999.
+	//
+	// Example: 2026-11-23T15:00:00Z
+	StartAt AppointmentStart `json:"start_at"`
+
+	// TTLSeconds How long to hold it. It ends at `start_at` at the latest.
+	TTLSeconds *int `json:"ttl_seconds,omitempty"`
+}
+
+// BookingRefusedSlot defines model for BookingRefusedSlot.
+type BookingRefusedSlot struct {
+	EndAt   time.Time `json:"end_at"`
+	Reasons []string  `json:"reasons"`
+	StartAt time.Time `json:"start_at"`
+}
+
+// BookingReschedule defines model for BookingReschedule.
+type BookingReschedule struct {
+	// StartAt A whole minute between the years 1970 and 2999.
+	//
+	// Example: 2026-11-23T15:00:00Z
+	StartAt AppointmentStart `json:"start_at"`
+}
+
+// BookingResource defines model for BookingResource.
+type BookingResource struct {
+	Name string       `json:"name"`
+	Type ResourceType `json:"type"`
+}
+
+// BookingSecret 256 random bits, in base64url.
+//
+// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
+type BookingSecret = string
+
+// BookingService defines model for BookingService.
+type BookingService struct {
+	Description     string             `json:"description"`
+	DurationMinutes int                `json:"duration_minutes"`
+	ID              openapi_types.UUID `json:"id"`
+	Name            string             `json:"name"`
+
+	// Price An amount of money in minor units of its currency (cents, for USD).
+	//
+	// Example: {"amount":8999,"currency":"USD"}
+	Price externalRef0.Money `json:"price"`
+
+	// RequiresApproval Whether the business has to approve each appointment.
+	RequiresApproval bool `json:"requires_approval"`
+}
+
+// BookingServiceList defines model for BookingServiceList.
+type BookingServiceList struct {
+	Data    []BookingService `json:"data"`
+	HasMore bool             `json:"has_more"`
+
+	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
+}
+
+// BookingSlot defines model for BookingSlot.
+type BookingSlot struct {
+	EndAt   time.Time `json:"end_at"`
+	StartAt time.Time `json:"start_at"`
+}
+
+// BookingTerms What somebody wants to know before they change an appointment; of a cancelled one, the terms it was cancelled on.
+type BookingTerms struct {
+	CanCancel     bool `json:"can_cancel"`
+	CanReschedule bool `json:"can_reschedule"`
+
+	// Fee An amount of money in minor units of its currency (cents, for USD).
+	//
+	// Example: {"amount":8999,"currency":"USD"}
+	Fee externalRef0.Money `json:"fee"`
+
+	// FreeUntil The last instant at which cancelling is not late.
+	FreeUntil time.Time `json:"free_until"`
+	Late      bool      `json:"late"`
+}
+
 // BusinessHours defines model for BusinessHours.
 type BusinessHours struct {
 	// IsSet If not, the business is open around the clock.
@@ -446,6 +653,48 @@ type BusinessHoursInput struct {
 
 	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
 	Weekly WeeklyHours `json:"weekly"`
+}
+
+// Cancellation The terms on which an appointment was cancelled; null unless it is CANCELLED.
+type Cancellation struct {
+	// Fee What is owed. It is the `fee_percent` of the price, rounded half up to the minor unit, if it is late.
+	Fee externalRef0.Money `json:"fee"`
+
+	// FeePercent The policy by which the fee was decided.
+	FeePercent int `json:"fee_percent"`
+
+	// Late Whether it is within `window_hours` before the start, or after the start.
+	Late bool `json:"late"`
+
+	// Waived Whether there would have been a fee.
+	Waived bool `json:"waived"`
+
+	// WindowHours The policy by which it was decided what is late.
+	WindowHours int `json:"window_hours"`
+}
+
+// CancellationTerms defines model for CancellationTerms.
+type CancellationTerms struct {
+	// CanCancel Whether the caller can cancel the appointment.
+	CanCancel bool `json:"can_cancel"`
+
+	// Fee What cancelling at this moment costs, or what it has cost.
+	Fee externalRef0.Money `json:"fee"`
+
+	// FeePercent The policy by which the fee is decided.
+	FeePercent int `json:"fee_percent"`
+
+	// FreeUntil The last instant at which cancelling is not late.
+	FreeUntil time.Time `json:"free_until"`
+
+	// Late Whether it is within `window_hours` before the start, or after the start.
+	Late bool `json:"late"`
+
+	// Waived Whether there would have been a fee.
+	Waived bool `json:"waived"`
+
+	// WindowHours The policy by which it is decided what is late.
+	WindowHours int `json:"window_hours"`
 }
 
 // Customer defines model for Customer.
@@ -1211,6 +1460,11 @@ type Weekday string
 // WeeklyHours Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
 type WeeklyHours = []DayHours
 
+// BookingToken 256 random bits, in base64url.
+//
+// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
+type BookingToken = BookingSecret
+
 // ListAppointmentsParams defines parameters for ListAppointments.
 type ListAppointmentsParams struct {
 	// Limit How many items a page has at the most.
@@ -1268,6 +1522,12 @@ type ConfirmAppointmentParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// DeclineAppointmentParams defines parameters for DeclineAppointment.
+type DeclineAppointmentParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListAppointmentChangesParams defines parameters for ListAppointmentChanges.
 type ListAppointmentChangesParams struct {
 	// Limit How many items a page has at the most.
@@ -1311,6 +1571,36 @@ type GetAvailabilityParams struct {
 
 	// Explain Whether to return the starts that are refused too, and why. Those who work for the business hear which resource and which object stands in the way; customers hear only rules that are the same for everybody.
 	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
+}
+
+// GetBookingAvailabilityParams defines parameters for GetBookingAvailability.
+type GetBookingAvailabilityParams struct {
+	// ServiceID What shall be booked.
+	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
+
+	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	From string `form:"from" json:"from"`
+
+	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	To string `form:"to" json:"to"`
+
+	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
+
+	// Limit How many slots to return at the most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Explain Whether to return the starts that are refused too, and why.
+	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
+}
+
+// ListBookingServicesParams defines parameters for ListBookingServices.
+type ListBookingServicesParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // DeleteBusinessHoursParams defines parameters for DeleteBusinessHours.
@@ -1493,8 +1783,26 @@ type UpdateAppointmentJSONRequestBody = AppointmentUpdate
 // CancelAppointmentJSONRequestBody defines body for CancelAppointment for application/json ContentType.
 type CancelAppointmentJSONRequestBody = AppointmentCancel
 
+// ConfirmAppointmentJSONRequestBody defines body for ConfirmAppointment for application/json ContentType.
+type ConfirmAppointmentJSONRequestBody = AppointmentConfirm
+
+// DeclineAppointmentJSONRequestBody defines body for DeclineAppointment for application/json ContentType.
+type DeclineAppointmentJSONRequestBody = AppointmentDecline
+
 // RescheduleAppointmentJSONRequestBody defines body for RescheduleAppointment for application/json ContentType.
 type RescheduleAppointmentJSONRequestBody = AppointmentReschedule
+
+// CreateBookingAppointmentJSONRequestBody defines body for CreateBookingAppointment for application/json ContentType.
+type CreateBookingAppointmentJSONRequestBody = BookingAppointmentCreate
+
+// CancelBookingAppointmentJSONRequestBody defines body for CancelBookingAppointment for application/json ContentType.
+type CancelBookingAppointmentJSONRequestBody = BookingCancel
+
+// RescheduleBookingAppointmentJSONRequestBody defines body for RescheduleBookingAppointment for application/json ContentType.
+type RescheduleBookingAppointmentJSONRequestBody = BookingReschedule
+
+// CreateBookingHoldJSONRequestBody defines body for CreateBookingHold for application/json ContentType.
+type CreateBookingHoldJSONRequestBody = BookingHoldCreate
 
 // ReplaceBusinessHoursJSONRequestBody defines body for ReplaceBusinessHours for application/json ContentType.
 type ReplaceBusinessHoursJSONRequestBody = BusinessHoursInput
@@ -1558,12 +1866,18 @@ type ServerInterface interface {
 	// CancelAppointment Cancel an appointment
 	// (POST /api/v1/appointments/{id}/cancel)
 	CancelAppointment(ctx echo.Context, id externalRef0.ID, params CancelAppointmentParams) error
+	// GetAppointmentCancellation Get what cancelling costs
+	// (GET /api/v1/appointments/{id}/cancellation)
+	GetAppointmentCancellation(ctx echo.Context, id externalRef0.ID) error
 	// CompleteAppointment Complete an appointment
 	// (POST /api/v1/appointments/{id}/complete)
 	CompleteAppointment(ctx echo.Context, id externalRef0.ID, params CompleteAppointmentParams) error
 	// ConfirmAppointment Confirm an appointment
 	// (POST /api/v1/appointments/{id}/confirm)
 	ConfirmAppointment(ctx echo.Context, id externalRef0.ID, params ConfirmAppointmentParams) error
+	// DeclineAppointment Decline an appointment
+	// (POST /api/v1/appointments/{id}/decline)
+	DeclineAppointment(ctx echo.Context, id externalRef0.ID, params DeclineAppointmentParams) error
 	// ListAppointmentChanges List what happened to an appointment
 	// (GET /api/v1/appointments/{id}/history)
 	ListAppointmentChanges(ctx echo.Context, id externalRef0.ID, params ListAppointmentChangesParams) error
@@ -1576,6 +1890,30 @@ type ServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx echo.Context, params GetAvailabilityParams) error
+	// CreateBookingAppointment Book an appointment
+	// (POST /api/v1/booking/appointments)
+	CreateBookingAppointment(ctx echo.Context) error
+	// GetBookingAppointment Look an appointment up
+	// (GET /api/v1/booking/appointments/{token})
+	GetBookingAppointment(ctx echo.Context, token BookingToken) error
+	// CancelBookingAppointment Cancel an appointment
+	// (POST /api/v1/booking/appointments/{token}/cancel)
+	CancelBookingAppointment(ctx echo.Context, token BookingToken) error
+	// RescheduleBookingAppointment Move an appointment
+	// (POST /api/v1/booking/appointments/{token}/reschedule)
+	RescheduleBookingAppointment(ctx echo.Context, token BookingToken) error
+	// GetBookingAvailability Find free slots
+	// (GET /api/v1/booking/availability)
+	GetBookingAvailability(ctx echo.Context, params GetBookingAvailabilityParams) error
+	// CreateBookingHold Hold a slot
+	// (POST /api/v1/booking/holds)
+	CreateBookingHold(ctx echo.Context) error
+	// DeleteBookingHold Release a hold
+	// (DELETE /api/v1/booking/holds/{token})
+	DeleteBookingHold(ctx echo.Context, token BookingToken) error
+	// ListBookingServices List what can be booked
+	// (GET /api/v1/booking/services)
+	ListBookingServices(ctx echo.Context, params ListBookingServicesParams) error
 	// DeleteBusinessHours Delete the hours of the business
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx echo.Context, params DeleteBusinessHoursParams) error
@@ -1891,6 +2229,22 @@ func (w *ServerInterfaceWrapper) CancelAppointment(ctx echo.Context) error {
 	return err
 }
 
+// GetAppointmentCancellation converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAppointmentCancellation(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAppointmentCancellation(ctx, id)
+	return err
+}
+
 // CompleteAppointment converts echo context to params.
 func (w *ServerInterfaceWrapper) CompleteAppointment(ctx echo.Context) error {
 	var err error
@@ -1960,6 +2314,42 @@ func (w *ServerInterfaceWrapper) ConfirmAppointment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ConfirmAppointment(ctx, id, params)
+	return err
+}
+
+// DeclineAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) DeclineAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeclineAppointmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeclineAppointment(ctx, id, params)
 	return err
 }
 
@@ -2124,6 +2514,166 @@ func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAvailability(ctx, params)
+	return err
+}
+
+// CreateBookingAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBookingAppointment(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBookingAppointment(ctx)
+	return err
+}
+
+// GetBookingAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBookingAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token BookingToken
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBookingAppointment(ctx, token)
+	return err
+}
+
+// CancelBookingAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) CancelBookingAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token BookingToken
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CancelBookingAppointment(ctx, token)
+	return err
+}
+
+// RescheduleBookingAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) RescheduleBookingAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token BookingToken
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RescheduleBookingAppointment(ctx, token)
+	return err
+}
+
+// GetBookingAvailability converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBookingAvailability(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetBookingAvailabilityParams
+	// ------------- Required query parameter "service_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "service_id", ctx.QueryParams(), &params.ServiceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "timezone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "explain" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "explain", ctx.QueryParams(), &params.Explain, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter explain: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBookingAvailability(ctx, params)
+	return err
+}
+
+// CreateBookingHold converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBookingHold(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBookingHold(ctx)
+	return err
+}
+
+// DeleteBookingHold converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteBookingHold(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "token" -------------
+	var token BookingToken
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", ctx.Param("token"), &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter token: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteBookingHold(ctx, token)
+	return err
+}
+
+// ListBookingServices converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBookingServices(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBookingServicesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBookingServices(ctx, params)
 	return err
 }
 
@@ -3130,7 +3680,9 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/api/v1/appointments/:id", wrapper.UpdateAppointment, options.OperationMiddlewares["updateAppointment"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments/:id/reschedule", wrapper.RescheduleAppointment, options.OperationMiddlewares["rescheduleAppointment"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments/:id/cancel", wrapper.CancelAppointment, options.OperationMiddlewares["cancelAppointment"]...)
+	router.GET(options.BaseURL+"/api/v1/appointments/:id/cancellation", wrapper.GetAppointmentCancellation, options.OperationMiddlewares["getAppointmentCancellation"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments/:id/confirm", wrapper.ConfirmAppointment, options.OperationMiddlewares["confirmAppointment"]...)
+	router.POST(options.BaseURL+"/api/v1/appointments/:id/decline", wrapper.DeclineAppointment, options.OperationMiddlewares["declineAppointment"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments/:id/complete", wrapper.CompleteAppointment, options.OperationMiddlewares["completeAppointment"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments/:id/no-show", wrapper.MarkAppointmentNoShow, options.OperationMiddlewares["markAppointmentNoShow"]...)
 	router.GET(options.BaseURL+"/api/v1/appointments/:id/history", wrapper.ListAppointmentChanges, options.OperationMiddlewares["listAppointmentChanges"]...)
@@ -3139,6 +3691,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/series/:id", wrapper.GetSeries, options.OperationMiddlewares["getSeries"]...)
 	router.POST(options.BaseURL+"/api/v1/series/:id/reschedule", wrapper.RescheduleSeries, options.OperationMiddlewares["rescheduleSeries"]...)
 	router.POST(options.BaseURL+"/api/v1/series/:id/cancel", wrapper.CancelSeries, options.OperationMiddlewares["cancelSeries"]...)
+	router.GET(options.BaseURL+"/api/v1/booking/services", wrapper.ListBookingServices, options.OperationMiddlewares["listBookingServices"]...)
+	router.GET(options.BaseURL+"/api/v1/booking/availability", wrapper.GetBookingAvailability, options.OperationMiddlewares["getBookingAvailability"]...)
+	router.POST(options.BaseURL+"/api/v1/booking/holds", wrapper.CreateBookingHold, options.OperationMiddlewares["createBookingHold"]...)
+	router.DELETE(options.BaseURL+"/api/v1/booking/holds/:token", wrapper.DeleteBookingHold, options.OperationMiddlewares["deleteBookingHold"]...)
+	router.POST(options.BaseURL+"/api/v1/booking/appointments", wrapper.CreateBookingAppointment, options.OperationMiddlewares["createBookingAppointment"]...)
+	router.GET(options.BaseURL+"/api/v1/booking/appointments/:token", wrapper.GetBookingAppointment, options.OperationMiddlewares["getBookingAppointment"]...)
+	router.POST(options.BaseURL+"/api/v1/booking/appointments/:token/reschedule", wrapper.RescheduleBookingAppointment, options.OperationMiddlewares["rescheduleBookingAppointment"]...)
+	router.POST(options.BaseURL+"/api/v1/booking/appointments/:token/cancel", wrapper.CancelBookingAppointment, options.OperationMiddlewares["cancelBookingAppointment"]...)
 
 }
 
@@ -3945,6 +4505,108 @@ func (response CancelAppointment500ApplicationProblemPlusJSONResponse) VisitCanc
 	return err
 }
 
+type GetAppointmentCancellationRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetAppointmentCancellationResponseObject interface {
+	VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error
+}
+
+type GetAppointmentCancellation200JSONResponse CancellationTerms
+
+func (response GetAppointmentCancellation200JSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentCancellation400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointmentCancellation400ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentCancellation401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointmentCancellation401ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentCancellation403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointmentCancellation403ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentCancellation404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointmentCancellation404ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentCancellation500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointmentCancellation500ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CompleteAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params CompleteAppointmentParams
@@ -4091,6 +4753,7 @@ func (response CompleteAppointment500ApplicationProblemPlusJSONResponse) VisitCo
 type ConfirmAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params ConfirmAppointmentParams
+	Body   *ConfirmAppointmentJSONRequestBody
 }
 
 type ConfirmAppointmentResponseObject interface {
@@ -4215,11 +4878,219 @@ func (response ConfirmAppointment412ApplicationProblemPlusJSONResponse) VisitCon
 	return err
 }
 
+type ConfirmAppointment413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAppointment413ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ConfirmAppointment415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ConfirmAppointment415ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ConfirmAppointment500ApplicationProblemPlusJSONResponse struct {
 	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
 }
 
 func (response ConfirmAppointment500ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointmentRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params DeclineAppointmentParams
+	Body   *DeclineAppointmentJSONRequestBody
+}
+
+type DeclineAppointmentResponseObject interface {
+	VisitDeclineAppointmentResponse(w http.ResponseWriter) error
+}
+
+type DeclineAppointment200ResponseHeaders struct {
+	ETag string
+}
+
+type DeclineAppointment200JSONResponse struct {
+	Body    Appointment
+	Headers DeclineAppointment200ResponseHeaders
+}
+
+func (response DeclineAppointment200JSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment400ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment401ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment403ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment404ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment409ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment412ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment413ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment415ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclineAppointment500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeclineAppointment500ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -4776,6 +5647,1098 @@ type GetAvailability500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAvailability500ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointmentRequestObject struct {
+	Body *CreateBookingAppointmentJSONRequestBody
+}
+
+type CreateBookingAppointmentResponseObject interface {
+	VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error
+}
+
+type CreateBookingAppointment201JSONResponse BookingConfirmation
+
+func (response CreateBookingAppointment201JSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment400ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment403ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment409ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment413ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment415ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment422ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment429ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingAppointment500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingAppointment500ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointmentRequestObject struct {
+	Token BookingToken `json:"token"`
+}
+
+type GetBookingAppointmentResponseObject interface {
+	VisitGetBookingAppointmentResponse(w http.ResponseWriter) error
+}
+
+type GetBookingAppointment200JSONResponse BookingAppointment
+
+func (response GetBookingAppointment200JSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointment400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAppointment400ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointment403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAppointment403ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointment404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAppointment404ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointment429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAppointment429ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAppointment500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAppointment500ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointmentRequestObject struct {
+	Token BookingToken `json:"token"`
+	Body  *CancelBookingAppointmentJSONRequestBody
+}
+
+type CancelBookingAppointmentResponseObject interface {
+	VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error
+}
+
+type CancelBookingAppointment200JSONResponse BookingAppointment
+
+func (response CancelBookingAppointment200JSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment400ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment403ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment404ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment409ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment413ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment415ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment429ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelBookingAppointment500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CancelBookingAppointment500ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointmentRequestObject struct {
+	Token BookingToken `json:"token"`
+	Body  *RescheduleBookingAppointmentJSONRequestBody
+}
+
+type RescheduleBookingAppointmentResponseObject interface {
+	VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error
+}
+
+type RescheduleBookingAppointment200JSONResponse BookingAppointment
+
+func (response RescheduleBookingAppointment200JSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment400ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment403ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment404ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment409ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment413ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment415ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment422ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment429ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RescheduleBookingAppointment500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response RescheduleBookingAppointment500ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailabilityRequestObject struct {
+	Params GetBookingAvailabilityParams
+}
+
+type GetBookingAvailabilityResponseObject interface {
+	VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error
+}
+
+type GetBookingAvailability200JSONResponse BookingAvailability
+
+func (response GetBookingAvailability200JSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability400ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability403ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability404ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability422ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability429ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBookingAvailability500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetBookingAvailability500ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHoldRequestObject struct {
+	Body *CreateBookingHoldJSONRequestBody
+}
+
+type CreateBookingHoldResponseObject interface {
+	VisitCreateBookingHoldResponse(w http.ResponseWriter) error
+}
+
+type CreateBookingHold201JSONResponse BookingHold
+
+func (response CreateBookingHold201JSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold400ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold403ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold409ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold413ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold415ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold422ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold429ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBookingHold500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBookingHold500ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHoldRequestObject struct {
+	Token BookingToken `json:"token"`
+}
+
+type DeleteBookingHoldResponseObject interface {
+	VisitDeleteBookingHoldResponse(w http.ResponseWriter) error
+}
+
+type DeleteBookingHold204Response struct {
+}
+
+func (response DeleteBookingHold204Response) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteBookingHold400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold400ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHold403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold403ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHold404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold404ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHold409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold409ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHold429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold429ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBookingHold500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBookingHold500ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingServicesRequestObject struct {
+	Params ListBookingServicesParams
+}
+
+type ListBookingServicesResponseObject interface {
+	VisitListBookingServicesResponse(w http.ResponseWriter) error
+}
+
+type ListBookingServices200JSONResponse BookingServiceList
+
+func (response ListBookingServices200JSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingServices400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingServices400ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingServices403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingServices403ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingServices429ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingServices429ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if response.Headers.RateLimit != nil {
+		w.Header().Set("RateLimit", fmt.Sprint(*response.Headers.RateLimit))
+	}
+	if response.Headers.RateLimitPolicy != nil {
+		w.Header().Set("RateLimit-Policy", fmt.Sprint(*response.Headers.RateLimitPolicy))
+	}
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBookingServices500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListBookingServices500ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -9436,12 +11399,18 @@ type StrictServerInterface interface {
 	// CancelAppointment Cancel an appointment
 	// (POST /api/v1/appointments/{id}/cancel)
 	CancelAppointment(ctx context.Context, request CancelAppointmentRequestObject) (CancelAppointmentResponseObject, error)
+	// GetAppointmentCancellation Get what cancelling costs
+	// (GET /api/v1/appointments/{id}/cancellation)
+	GetAppointmentCancellation(ctx context.Context, request GetAppointmentCancellationRequestObject) (GetAppointmentCancellationResponseObject, error)
 	// CompleteAppointment Complete an appointment
 	// (POST /api/v1/appointments/{id}/complete)
 	CompleteAppointment(ctx context.Context, request CompleteAppointmentRequestObject) (CompleteAppointmentResponseObject, error)
 	// ConfirmAppointment Confirm an appointment
 	// (POST /api/v1/appointments/{id}/confirm)
 	ConfirmAppointment(ctx context.Context, request ConfirmAppointmentRequestObject) (ConfirmAppointmentResponseObject, error)
+	// DeclineAppointment Decline an appointment
+	// (POST /api/v1/appointments/{id}/decline)
+	DeclineAppointment(ctx context.Context, request DeclineAppointmentRequestObject) (DeclineAppointmentResponseObject, error)
 	// ListAppointmentChanges List what happened to an appointment
 	// (GET /api/v1/appointments/{id}/history)
 	ListAppointmentChanges(ctx context.Context, request ListAppointmentChangesRequestObject) (ListAppointmentChangesResponseObject, error)
@@ -9454,6 +11423,30 @@ type StrictServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx context.Context, request GetAvailabilityRequestObject) (GetAvailabilityResponseObject, error)
+	// CreateBookingAppointment Book an appointment
+	// (POST /api/v1/booking/appointments)
+	CreateBookingAppointment(ctx context.Context, request CreateBookingAppointmentRequestObject) (CreateBookingAppointmentResponseObject, error)
+	// GetBookingAppointment Look an appointment up
+	// (GET /api/v1/booking/appointments/{token})
+	GetBookingAppointment(ctx context.Context, request GetBookingAppointmentRequestObject) (GetBookingAppointmentResponseObject, error)
+	// CancelBookingAppointment Cancel an appointment
+	// (POST /api/v1/booking/appointments/{token}/cancel)
+	CancelBookingAppointment(ctx context.Context, request CancelBookingAppointmentRequestObject) (CancelBookingAppointmentResponseObject, error)
+	// RescheduleBookingAppointment Move an appointment
+	// (POST /api/v1/booking/appointments/{token}/reschedule)
+	RescheduleBookingAppointment(ctx context.Context, request RescheduleBookingAppointmentRequestObject) (RescheduleBookingAppointmentResponseObject, error)
+	// GetBookingAvailability Find free slots
+	// (GET /api/v1/booking/availability)
+	GetBookingAvailability(ctx context.Context, request GetBookingAvailabilityRequestObject) (GetBookingAvailabilityResponseObject, error)
+	// CreateBookingHold Hold a slot
+	// (POST /api/v1/booking/holds)
+	CreateBookingHold(ctx context.Context, request CreateBookingHoldRequestObject) (CreateBookingHoldResponseObject, error)
+	// DeleteBookingHold Release a hold
+	// (DELETE /api/v1/booking/holds/{token})
+	DeleteBookingHold(ctx context.Context, request DeleteBookingHoldRequestObject) (DeleteBookingHoldResponseObject, error)
+	// ListBookingServices List what can be booked
+	// (GET /api/v1/booking/services)
+	ListBookingServices(ctx context.Context, request ListBookingServicesRequestObject) (ListBookingServicesResponseObject, error)
 	// DeleteBusinessHours Delete the hours of the business
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx context.Context, request DeleteBusinessHoursRequestObject) (DeleteBusinessHoursResponseObject, error)
@@ -9799,6 +11792,31 @@ func (sh *strictHandler) CancelAppointment(ctx echo.Context, id externalRef0.ID,
 	return nil
 }
 
+// GetAppointmentCancellation operation middleware
+func (sh *strictHandler) GetAppointmentCancellation(ctx echo.Context, id externalRef0.ID) error {
+	var request GetAppointmentCancellationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAppointmentCancellation(ctx.Request().Context(), request.(GetAppointmentCancellationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAppointmentCancellation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAppointmentCancellationResponseObject); ok {
+		return validResponse.VisitGetAppointmentCancellationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CompleteAppointment operation middleware
 func (sh *strictHandler) CompleteAppointment(ctx echo.Context, id externalRef0.ID, params CompleteAppointmentParams) error {
 	var request CompleteAppointmentRequestObject
@@ -9832,6 +11850,32 @@ func (sh *strictHandler) ConfirmAppointment(ctx echo.Context, id externalRef0.ID
 	request.ID = id
 	request.Params = params
 
+	var body ConfirmAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
 	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ConfirmAppointment(ctx.Request().Context(), request.(ConfirmAppointmentRequestObject))
 	}
@@ -9845,6 +11889,58 @@ func (sh *strictHandler) ConfirmAppointment(ctx echo.Context, id externalRef0.ID
 		return err
 	} else if validResponse, ok := response.(ConfirmAppointmentResponseObject); ok {
 		return validResponse.VisitConfirmAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeclineAppointment operation middleware
+func (sh *strictHandler) DeclineAppointment(ctx echo.Context, id externalRef0.ID, params DeclineAppointmentParams) error {
+	var request DeclineAppointmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body DeclineAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclineAppointment(ctx.Request().Context(), request.(DeclineAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclineAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeclineAppointmentResponseObject); ok {
+		return validResponse.VisitDeclineAppointmentResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -9971,6 +12067,297 @@ func (sh *strictHandler) GetAvailability(ctx echo.Context, params GetAvailabilit
 		return err
 	} else if validResponse, ok := response.(GetAvailabilityResponseObject); ok {
 		return validResponse.VisitGetAvailabilityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBookingAppointment operation middleware
+func (sh *strictHandler) CreateBookingAppointment(ctx echo.Context) error {
+	var request CreateBookingAppointmentRequestObject
+
+	var body CreateBookingAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBookingAppointment(ctx.Request().Context(), request.(CreateBookingAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBookingAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBookingAppointmentResponseObject); ok {
+		return validResponse.VisitCreateBookingAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBookingAppointment operation middleware
+func (sh *strictHandler) GetBookingAppointment(ctx echo.Context, token BookingToken) error {
+	var request GetBookingAppointmentRequestObject
+
+	request.Token = token
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBookingAppointment(ctx.Request().Context(), request.(GetBookingAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBookingAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBookingAppointmentResponseObject); ok {
+		return validResponse.VisitGetBookingAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CancelBookingAppointment operation middleware
+func (sh *strictHandler) CancelBookingAppointment(ctx echo.Context, token BookingToken) error {
+	var request CancelBookingAppointmentRequestObject
+
+	request.Token = token
+
+	var body CancelBookingAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelBookingAppointment(ctx.Request().Context(), request.(CancelBookingAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelBookingAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CancelBookingAppointmentResponseObject); ok {
+		return validResponse.VisitCancelBookingAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RescheduleBookingAppointment operation middleware
+func (sh *strictHandler) RescheduleBookingAppointment(ctx echo.Context, token BookingToken) error {
+	var request RescheduleBookingAppointmentRequestObject
+
+	request.Token = token
+
+	var body RescheduleBookingAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RescheduleBookingAppointment(ctx.Request().Context(), request.(RescheduleBookingAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RescheduleBookingAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RescheduleBookingAppointmentResponseObject); ok {
+		return validResponse.VisitRescheduleBookingAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBookingAvailability operation middleware
+func (sh *strictHandler) GetBookingAvailability(ctx echo.Context, params GetBookingAvailabilityParams) error {
+	var request GetBookingAvailabilityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBookingAvailability(ctx.Request().Context(), request.(GetBookingAvailabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBookingAvailability")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBookingAvailabilityResponseObject); ok {
+		return validResponse.VisitGetBookingAvailabilityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBookingHold operation middleware
+func (sh *strictHandler) CreateBookingHold(ctx echo.Context) error {
+	var request CreateBookingHoldRequestObject
+
+	var body CreateBookingHoldJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBookingHold(ctx.Request().Context(), request.(CreateBookingHoldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBookingHold")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBookingHoldResponseObject); ok {
+		return validResponse.VisitCreateBookingHoldResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteBookingHold operation middleware
+func (sh *strictHandler) DeleteBookingHold(ctx echo.Context, token BookingToken) error {
+	var request DeleteBookingHoldRequestObject
+
+	request.Token = token
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteBookingHold(ctx.Request().Context(), request.(DeleteBookingHoldRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteBookingHold")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteBookingHoldResponseObject); ok {
+		return validResponse.VisitDeleteBookingHoldResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBookingServices operation middleware
+func (sh *strictHandler) ListBookingServices(ctx echo.Context, params ListBookingServicesParams) error {
+	var request ListBookingServicesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBookingServices(ctx.Request().Context(), request.(ListBookingServicesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBookingServices")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBookingServicesResponseObject); ok {
+		return validResponse.VisitListBookingServicesResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -22,6 +22,8 @@ type Server struct {
 	appointments *scheduling.Appointments
 	series       *scheduling.SeriesBookings
 	facts        Facts
+
+	publicBooking *scheduling.PublicBooking
 }
 
 var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
@@ -30,10 +32,10 @@ var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
 func New(
 	resources *scheduling.Resources, services *scheduling.Services, schedules *scheduling.Schedules, timeOffs *scheduling.TimeOffs,
 	customers *scheduling.Customers, appointments *scheduling.Appointments, series *scheduling.SeriesBookings,
-	facts Facts,
+	publicBooking *scheduling.PublicBooking, facts Facts,
 ) *Server {
 	return &Server{
 		resources: resources, services: services, schedules: schedules, timeOffs: timeOffs, customers: customers,
-		appointments: appointments, series: series, facts: facts,
+		appointments: appointments, series: series, facts: facts, publicBooking: publicBooking,
 	}
 }

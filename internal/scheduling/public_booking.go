@@ -1,0 +1,384 @@
+package scheduling
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// PublicBooking is the service for people who book without signing in. Whoever asks is
+// nobody, also if they are signed in: they see what can be booked, and what they have a
+// token for, and nothing about anybody else.
+type PublicBooking struct {
+	appointments *Appointments
+	services     *Services
+	customers    *Customers
+}
+
+// NewPublicBooking opens appointments and services to the public.
+func NewPublicBooking(appointments *Appointments, services *Services, customers *Customers) *PublicBooking {
+	return &PublicBooking{appointments: appointments, services: services, customers: customers}
+}
+
+// public is the scope of nobody, in the environment of the request. Errors:
+// TenantRequired; TenantSuspended, because a business that is suspended takes no bookings.
+func public(scope *tenancy.Scope) (*tenancy.Scope, error) {
+	switch {
+	case scope.Tenant == nil:
+		return nil, apperr.New(apperr.TenantRequired, "This address belongs to no business.")
+	case scope.Tenant.Suspended():
+		return nil, apperr.New(apperr.TenantSuspended, "This business takes no bookings at present.")
+	}
+	nobody := *scope
+	nobody.Principal = nil
+	return &nobody, nil
+}
+
+// newToken returns 256 random bits as text, and the hash that is kept of it.
+func newToken() (token string, hash []byte) {
+	var secret [32]byte
+	rand.Read(secret[:]) // which never fails
+	token = base64.RawURLEncoding.EncodeToString(secret[:])
+	return token, hashToken(token)
+}
+
+func hashToken(token string) []byte {
+	hash := sha256.Sum256([]byte(token))
+	return hash[:]
+}
+
+// capability returns what a token is for; both ids are nil if it is for nothing here.
+func (s *PublicBooking) capability(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, token string,
+) (found schedulingdb.GetBookingCapabilityRow, err error) {
+	found, err = s.appointments.queries.GetBookingCapability(ctx, db, schedulingdb.GetBookingCapabilityParams{
+		EnvID: scope.Env.ID, TokenHash: hashToken(token),
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return found, nil
+	}
+	if err != nil {
+		return found, fmt.Errorf("get booking capability: %w", err)
+	}
+	return found, nil
+}
+
+// grant lets whoever has the token get at the hold, or the appointment.
+func (s *PublicBooking) grant(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) error {
+	err := s.appointments.queries.InsertBookingCapability(ctx, tx, schedulingdb.InsertBookingCapabilityParams{
+		EnvID: scope.Env.ID, TokenHash: hash, HoldID: holdID, AppointmentID: appointmentID, Now: scope.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("insert booking capability: %w", err)
+	}
+	return nil
+}
+
+// Services lists what can be booked, in the order of names. Errors: those of public,
+// InvalidCursor.
+func (s *PublicBooking) Services(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[Service], error) {
+	scope, err := public(scope)
+	if err != nil {
+		return keyset.List[Service]{}, err
+	}
+	return s.services.List(ctx, scope, ServiceFilter{IsActive: new(true)}, page)
+}
+
+// Search is Appointments.Search for the public: it hears only of the services that can be
+// booked, and of reasons that tell nothing about others. Errors: those of public and of
+// Search.
+func (s *PublicBooking) Search(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*Availability, error) {
+	scope, err := public(scope)
+	if err != nil {
+		return nil, err
+	}
+	service, err := s.services.Get(ctx, scope, in.ServiceID)
+	if err != nil {
+		return nil, err
+	}
+	if !service.IsActive {
+		return nil, apperr.NewNotFound("service")
+	}
+	return s.appointments.Search(ctx, scope, in)
+}
+
+// Hold keeps a time for a while. The token is given out once; who has it can release the
+// hold, or book it. Errors: those of public, ValidationFailed, SlotTaken.
+func (s *PublicBooking) Hold(ctx context.Context, scope *tenancy.Scope, in HoldInput) (token string, held *Hold, err error) {
+	if scope, err = public(scope); err != nil {
+		return "", nil, err
+	}
+	token, hash := newToken()
+	held, err = s.appointments.createHold(ctx, scope, in, func(tx *tenancy.Tx, h *Hold) error {
+		return s.grant(ctx, tx, scope, hash, &h.ID, nil)
+	})
+	if err != nil {
+		return "", nil, publicRefusal(err, in.StartAt)
+	}
+	return token, held, nil
+}
+
+// Release gives a hold back. Errors: those of public; NotFound; HoldUsed.
+func (s *PublicBooking) Release(ctx context.Context, scope *tenancy.Scope, token string) error {
+	scope, err := public(scope)
+	if err != nil {
+		return err
+	}
+	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, token)
+	if err != nil {
+		return err
+	}
+	if found.HoldID == nil {
+		return apperr.NewNotFound("hold")
+	}
+	return publicRefusal(s.appointments.ReleaseHoldFor(ctx, scope, *found.HoldID), time.Time{})
+}
+
+// PublicCustomer is who books, as they call themselves.
+type PublicCustomer struct{ Name, Email, Phone string }
+
+// PublicBookingInput is what the public books.
+type PublicBookingInput struct {
+	// HoldToken is what Hold gave out; empty books what is free, ServiceID at StartAt.
+	HoldToken string
+	ServiceID *uuid.UUID
+	StartAt   *time.Time
+	Customer  PublicCustomer
+	Notes     string
+}
+
+// Book books an appointment, for the customer with the e-mail address, or a new one. What
+// is known of a customer already neither changes nor is told, and nothing tells whether
+// there was one. A blocked customer is refused like somebody who comes too late. The token
+// is given out once; who has it can see, move and cancel the appointment.
+//
+// Errors: those of public; ValidationFailed; SlotTaken; HoldExpired; HoldUsed;
+// BookingClosed when the plan of the business allows no more.
+func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in PublicBookingInput) (token string, booked *PublicAppointment, err error) {
+	if scope, err = public(scope); err != nil {
+		return "", nil, err
+	}
+	wanted := AppointmentInput{Notes: in.Notes}
+	if in.HoldToken != "" {
+		err = s.fromHold(ctx, scope, in, &wanted)
+	} else {
+		err = in.fromSlot(&wanted)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", nil, fmt.Errorf("make appointment id: %w", err)
+	}
+	var created *Appointment
+	token, hash := newToken()
+	err = s.appointments.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		customerID, err := s.customer(ctx, tx, scope, in.Customer)
+		if err != nil {
+			return err
+		}
+		wanted.CustomerID = customerID
+		if wanted.HoldID != nil {
+			created, err = s.appointments.BookHeld(ctx, tx, scope, wanted)
+		} else {
+			created, err = s.appointments.bookFree(ctx, tx, scope, id, wanted, rivals)
+		}
+		if err != nil {
+			return err
+		}
+		return s.grant(ctx, tx, scope, hash, nil, &created.ID)
+	})
+	if err != nil {
+		w := wish{serviceID: wanted.ServiceID, startAt: wanted.StartAt}
+		return "", nil, publicRefusal(s.appointments.offer(ctx, scope, w, nil, err), wanted.StartAt)
+	}
+	booked, err = s.show(ctx, scope, created.ID)
+	return token, booked, err
+}
+
+// fromHold wants what is held.
+func (s *PublicBooking) fromHold(ctx context.Context, scope *tenancy.Scope, in PublicBookingInput, wanted *AppointmentInput) error {
+	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, in.HoldToken)
+	if err != nil {
+		return err
+	}
+	if found.HoldID == nil {
+		return noSuchReference("/hold_id", "hold")
+	}
+	held, err := s.appointments.GetHoldFor(ctx, scope, *found.HoldID)
+	if err != nil {
+		return err
+	}
+	wanted.HoldID, wanted.ServiceID, wanted.StartAt = &held.ID, held.ServiceID, held.StartAt
+	set(&wanted.ServiceID, in.ServiceID)
+	set(&wanted.StartAt, in.StartAt)
+	return nil
+}
+
+// fromSlot wants what is free.
+func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
+	const missing = "is needed unless there is a hold_id."
+	switch {
+	case in.ServiceID == nil:
+		return apperr.NewInvalid("/service_id", missing)
+	case in.StartAt == nil:
+		return apperr.NewInvalid("/start_at", missing)
+	}
+	wanted.ServiceID, wanted.StartAt = *in.ServiceID, *in.StartAt
+	return checkStart(wanted.StartAt)
+}
+
+// customer returns the active customer with the address, or a new one. Error: SlotTaken
+// if one with the address is blocked.
+func (s *PublicBooking) customer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, given PublicCustomer) (id uuid.UUID, err error) {
+	queries := s.appointments.queries
+	address := strings.ToLower(given.Email)
+	err = queries.LockBookingEmail(ctx, tx, schedulingdb.LockBookingEmailParams{EnvID: scope.Env.ID, EmailLower: address})
+	if err != nil {
+		return id, fmt.Errorf("lock address: %w", err)
+	}
+	known, err := queries.ListCustomersByEmail(ctx, tx, schedulingdb.ListCustomersByEmailParams{EnvID: scope.Env.ID, EmailLower: address})
+	if err != nil {
+		return id, fmt.Errorf("list customers by address: %w", err)
+	}
+	for _, c := range known {
+		switch {
+		case c.Status == CustomerBlocked:
+			return id, apperr.New(apperr.SlotTaken, notFree)
+		case c.Status == CustomerActive && id == uuid.Nil:
+			id = c.ID
+		}
+	}
+	if id != uuid.Nil {
+		return id, nil
+	}
+	created, err := s.customers.create(ctx, tx, scope, CustomerInput{
+		Name: given.Name, Email: given.Email, Phone: given.Phone, Status: CustomerActive,
+	})
+	return created.ID, err
+}
+
+// PublicAppointment is an appointment as whoever has its token sees it.
+type PublicAppointment struct {
+	Appointment
+	// Terms are those of cancelling it now, and CanReschedule is whether it can be moved.
+	Terms         CancellationTerms
+	CanReschedule bool
+}
+
+// Find returns the appointment of a token. Errors: those of public; NotFound.
+func (s *PublicBooking) Find(ctx context.Context, scope *tenancy.Scope, token string) (*PublicAppointment, error) {
+	scope, id, err := s.enter(ctx, scope, token)
+	if err != nil {
+		return nil, err
+	}
+	return s.show(ctx, scope, id)
+}
+
+// enter returns the scope of nobody, and the appointment of a token.
+func (s *PublicBooking) enter(ctx context.Context, scope *tenancy.Scope, token string) (*tenancy.Scope, uuid.UUID, error) {
+	scope, err := public(scope)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, token)
+	if err != nil {
+		return nil, uuid.Nil, err
+	}
+	if found.AppointmentID == nil {
+		return nil, uuid.Nil, apperr.NewNotFound("appointment")
+	}
+	return scope, *found.AppointmentID, nil
+}
+
+func (s *PublicBooking) show(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*PublicAppointment, error) {
+	found, err := s.appointments.GetFor(ctx, scope, id)
+	if err != nil {
+		return nil, err
+	}
+	shown := &PublicAppointment{Appointment: *found}
+	if shown.Terms, err = s.appointments.TermsFor(ctx, scope, id); err != nil {
+		return nil, err
+	}
+	policies, err := s.appointments.policies(ctx, s.appointments.store.Reader(scope), scope)
+	if err != nil {
+		return nil, err
+	}
+	shown.CanReschedule = open[found.Status] && viewer{trusted: true}.allowReschedule(policies, found, scope.Now) == nil
+	return shown, nil
+}
+
+// Reschedule moves the appointment of a token, by the policies that customers are bound by.
+// Errors: those of public; NotFound; ValidationFailed; SlotTaken; InvalidTransition;
+// RefusedByPolicy.
+func (s *PublicBooking) Reschedule(ctx context.Context, scope *tenancy.Scope, token string, startAt time.Time) (*PublicAppointment, error) {
+	scope, id, err := s.enter(ctx, scope, token)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.appointments.RescheduleFor(ctx, scope, id, nil, RescheduleInput{StartAt: startAt}); err != nil {
+		return nil, publicRefusal(err, startAt)
+	}
+	return s.show(ctx, scope, id)
+}
+
+// Cancel calls off the appointment of a token, on the terms that Find has shown. Errors:
+// those of public; NotFound; InvalidTransition; RefusedByPolicy.
+func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token, reason string) (*PublicAppointment, error) {
+	scope, id, err := s.enter(ctx, scope, token)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.appointments.CancelFor(ctx, scope, id, nil, CancelInput{Reason: reason}); err != nil {
+		return nil, publicRefusal(err, time.Time{})
+	}
+	return s.show(ctx, scope, id)
+}
+
+const notFree = "This time is not free any more."
+
+// publicSlot is an alternative as the public sees it.
+type publicSlot struct {
+	StartAt time.Time `json:"start_at"`
+	EndAt   time.Time `json:"end_at"`
+}
+
+// publicRefusal takes from an error what is not for the public: whose resources are in the
+// way, what the plan of the business allows, and ids that only those who work for it use.
+// Somebody who is blocked must not learn it from being offered the very time they wanted.
+func publicRefusal(err error, wanted time.Time) error {
+	refusal, ok := errors.AsType[*apperr.Error](err)
+	if !ok {
+		return err
+	}
+	switch refusal.Code.Name {
+	case apperr.SlotTaken.Name:
+		alternatives := []publicSlot{}
+		offered, _ := refusal.Members["alternatives"].([]Slot)
+		for _, slot := range offered {
+			if !slot.StartAt.Equal(wanted) {
+				alternatives = append(alternatives, publicSlot{slot.StartAt, slot.EndAt})
+			}
+		}
+		return apperr.New(apperr.SlotTaken, notFree).With("alternatives", alternatives).WithCause(err)
+	case apperr.HoldUsed.Name:
+		return apperr.New(apperr.HoldUsed, "The hold has become an appointment already.").WithCause(err)
+	case apperr.QuotaExceeded.Name:
+		return apperr.New(apperr.BookingClosed, "This business takes no more bookings here at present. Get in touch with it.").WithCause(err)
+	}
+	return err
+}
