@@ -33,6 +33,7 @@ func commands() []command {
 		{"migrate", "up|down|status", "apply, take back or show the database's migrations", runMigrate},
 		{"sandbox", "create", "make the sandbox of businesses that have none", runSandbox},
 		{"tzdata", "check|apply", "find, or move, appointments whose instant differs since time zones have new rules", runTzdata},
+		{"usage", "reconcile", "compare the counters of quotas with what they count, and repair them", runUsage},
 		{"gates", "", "print what every operation demands of its caller", runGates},
 		{"openapi", "[--third-party]", "print the contract, or what API tokens can call of it", runOpenAPI},
 		{"config", "", "print the environment variables", runConfig},
@@ -131,6 +132,17 @@ func runTzdata(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return app.Tzdata(ctx, c, args[0] == "apply", out)
+}
+
+func runUsage(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) != 1 || args[0] != "reconcile" {
+		return errors.New("usage: smoothschedule usage reconcile")
+	}
+	c, _, err := load()
+	if err != nil {
+		return err
+	}
+	return app.ReconcileUsage(ctx, c, out)
 }
 
 func runGates(_ context.Context, _ []string, out io.Writer) error {

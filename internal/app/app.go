@@ -31,6 +31,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
@@ -121,7 +122,7 @@ func New(d Dependencies) (*App, error) {
 	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
-	addPlatformJobs(workers, platform, d.Now)
+	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
 	developerServer := developerapi.New(developerapi.Dependencies{
 		Tokens: developer.NewTokens(store, gates.MayGive),
@@ -134,7 +135,7 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := httpapi.New(d.httpOptions(document, gates, resolver, store, limiter))
+	server, err := httpapi.New(d.httpOptions(document, gates, resolver, store, limiter, platform.APICalls))
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +164,12 @@ func New(d Dependencies) (*App, error) {
 // httpOptions are those of the HTTP side.
 func (d Dependencies) httpOptions(
 	document *contract.Contract, gates gate.Gates, resolver *tenancy.Resolver, store *tenancy.Store, limiter *ratelimit.Limiter,
+	calls *admin.APICalls,
 ) httpapi.Options {
 	return httpapi.Options{
 		Contract: document, ThirdParty: openapi.ThirdParty, Gates: gates, Resolver: resolver, Store: store, Limiter: limiter, Log: d.Log, Now: d.Now,
 		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
-		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware,
+		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware, Answered: calls.Count,
 		Ready: func(ctx context.Context) error {
 			if d.Ready != nil {
 				if err := d.Ready(ctx); err != nil {

@@ -75,6 +75,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		operation, _ := c.Get(operationKey).(string)
 		status := c.Response().Status
 		s.metrics.observe(operation, c.Request().Method, status, took)
+		if s.Answered != nil && operation != "" {
+			s.Answered(s.Now())
+		}
 		level := slog.LevelInfo
 		if operational[c.Request().URL.Path] {
 			level = slog.LevelDebug // probes come every few seconds

@@ -52,6 +52,8 @@ type Options struct {
 	// MetricsToken, if not empty, must be sent as bearer token to read /metrics;
 	// without it only loopback addresses may read it.
 	MetricsToken string
+	// Answered is told of every request for an operation, whatever the answer; optional.
+	Answered func(at time.Time)
 	// Middleware runs before everything else, such as tracing; optional.
 	Middleware []echo.MiddlewareFunc
 }

@@ -309,9 +309,8 @@ func lock(
 		return User{}, 0, userError("lock", err)
 	}
 	current = newUser(row)
-	if current.Role.Rank() > scope.Principal.Role.Rank() {
-		return User{}, 0, apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not change users with the role %s.",
-			scope.Principal.Role, current.Role)
+	if err := mayTouch(scope.Principal, current.Role); err != nil {
+		return User{}, 0, err
 	}
 	return current, otherOwners, etag.Check(version, current.Version, "user")
 }
@@ -320,6 +319,14 @@ func isActiveOwner(u User) bool { return u.Role == tenancy.RoleOwner && u.IsActi
 
 func lastOwner() error {
 	return apperr.New(apperr.LastOwner, "This is the last active owner. Make somebody else an owner first.")
+}
+
+// mayTouch returns a RoleNotAllowed error for users with a role above one's own.
+func mayTouch(principal *tenancy.Principal, role tenancy.Role) error {
+	if role.Rank() <= principal.Role.Rank() {
+		return nil
+	}
+	return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not change users with the role %s.", principal.Role, role)
 }
 
 // mayGive returns a RoleNotAllowed error for a role above the giver's own.

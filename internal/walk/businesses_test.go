@@ -88,7 +88,8 @@ func TestABusinessIsSuspendedAndComesBack(t *testing.T) {
 	owner.Sandbox().Get(t, "/api/v1/resources").RequireProblem(t, 403, "sandbox_disabled")
 	require.Len(t, events(t, s, tenant, "business.suspended"), 1)
 	require.Len(t, events(t, s, tenant, "business.reactivated"), 1)
-	require.Len(t, events(t, s, tenant, "business.updated"), 1)
+	require.Len(t, events(t, s, tenant, "business.administered"), 1)
+	requireCatalogued(t, s, owner)
 }
 
 // The list has every business once in every order, and finds them by all that names them.
@@ -182,7 +183,7 @@ func TestListsOfThePlatformAreOneStatement(t *testing.T) {
 		tenant.User(t, tenancy.RoleOwner, false)
 		tenant.Override(t, "max_users", i)
 	}
-	for _, list := range []string{"businesses", "plans"} {
+	for _, list := range []string{"businesses", "plans", "users"} {
 		for _, limit := range []string{"1", "12"} {
 			path := "/api/platform/" + list + "/"
 			if list != "plans" {

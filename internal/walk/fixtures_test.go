@@ -191,6 +191,10 @@ var fixtures = map[string]fixture{
 	"changePlan":             {id: "business", body: static(m{"plan_code": "professional", "when": "period_end"}), want: 200},
 	"cancelPlanChange":       {id: "moving_business", want: 204},
 	"listOverrides":          {id: "business", want: 200},
+	"getPlatformMetrics":     {want: 200},
+	"listPlatformUsers":      {want: 200},
+	"getPlatformUser":        {id: "platform_user", want: 200},
+	"updatePlatformUser":     {id: "platform_user", body: static(m{"name": "Renamed"}), want: 200},
 	"createOverride":         {id: "business", body: static(m{"name": "max_users", "value": 7, "reason": "Asked nicely"}), want: 201},
 	"endOverride":            {id: "business", more: []string{"override"}, want: 204},
 }
@@ -256,6 +260,7 @@ func populatePlatform(t *testing.T, superuser *apitest.Client) objects {
 		o[noun] = superuser.Post(t, "/api/platform/businesses/", m{"name": noun, "subdomain": subdomain}).Require(t, 201).ID(t)
 	}
 	superuser.Post(t, "/api/platform/businesses/"+o["moving_business"]+"/plan/", m{"plan_code": "business", "when": "period_end"}).Require(t, 200)
+	o["platform_user"] = me(t, superuser)["id"].(string)
 	o["override"] = superuser.Post(t, "/api/platform/businesses/"+o["business"]+"/overrides/",
 		m{"name": "can_use_webhooks", "value": true, "reason": "Pilot"}).Require(t, 201).ID(t)
 	return o

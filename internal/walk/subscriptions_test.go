@@ -101,6 +101,7 @@ func TestExceptionsCountAtOnceOnEveryServer(t *testing.T) {
 	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM audit_entries
 		WHERE tenant_id = $1 AND action LIKE 'override.%' AND actor_role = 'PLATFORM_MANAGER'`, tenant.ID).Scan(&entries))
 	require.Equal(t, 4, entries)
+	requireCatalogued(t, s, owner)
 }
 
 // An exception may begin later and end by itself; nothing runs for that.
@@ -201,6 +202,7 @@ func TestAPlanChangesAtTheEndOfThePeriod(t *testing.T) {
 	require.Equal(t, "enterprise", told[3]["from"].(m)["code"])
 	require.Equal(t, "free", told[3]["to"].(m)["code"])
 	manager.Do(t, http.MethodDelete, path+"/plan/", nil).RequireProblem(t, 404, "not_found")
+	requireCatalogued(t, s, owner)
 }
 
 // However many change the plan at once, each finds what the one before left, and one wins.
@@ -324,12 +326,13 @@ func TestGrace(t *testing.T) {
 	settled := patch(m{"billing_status": "CURRENT"}).Require(t, 200).Object(t)["billing"].(m)
 	require.Nil(t, settled["grace_until"])
 	require.Equal(t, "plan", has.feature(t, "can_use_webhooks")["source"])
-	told := events(t, s, tenant, "subscription.past_due", "subscription.settled", "business.updated")
+	told := events(t, s, tenant, "subscription.past_due", "subscription.settled", "business.administered")
 	types := []any{}
 	for _, event := range told {
 		types = append(types, event["type"])
 	}
-	require.Equal(t, []any{"subscription.past_due", "business.updated", "subscription.past_due", "subscription.settled"}, types)
+	require.Equal(t, []any{"subscription.past_due", "business.administered", "subscription.past_due", "subscription.settled"}, types)
+	requireCatalogued(t, s, owner)
 }
 
 // 80 % and 100 % of a limit are told once for each period and limit, by whoever reaches

@@ -18,6 +18,42 @@ import (
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
 )
 
+// Defines values for AnyRole.
+const (
+	AnyRoleCUSTOMER        AnyRole = "CUSTOMER"
+	AnyRolePLATFORMMANAGER AnyRole = "PLATFORM_MANAGER"
+	AnyRolePLATFORMSALES   AnyRole = "PLATFORM_SALES"
+	AnyRolePLATFORMSUPPORT AnyRole = "PLATFORM_SUPPORT"
+	AnyRoleSUPERUSER       AnyRole = "SUPERUSER"
+	AnyRoleTENANTMANAGER   AnyRole = "TENANT_MANAGER"
+	AnyRoleTENANTOWNER     AnyRole = "TENANT_OWNER"
+	AnyRoleTENANTSTAFF     AnyRole = "TENANT_STAFF"
+)
+
+// Valid indicates whether the value is a known member of the AnyRole enum.
+func (e AnyRole) Valid() bool {
+	switch e {
+	case AnyRoleCUSTOMER:
+		return true
+	case AnyRolePLATFORMMANAGER:
+		return true
+	case AnyRolePLATFORMSALES:
+		return true
+	case AnyRolePLATFORMSUPPORT:
+		return true
+	case AnyRoleSUPERUSER:
+		return true
+	case AnyRoleTENANTMANAGER:
+		return true
+	case AnyRoleTENANTOWNER:
+		return true
+	case AnyRoleTENANTSTAFF:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillingInterval.
 const (
 	BillingIntervalMONTH BillingInterval = "MONTH"
@@ -191,6 +227,9 @@ type AffectedObjects struct {
 	Noun string `json:"noun"`
 }
 
+// AnyRole defines model for AnyRole.
+type AnyRole string
+
 // Billing defines model for Billing.
 type Billing struct {
 	// GraceUntil Until then everything works although the subscription is past due; null if it is not.
@@ -207,6 +246,15 @@ type BillingInterval string
 // BillingStatus defines model for BillingStatus.
 type BillingStatus string
 
+// BusinessMetrics defines model for BusinessMetrics.
+type BusinessMetrics struct {
+	// ByPlan By the plan they have now, from the smallest to the largest.
+	ByPlan            []PlanCount   `json:"by_plan"`
+	ByStatus          []StatusCount `json:"by_status"`
+	CreatedLast30Days int64         `json:"created_last_30_days"`
+	Total             int64         `json:"total"`
+}
+
 // BusinessOwner defines model for BusinessOwner.
 type BusinessOwner struct {
 	Email openapi_types.Email `json:"email"`
@@ -214,6 +262,13 @@ type BusinessOwner struct {
 
 	// Password At least ten characters; length is what makes it strong.
 	Password string `json:"password"`
+}
+
+// BusinessReference defines model for BusinessReference.
+type BusinessReference struct {
+	ID         openapi_types.UUID `json:"id"`
+	Name       string             `json:"name"`
+	SchemaName string             `json:"schema_name"`
 }
 
 // BusinessStatus defines model for BusinessStatus.
@@ -250,6 +305,28 @@ type CataloguePlan struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price   externalRef0.Money `json:"price"`
 	Version int32              `json:"version"`
+}
+
+// Churn Of the businesses that were there and not suspended at the beginning of the time, how many are suspended now.
+type Churn struct {
+	AtStart int64 `json:"at_start"`
+	Churned int64 `json:"churned"`
+
+	// Days How long the time is.
+	Days int     `json:"days"`
+	Rate float64 `json:"rate"`
+}
+
+// DailyCount defines model for DailyCount.
+type DailyCount struct {
+	Count int64              `json:"count"`
+	Date  openapi_types.Date `json:"date"`
+}
+
+// DailyCounts The last 90 days, today included; a day without any is there with 0.
+type DailyCounts struct {
+	PerDay []DailyCount `json:"per_day"`
+	Total  int64        `json:"total"`
 }
 
 // EntitlementSource What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
@@ -457,6 +534,16 @@ type PlanChangeRequest struct {
 // PlanChangeTime defines model for PlanChangeTime.
 type PlanChangeTime string
 
+// PlanCount defines model for PlanCount.
+type PlanCount struct {
+	// Code Example: business
+	Code  string `json:"code"`
+	Count int64  `json:"count"`
+
+	// Name Example: Business
+	Name string `json:"name"`
+}
+
 // PlanCreate defines model for PlanCreate.
 type PlanCreate struct {
 	// Code Never changes.
@@ -652,6 +739,71 @@ type PlatformBusinessUpdate struct {
 	Status         *BusinessStatus `json:"status,omitempty"`
 }
 
+// PlatformMetrics defines model for PlatformMetrics.
+type PlatformMetrics struct {
+	// APICalls The last 90 days, today included; a day without any is there with 0.
+	APICalls DailyCounts `json:"api_calls"`
+
+	// Appointments The last 90 days, today included; a day without any is there with 0.
+	Appointments DailyCounts     `json:"appointments"`
+	AsOf         time.Time       `json:"as_of"`
+	Businesses   BusinessMetrics `json:"businesses"`
+
+	// Churn Of the businesses that were there and not suspended at the beginning of the time, how many are suspended now.
+	Churn Churn `json:"churn"`
+
+	// Mrr Monthly recurring revenue by currency: the prices of the plans of active businesses, a twelfth of yearly ones. Trials, suspended businesses and those past due beyond their grace do not count.
+	Mrr   []externalRef0.Money `json:"mrr"`
+	Users UserMetrics          `json:"users"`
+}
+
+// PlatformUser defines model for PlatformUser.
+type PlatformUser struct {
+	Business  nullable.Nullable[BusinessReference] `json:"business"`
+	CreatedAt time.Time                            `json:"created_at"`
+	Email     string                               `json:"email"`
+	ID        openapi_types.UUID                   `json:"id"`
+
+	// IsActive Whether the user may sign in.
+	IsActive bool `json:"is_active"`
+
+	// IsSandbox Whether the user belongs to a sandbox.
+	IsSandbox bool `json:"is_sandbox"`
+
+	// IsStaff Whether the role is one of the platform.
+	IsStaff bool `json:"is_staff"`
+
+	// IsSuperuser Whether the role is SUPERUSER.
+	IsSuperuser bool                         `json:"is_superuser"`
+	LastLoginAt nullable.Nullable[time.Time] `json:"last_login_at"`
+	Name        string                       `json:"name"`
+	Role        AnyRole                      `json:"role"`
+
+	// TenantID Null for users of the platform.
+	TenantID  nullable.Nullable[openapi_types.UUID] `json:"tenant_id"`
+	UpdatedAt time.Time                             `json:"updated_at"`
+	Username  string                                `json:"username"`
+	Version   int32                                 `json:"version"`
+}
+
+// PlatformUserList defines model for PlatformUserList.
+type PlatformUserList struct {
+	Data    []PlatformUser `json:"data"`
+	HasMore bool           `json:"has_more"`
+
+	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
+}
+
+// PlatformUserUpdate defines model for PlatformUserUpdate.
+type PlatformUserUpdate struct {
+	Email    *openapi_types.Email `json:"email,omitempty"`
+	IsActive *bool                `json:"is_active,omitempty"`
+	Name     *string              `json:"name,omitempty"`
+	Role     *AnyRole             `json:"role,omitempty"`
+	Username *string              `json:"username,omitempty"`
+}
+
 // QuotaEntitlement defines model for QuotaEntitlement.
 type QuotaEntitlement struct {
 	// DisplayName Example: resources
@@ -693,6 +845,12 @@ type QuotaPreview struct {
 	Used int64                    `json:"used"`
 }
 
+// RoleCount defines model for RoleCount.
+type RoleCount struct {
+	Count int64   `json:"count"`
+	Role  AnyRole `json:"role"`
+}
+
 // ScheduledPlan A change of plan that is still to come.
 type ScheduledPlan struct {
 	// Code Example: free
@@ -706,6 +864,19 @@ type ScheduledPlan struct {
 
 // Sort defines model for Sort.
 type Sort string
+
+// StatusCount defines model for StatusCount.
+type StatusCount struct {
+	Count  int64          `json:"count"`
+	Status BusinessStatus `json:"status"`
+}
+
+// UserMetrics defines model for UserMetrics.
+type UserMetrics struct {
+	ByRole             []RoleCount `json:"by_role"`
+	SignedInLast30Days int64       `json:"signed_in_last_30_days"`
+	Total              int64       `json:"total"`
+}
 
 // Search defines model for Search.
 type Search = string
@@ -755,6 +926,39 @@ type UpdatePlanDraftParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListPlatformUsersParams defines parameters for ListPlatformUsers.
+type ListPlatformUsersParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Only what contains this text, in any case.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Sort The order; `-` turns it round.
+	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Business Only users of the business with this id.
+	Business *openapi_types.UUID `form:"business,omitempty" json:"business,omitempty"`
+
+	// Role Only users with this role.
+	Role *AnyRole `form:"role,omitempty" json:"role,omitempty"`
+
+	// IsActive Only users who may, or may not, sign in.
+	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
+
+	// IsSandbox Only users of sandboxes, or of the live world and the platform.
+	IsSandbox *bool `form:"is_sandbox,omitempty" json:"is_sandbox,omitempty"`
+}
+
+// UpdatePlatformUserParams defines parameters for UpdatePlatformUser.
+type UpdatePlatformUserParams struct {
+	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
+}
+
 // PreviewPlanParams defines parameters for PreviewPlan.
 type PreviewPlanParams struct {
 	// Plan The code of the plan.
@@ -778,6 +982,9 @@ type CreatePlanJSONRequestBody = PlanCreate
 
 // UpdatePlanDraftJSONRequestBody defines body for UpdatePlanDraft for application/json ContentType.
 type UpdatePlanDraftJSONRequestBody = PlanVersionUpdate
+
+// UpdatePlatformUserJSONRequestBody defines body for UpdatePlatformUser for application/json ContentType.
+type UpdatePlatformUserJSONRequestBody = PlatformUserUpdate
 
 // AsOverrideValue0 returns the union data inside the OverrideValue as a OverrideValue0
 func (t OverrideValue) AsOverrideValue0() (OverrideValue0, error) {
@@ -849,6 +1056,9 @@ type ServerInterface interface {
 	// CreatePlatformBusiness Create a business
 	// (POST /api/platform/businesses/)
 	CreatePlatformBusiness(ctx echo.Context) error
+	// GetPlatformMetrics The platform in numbers
+	// (GET /api/platform/businesses/metrics/)
+	GetPlatformMetrics(ctx echo.Context) error
 	// GetPlatformBusiness Get a business
 	// (GET /api/platform/businesses/{id}/)
 	GetPlatformBusiness(ctx echo.Context, id externalRef0.ID) error
@@ -894,6 +1104,15 @@ type ServerInterface interface {
 	// PublishPlanVersion Publish a draft
 	// (POST /api/platform/plans/{id}/versions/{version}/publish/)
 	PublishPlanVersion(ctx echo.Context, id externalRef0.ID, version Version) error
+	// ListPlatformUsers List users
+	// (GET /api/platform/users/)
+	ListPlatformUsers(ctx echo.Context, params ListPlatformUsersParams) error
+	// GetPlatformUser Get a user
+	// (GET /api/platform/users/{id}/)
+	GetPlatformUser(ctx echo.Context, id externalRef0.ID) error
+	// UpdatePlatformUser Change a user
+	// (PATCH /api/platform/users/{id}/)
+	UpdatePlatformUser(ctx echo.Context, id externalRef0.ID, params UpdatePlatformUserParams) error
 	// GetEntitlements What the plan includes
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx echo.Context) error
@@ -969,6 +1188,15 @@ func (w *ServerInterfaceWrapper) CreatePlatformBusiness(ctx echo.Context) error 
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.CreatePlatformBusiness(ctx)
+	return err
+}
+
+// GetPlatformMetrics converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPlatformMetrics(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPlatformMetrics(ctx)
 	return err
 }
 
@@ -1294,6 +1522,125 @@ func (w *ServerInterfaceWrapper) PublishPlanVersion(ctx echo.Context) error {
 	return err
 }
 
+// ListPlatformUsers converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPlatformUsers(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPlatformUsersParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", ctx.QueryParams(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter sort: %s", err))
+	}
+
+	// ------------- Optional query parameter "business" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "business", ctx.QueryParams(), &params.Business, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter business: %s", err))
+	}
+
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", ctx.QueryParams(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter role: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_active" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_active", ctx.QueryParams(), &params.IsActive, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_active: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_sandbox" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_sandbox", ctx.QueryParams(), &params.IsSandbox, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_sandbox: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPlatformUsers(ctx, params)
+	return err
+}
+
+// GetPlatformUser converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPlatformUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPlatformUser(ctx, id)
+	return err
+}
+
+// UpdatePlatformUser converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePlatformUser(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePlatformUserParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch externalRef0.IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePlatformUser(ctx, id, params)
+	return err
+}
+
 // GetEntitlements converts echo context to params.
 func (w *ServerInterfaceWrapper) GetEntitlements(ctx echo.Context) error {
 	var err error
@@ -1397,6 +1744,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/platform/businesses/:id/overrides/", wrapper.ListOverrides, options.OperationMiddlewares["listOverrides"]...)
 	router.POST(options.BaseURL+"/api/platform/businesses/:id/overrides/", wrapper.CreateOverride, options.OperationMiddlewares["createOverride"]...)
 	router.DELETE(options.BaseURL+"/api/platform/businesses/:id/overrides/:override_id/", wrapper.EndOverride, options.OperationMiddlewares["endOverride"]...)
+	router.GET(options.BaseURL+"/api/platform/businesses/metrics/", wrapper.GetPlatformMetrics, options.OperationMiddlewares["getPlatformMetrics"]...)
+	router.GET(options.BaseURL+"/api/platform/users/", wrapper.ListPlatformUsers, options.OperationMiddlewares["listPlatformUsers"]...)
+	router.GET(options.BaseURL+"/api/platform/users/:id/", wrapper.GetPlatformUser, options.OperationMiddlewares["getPlatformUser"]...)
+	router.PATCH(options.BaseURL+"/api/platform/users/:id/", wrapper.UpdatePlatformUser, options.OperationMiddlewares["updatePlatformUser"]...)
 
 }
 
@@ -1633,6 +1984,91 @@ type CreatePlatformBusiness500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreatePlatformBusiness500ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformMetricsRequestObject struct {
+}
+
+type GetPlatformMetricsResponseObject interface {
+	VisitGetPlatformMetricsResponse(w http.ResponseWriter) error
+}
+
+type GetPlatformMetrics200JSONResponse PlatformMetrics
+
+func (response GetPlatformMetrics200JSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformMetrics400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformMetrics400ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformMetrics401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformMetrics401ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformMetrics403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformMetrics403ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformMetrics500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformMetrics500ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3551,6 +3987,394 @@ func (response PublishPlanVersion500ApplicationProblemPlusJSONResponse) VisitPub
 	return err
 }
 
+type ListPlatformUsersRequestObject struct {
+	Params ListPlatformUsersParams
+}
+
+type ListPlatformUsersResponseObject interface {
+	VisitListPlatformUsersResponse(w http.ResponseWriter) error
+}
+
+type ListPlatformUsers200JSONResponse PlatformUserList
+
+func (response ListPlatformUsers200JSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformUsers400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformUsers400ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformUsers401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformUsers401ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformUsers403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformUsers403ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPlatformUsers500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListPlatformUsers500ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUserRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetPlatformUserResponseObject interface {
+	VisitGetPlatformUserResponse(w http.ResponseWriter) error
+}
+
+type GetPlatformUser200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPlatformUser200JSONResponse struct {
+	Body    PlatformUser
+	Headers GetPlatformUser200ResponseHeaders
+}
+
+func (response GetPlatformUser200JSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUser400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformUser400ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUser401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformUser401ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUser403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformUser403ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUser404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformUser404ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlatformUser500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetPlatformUser500ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUserRequestObject struct {
+	ID     externalRef0.ID `json:"id"`
+	Params UpdatePlatformUserParams
+	Body   *UpdatePlatformUserJSONRequestBody
+}
+
+type UpdatePlatformUserResponseObject interface {
+	VisitUpdatePlatformUserResponse(w http.ResponseWriter) error
+}
+
+type UpdatePlatformUser200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdatePlatformUser200JSONResponse struct {
+	Body    PlatformUser
+	Headers UpdatePlatformUser200ResponseHeaders
+}
+
+func (response UpdatePlatformUser200JSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser400ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser401ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser403ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser404ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser409ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser412ApplicationProblemPlusJSONResponse struct {
+	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser412ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser413ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser415ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser422ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePlatformUser500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePlatformUser500ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetEntitlementsRequestObject struct {
 }
 
@@ -3831,6 +4655,9 @@ type StrictServerInterface interface {
 	// CreatePlatformBusiness Create a business
 	// (POST /api/platform/businesses/)
 	CreatePlatformBusiness(ctx context.Context, request CreatePlatformBusinessRequestObject) (CreatePlatformBusinessResponseObject, error)
+	// GetPlatformMetrics The platform in numbers
+	// (GET /api/platform/businesses/metrics/)
+	GetPlatformMetrics(ctx context.Context, request GetPlatformMetricsRequestObject) (GetPlatformMetricsResponseObject, error)
 	// GetPlatformBusiness Get a business
 	// (GET /api/platform/businesses/{id}/)
 	GetPlatformBusiness(ctx context.Context, request GetPlatformBusinessRequestObject) (GetPlatformBusinessResponseObject, error)
@@ -3876,6 +4703,15 @@ type StrictServerInterface interface {
 	// PublishPlanVersion Publish a draft
 	// (POST /api/platform/plans/{id}/versions/{version}/publish/)
 	PublishPlanVersion(ctx context.Context, request PublishPlanVersionRequestObject) (PublishPlanVersionResponseObject, error)
+	// ListPlatformUsers List users
+	// (GET /api/platform/users/)
+	ListPlatformUsers(ctx context.Context, request ListPlatformUsersRequestObject) (ListPlatformUsersResponseObject, error)
+	// GetPlatformUser Get a user
+	// (GET /api/platform/users/{id}/)
+	GetPlatformUser(ctx context.Context, request GetPlatformUserRequestObject) (GetPlatformUserResponseObject, error)
+	// UpdatePlatformUser Change a user
+	// (PATCH /api/platform/users/{id}/)
+	UpdatePlatformUser(ctx context.Context, request UpdatePlatformUserRequestObject) (UpdatePlatformUserResponseObject, error)
 	// GetEntitlements What the plan includes
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx context.Context, request GetEntitlementsRequestObject) (GetEntitlementsResponseObject, error)
@@ -3964,6 +4800,29 @@ func (sh *strictHandler) CreatePlatformBusiness(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(CreatePlatformBusinessResponseObject); ok {
 		return validResponse.VisitCreatePlatformBusinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPlatformMetrics operation middleware
+func (sh *strictHandler) GetPlatformMetrics(ctx echo.Context) error {
+	var request GetPlatformMetricsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlatformMetrics(ctx.Request().Context(), request.(GetPlatformMetricsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlatformMetrics")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPlatformMetricsResponseObject); ok {
+		return validResponse.VisitGetPlatformMetricsResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -4458,6 +5317,105 @@ func (sh *strictHandler) PublishPlanVersion(ctx echo.Context, id externalRef0.ID
 		return err
 	} else if validResponse, ok := response.(PublishPlanVersionResponseObject); ok {
 		return validResponse.VisitPublishPlanVersionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPlatformUsers operation middleware
+func (sh *strictHandler) ListPlatformUsers(ctx echo.Context, params ListPlatformUsersParams) error {
+	var request ListPlatformUsersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPlatformUsers(ctx.Request().Context(), request.(ListPlatformUsersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPlatformUsers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPlatformUsersResponseObject); ok {
+		return validResponse.VisitListPlatformUsersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPlatformUser operation middleware
+func (sh *strictHandler) GetPlatformUser(ctx echo.Context, id externalRef0.ID) error {
+	var request GetPlatformUserRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlatformUser(ctx.Request().Context(), request.(GetPlatformUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlatformUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPlatformUserResponseObject); ok {
+		return validResponse.VisitGetPlatformUserResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePlatformUser operation middleware
+func (sh *strictHandler) UpdatePlatformUser(ctx echo.Context, id externalRef0.ID, params UpdatePlatformUserParams) error {
+	var request UpdatePlatformUserRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdatePlatformUserJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePlatformUser(ctx.Request().Context(), request.(UpdatePlatformUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePlatformUser")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePlatformUserResponseObject); ok {
+		return validResponse.VisitUpdatePlatformUserResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -3,3 +3,12 @@
 //   sqlc v1.31.1
 
 package admindb
+
+import (
+	"time"
+)
+
+type DailyApiCall struct {
+	Day   time.Time
+	Calls int64
+}

@@ -333,7 +333,7 @@ func (p BusinessPatch) graceUntil(before admindb.LockTenantRow, now time.Time) (
 }
 
 // BusinessChanged is the data of the events that tell a business what the platform
-// changed: business.suspended, business.reactivated, business.updated,
+// changed: business.suspended, business.reactivated, business.administered,
 // subscription.past_due and subscription.settled.
 type BusinessChanged struct {
 	ID             uuid.UUID  `json:"id"`
@@ -358,7 +358,7 @@ func (p BusinessPatch) emit(tx *tenancy.PlatformTx, before admindb.LockTenantRow
 	suspended, wasSuspended := after.Status == tenancy.StatusSuspended, before.Status == tenancy.StatusSuspended
 	tell("business.suspended", suspended && !wasSuspended)
 	tell("business.reactivated", !suspended && wasSuspended)
-	tell("business.updated", after.Name != before.Name || after.SandboxEnabled != before.SandboxEnabled)
+	tell("business.administered", after.Name != before.Name || after.SandboxEnabled != before.SandboxEnabled)
 	tell("subscription.past_due", data.BillingStatus == pastDue && !sameInstant(data.GraceUntil, before.GraceUntil))
 	tell("subscription.settled", data.BillingStatus != pastDue && before.BillingStatus == pastDue)
 }

@@ -24,8 +24,9 @@ type Override struct {
 	ID   uuid.UUID `json:"id"`
 	Name string    `json:"name"`
 	// Value is true or false for a feature, a number or null (unlimited) for a quota.
-	Value  json.RawMessage `json:"value"`
-	Reason string          `json:"reason"`
+	Value json.RawMessage `json:"value"`
+	// Reason is for the platform's own eyes.
+	Reason string `json:"-"`
 	// From is inclusive, To exclusive; a nil To never ends.
 	From time.Time  `json:"from"`
 	To   *time.Time `json:"to"`

@@ -21,6 +21,10 @@ type Dependencies struct {
 	Businesses    *admin.Businesses
 	Subscriptions *admin.Subscriptions
 	Overrides     *admin.Overrides
+	Users         *admin.Users
+	Overview      *admin.Overview
+	// APICalls are what the numbers of Overview include.
+	APICalls *admin.APICalls
 }
 
 // Server implements the operations of the admin module.
