@@ -3,9 +3,6 @@ package main
 import (
 	"bytes"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -14,28 +11,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
-
-// serve runs `smoothschedule serve` on the database.
-func serve(t *testing.T, db *dbtest.DB) *instance {
-	t.Helper()
-	path, err := program()
-	require.NoError(t, err)
-	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
-	require.NoError(t, err)
-	defer log.Close()
-	i := &instance{addr: freeAddr(t), log: log.Name(), exited: make(chan error, 1)}
-	i.process = exec.Command(path, "serve")
-	i.process.Env = append(os.Environ(), "SMOOTHSCHEDULE_ADDR="+i.addr, "SMOOTHSCHEDULE_DATABASE_URL="+db.URL)
-	i.process.Stdout, i.process.Stderr = log, log
-	require.NoError(t, i.process.Start())
-	go func() { i.exited <- i.process.Wait() }()
-	t.Cleanup(func() { _ = i.process.Process.Kill() })
-	require.Eventually(t, func() bool { return i.get("/readyz") == http.StatusOK || len(i.exited) > 0 }, time.Minute, 20*time.Millisecond)
-	require.Empty(t, i.exited, "it stopped: %s", i.printed(t))
-	return i
-}
 
 // A server that is killed between the effect of a request and its answer has left either
 // both or neither: repeated with its key, the request is done exactly once.
@@ -61,7 +37,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 
 	// Before the commit: the customer is inserted, the answer is written, and the very
 	// statement that would keep it waits for a lock of ours.
-	server := serve(t, kit.DB)
+	server := launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
 	tx, err := kit.DB.OwnerPool().Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), "LOCK TABLE idempotency_keys IN SHARE MODE")
@@ -86,7 +62,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 	before := count("SELECT count(*) FROM customers")
 	require.Equal(t, before, count("SELECT count(*) FROM idempotency_keys"), "an effect has its answer, and no answer is without")
 
-	server = serve(t, kit.DB)
+	server = launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
 	answer, err := post(server.addr, "before")
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
@@ -107,7 +83,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 	if err := <-broken; err != nil {
 		t.Log("killed before the answer:", err)
 	}
-	server = serve(t, kit.DB)
+	server = launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
 	answer, err = post(server.addr, "after")
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())

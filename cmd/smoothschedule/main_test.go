@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// instance is a running `smoothschedule dev`.
+// instance is a running `smoothschedule dev` or `serve`.
 type instance struct {
 	addr    string
 	process *exec.Cmd
@@ -76,14 +76,20 @@ func dataDir(t *testing.T) string {
 
 func start(t *testing.T, dir string) *instance {
 	t.Helper()
+	return launch(t, "dev", "SMOOTHSCHEDULE_DATA_DIR="+dir)
+}
+
+// launch runs a command that serves, and waits until it is ready.
+func launch(t *testing.T, command string, environment ...string) *instance {
+	t.Helper()
 	path, err := program()
 	require.NoError(t, err)
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	require.NoError(t, err)
 	defer log.Close()
 	i := &instance{addr: freeAddr(t), log: log.Name(), exited: make(chan error, 1)}
-	i.process = exec.Command(path, "dev")
-	i.process.Env = append(os.Environ(), "SMOOTHSCHEDULE_ADDR="+i.addr, "SMOOTHSCHEDULE_DATA_DIR="+dir)
+	i.process = exec.Command(path, command)
+	i.process.Env = append(append(os.Environ(), "SMOOTHSCHEDULE_ADDR="+i.addr), environment...)
 	i.process.Stdout, i.process.Stderr = log, log
 	require.NoError(t, i.process.Start())
 	go func() { i.exited <- i.process.Wait() }()
@@ -156,6 +162,12 @@ func TestDevAndTheTour(t *testing.T) {
 		require.Contains(t, lines[i], want)
 	}
 
+	// The token that is printed works.
+	curl := regexp.MustCompile("curl .* 'Authorization: Bearer ss_test_.*'").FindString(first.printed(t))
+	out, err = exec.CommandContext(t.Context(), "bash", "-c", curl).Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), `"next_cursor":null`)
+
 	// A second instance on the same data hears what is wrong.
 	path, err := program()
 	require.NoError(t, err)
@@ -174,6 +186,7 @@ func TestDevAndTheTour(t *testing.T) {
 	require.NoError(t, first.stop(t, syscall.SIGINT), "Ctrl-C is the normal end")
 	again := start(t, dir)
 	require.Contains(t, again.printed(t), "the data of the last time")
+	require.Contains(t, again.printed(t), curl[strings.Index(curl, "ss_test_"):], "it stays readable")
 	require.Error(t, again.stop(t, syscall.SIGKILL))
 	killed := start(t, dir)
 	require.NoError(t, killed.stop(t, syscall.SIGTERM))

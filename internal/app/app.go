@@ -77,6 +77,7 @@ type App struct {
 	TimeOffs     *scheduling.TimeOffs
 	Customers    *scheduling.Customers
 	Appointments *scheduling.Appointments
+	Tokens       *developer.Tokens
 
 	Platform adminapi.Dependencies
 
@@ -124,8 +125,9 @@ func New(d Dependencies) (*App, error) {
 	addSweeper(workers, store, d.Now, d.Log)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
+	tokens := developer.NewTokens(store, gates.MayGive)
 	developerServer := developerapi.New(developerapi.Dependencies{
-		Tokens: developer.NewTokens(store, gates.MayGive),
+		Tokens: tokens,
 		Events: developer.NewEvents(store, hub, document.EventTypes()),
 	})
 
@@ -157,7 +159,7 @@ func New(d Dependencies) (*App, error) {
 	return &App{
 		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
-		Appointments: appointments, Platform: platform, config: d.Config, limiter: limiter,
+		Appointments: appointments, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
 }
 

@@ -89,6 +89,9 @@ func (a *App) seedBusiness(ctx context.Context, b demoBusiness, hash string, now
 		return err
 	}
 	scope.Principal = &tenancy.Principal{UserID: users["owner"], Role: tenancy.RoleOwner, TenantID: &scope.Tenant.ID}
+	if err := a.seedToken(ctx, scope); err != nil {
+		return err
+	}
 	if _, err := a.Schedules.Replace(ctx, scope, nil, nil, scheduling.HoursInput{Weekly: b.hours}); err != nil {
 		return err
 	}

@@ -46,7 +46,11 @@ func Dev(ctx context.Context, c Config, environment map[string]string, reset boo
 		if err != nil {
 			return fmt.Errorf("create the demo businesses: %w", err)
 		}
-		if err := a.printSheet(out, listener.Addr().String(), created); err != nil {
+		token, err := a.demoToken(ctx, demoBusinesses()[0].subdomain, time.Now())
+		if err != nil {
+			return fmt.Errorf("find the demo token: %w", err)
+		}
+		if err := a.printSheet(out, listener.Addr().String(), token, created); err != nil {
 			return err
 		}
 		if err := a.serve(ctx, database, listener, log); err != nil {

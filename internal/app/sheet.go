@@ -11,7 +11,7 @@ import (
 )
 
 // printSheet tells a developer what is where.
-func (a *App) printSheet(out io.Writer, addr string, created bool) error {
+func (a *App) printSheet(out io.Writer, addr, token string, created bool) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return err
@@ -41,6 +41,10 @@ func (a *App) printSheet(out io.Writer, addr string, created bool) error {
 	fmt.Fprintf(&b, "  of the platform:        %s\n", strings.Join(platform, ", "))
 	fmt.Fprintf(&b, "  by password:            %s, %s\n\n", identity.PersonaEmail("owner", "demo"), DemoPassword)
 	fmt.Fprintf(&b, "  curl -s %s/api/auth/quick-login/ --json '{\"persona\":\"owner\"}'\n\n", at("demo"))
+	if token != "" {
+		fmt.Fprintf(&b, "  an API token for the sandbox of %s, which is empty at first:\n\n", demoBusinesses()[0].name)
+		fmt.Fprintf(&b, "  curl -s %s/api/v1/services -H 'Authorization: Bearer %s'\n\n", at(demoBusinesses()[0].subdomain), token)
+	}
 	fmt.Fprintf(&b, "Ctrl-C stops it.\n\n")
 	_, err = io.WriteString(out, b.String())
 	return err
