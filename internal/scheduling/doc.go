@@ -13,6 +13,9 @@
 //     staff see the appointments they are a resource of, and the rest does not exist for
 //     them. Time off does not exist for customers, and staff see all of it and change
 //     their own. A scope without principal sees nothing of the kind.
+//   - Whoever books without signing in sees what can be booked, and the one object that they
+//     have a token for; nothing tells them about anybody else.
+//   - An appointment is agreed on by the clock on the wall, and remembers what it showed.
 //   - A change, its history, its quota and its event commit together or not at all.
 //   - Two active allocations of a lane never overlap. The database sees to it, and no
 //     code here relies on having looked before.

@@ -281,3 +281,35 @@ func TestWhereThePublicBooks(t *testing.T) {
 	anyone.Post(t, publicly+"appointments/"+token+"/cancel", nil).RequireProblem(t, 403, "tenant_suspended")
 	anyone.Do(t, http.MethodDelete, publicly+"holds/"+token, nil).RequireProblem(t, 403, "tenant_suspended")
 }
+
+// Whoever tries names and tokens out is slowed down, by their address; others are not.
+func TestPublicBookingIsThrottled(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(limited))
+	tenant := s.Tenant(t, "a")
+	o := populate(t, tenant.Client(t, tenancy.RoleOwner))
+	anyone := tenant.Anonymous()
+	refused := func(response *apitest.Response) {
+		response.RequireProblem(t, 429, "rate_limited")
+		require.NotEmpty(t, response.Header.Get("Retry-After"))
+	}
+	for guesses := 0; ; guesses++ {
+		require.LessOrEqual(t, guesses, 200, "guesses of a token in ten seconds")
+		response := anyone.Get(t, publicly+"appointments/"+strings.Repeat("A", 43))
+		if response.Status == 429 {
+			refused(response)
+			break
+		}
+		response.RequireProblem(t, 404, "not_found")
+	}
+	for bookings := 0; ; bookings++ {
+		require.LessOrEqual(t, bookings, 60, "bookings in ten seconds")
+		response := anyone.Post(t, publicly+"appointments", o.slot(fmt.Sprintf("2027-03-%02dT14:00:00Z", bookings%28+1)))
+		if response.Status == 429 {
+			refused(response)
+			break
+		}
+	}
+	s.Clock.Advance(10 * time.Second)
+	anyone.Get(t, publicly+"business").Require(t, 200)
+}
