@@ -194,9 +194,11 @@ func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancy
 	if err != nil {
 		return nil, err
 	}
-	grants := entitle.Grants{Suspended: scope.Tenant.Suspended(), GraceUntil: row.GraceUntil, Plan: plan}
-	if len(row.Overrides) > 0 {
-		if err := json.Unmarshal(row.Overrides, &grants.Overrides); err != nil {
+	grants := entitle.Grants{
+		Suspended: scope.Tenant.Suspended(), GraceUntil: row.GraceUntil, Plan: plan, Overrides: make([]entitle.Override, len(row.Overrides)),
+	}
+	for i := range row.Overrides {
+		if err := json.Unmarshal(row.Overrides[i], &grants.Overrides[i]); err != nil {
 			return nil, fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)
 		}
 	}

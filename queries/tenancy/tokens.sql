@@ -17,15 +17,20 @@ SELECT
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
-    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
-                      ORDER BY o.from_at, o.created_at, o.id)
-     FROM entitlement_overrides o
-     WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > sqlc.arg(now)::timestamptz))::jsonb AS overrides
-FROM (VALUES (1)) AS one (x)
+    ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
+           FROM entitlement_overrides o
+           WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > sqlc.arg(now)::timestamptz)
+           ORDER BY o.from_at, o.created_at, o.id)::jsonb[] AS overrides
+FROM (SELECT) one
 LEFT JOIN domains d ON d.name = sqlc.arg(domain)::text AND d.verified_at IS NOT NULL
 LEFT JOIN api_token_secrets s ON s.hash = sqlc.arg(hash)::bytea AND (s.expires_at IS NULL OR s.expires_at > sqlc.arg(now)::timestamptz)
 LEFT JOIN api_tokens k ON k.id = s.token_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > sqlc.arg(now)::timestamptz)
-LEFT JOIN tenants t ON t.id = COALESCE(d.tenant_id, k.tenant_id);
+CROSS JOIN LATERAL (
+    SELECT n.id, n.name, n.status, n.plan_version_id, n.scheduled_plan_at, n.scheduled_plan_version_id, n.grace_until,
+           n.timezone, n.currency, n.sandbox_enabled
+    FROM (SELECT) it LEFT JOIN tenants n ON n.id = COALESCE(d.tenant_id, k.tenant_id)
+    OFFSET 0
+) t;
 
 -- name: TouchToken :exec
 -- Notes that a token was used; guarded, so that parallel requests write once a minute.

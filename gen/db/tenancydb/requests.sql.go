@@ -72,11 +72,11 @@ SELECT
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
-    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
-                      ORDER BY o.from_at, o.created_at, o.id)
-     FROM entitlement_overrides o
-     WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz))::jsonb AS overrides
-FROM (VALUES (1)) AS one (x)
+    ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
+           FROM entitlement_overrides o
+           WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz)
+           ORDER BY o.from_at, o.created_at, o.id)::jsonb[] AS overrides
+FROM (SELECT) one
 LEFT JOIN domains d ON d.name = $2::text AND d.verified_at IS NOT NULL
 LEFT JOIN sessions s ON s.token_hash = $3::bytea AND s.revoked_at IS NULL AND s.expires_at > $1::timestamptz
     AND (s.impersonator_id IS NULL OR NOT EXISTS (
@@ -86,7 +86,12 @@ LEFT JOIN sessions s ON s.token_hash = $3::bytea AND s.revoked_at IS NULL AND s.
         WHERE pu.id IS NULL))
 LEFT JOIN users u ON u.id = s.user_id AND u.is_active
 LEFT JOIN users i ON i.id = s.impersonator_id
-LEFT JOIN tenants t ON t.id = COALESCE(d.tenant_id, u.tenant_id)
+CROSS JOIN LATERAL (
+    SELECT n.id, n.name, n.status, n.plan_version_id, n.scheduled_plan_at, n.scheduled_plan_version_id, n.grace_until,
+           n.timezone, n.currency, n.sandbox_enabled
+    FROM (SELECT) it LEFT JOIN tenants n ON n.id = COALESCE(d.tenant_id, u.tenant_id)
+    OFFSET 0
+) t
 `
 
 type ResolveRequestParams struct {
@@ -115,13 +120,15 @@ type ResolveRequestRow struct {
 	TenantTimezone   *string
 	TenantCurrency   *string
 	SandboxEnabled   *bool
-	Overrides        json.RawMessage
+	Overrides        []json.RawMessage
 }
 
 // Everything a request needs to know about who asks, at which host, in one round
 // trip. It always answers one row; what was not found is null. A tenant is the one
-// of the host, else the one of the session's user. A session of a masquerade counts only
-// while every session beneath it does.
+// of the host, else the one of the session's user; it is looked up by itself, because
+// a join like the others may become a hash table of all tenants. A session of a masquerade
+// counts only while every session beneath it does. Overrides come in the order in which
+// they were made.
 func (q *Queries) ResolveRequest(ctx context.Context, db DBTX, arg ResolveRequestParams) (ResolveRequestRow, error) {
 	row := db.QueryRow(ctx, resolveRequest, arg.Now, arg.Domain, arg.TokenHash)
 	var i ResolveRequestRow
