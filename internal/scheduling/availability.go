@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
@@ -128,35 +127,22 @@ func dateOrInstant(text string, zone *time.Location, days int) (time.Time, error
 
 // survey takes a snapshot of all starts from from to to.
 func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
-	// Longer than any duration with its buffers, whatever the service turns out to be.
-	const margin = 48 * time.Hour
-	reader := s.store.Reader(scope)
-	windowFrom, windowTo := from.Add(-margin), to.Add(margin)
-	params := schedulingdb.GetBookingSnapshotParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: from, RequestedIds: w.requested,
-		FromAt: &windowFrom, ToAt: &windowTo, WithBuffers: w.explain,
-	}
-	if params.RequestedIds == nil {
-		params.RequestedIds = []uuid.UUID{}
-	}
-	if w.moving != nil {
-		params.ExceptOwnerID = w.moving.ID
-	}
-	rows, err := s.queries.GetBookingSnapshot(ctx, reader, params)
+	w.startAt, w.until = from, to
+	taken, err := s.take(ctx, s.store.Reader(scope), scope, w)
 	if err != nil {
-		return nil, fmt.Errorf("take availability snapshot: %w", err)
+		return nil, fmt.Errorf("survey: %w", err)
 	}
-	taken := newSnapshot(w, rows, scope.Now)
 	taken.From, taken.To = from, to
-	return taken, s.surround(ctx, reader, scope, taken, w, windowFrom, windowTo)
+	return taken, nil
 }
 
-const (
-	// alternativesOffered is how many a refusal offers, of those that lie at most
-	// alternativesWithin before and after.
-	alternativesOffered = 3
-	alternativesWithin  = 7 * 24 * time.Hour
-)
+// alternativesOffered is how many a refusal offers.
+const alternativesOffered = 3
+
+// alternativesWithin says how far before and after the start alternatives may lie: farther
+// only where the first finds too few. Nearly always it suffices, and it is the cheaper
+// the shorter it is.
+var alternativesWithin = [...]time.Duration{24 * time.Hour, 7 * 24 * time.Hour}
 
 // offer adds the nearest free slots to the refusal of a wish: they are what whoever is
 // refused asks for next. Other errors pass as they are. It looks anew, after the
@@ -166,12 +152,29 @@ func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, 
 	if !ok || taken.Code.Name != apperr.SlotTaken.Name {
 		return refusal
 	}
+	alternatives := []Slot{}
+	for _, within := range alternativesWithin {
+		found, err := s.nearest(ctx, scope, w, preferred, within)
+		if err != nil {
+			return errors.Join(err, refusal)
+		}
+		if alternatives = found; len(found) >= alternativesOffered {
+			break
+		}
+	}
+	return taken.With("alternatives", alternatives)
+}
+
+// nearest returns the alternatives to a wish that lie within a time before and after it.
+func (s *Appointments) nearest(
+	ctx context.Context, scope *tenancy.Scope, w wish, preferred []uuid.UUID, within time.Duration,
+) ([]Slot, error) {
 	// The resources to choose from must be known, so that others than those named can be offered.
 	asked := w
 	asked.requested = nil
-	snapshot, err := s.survey(ctx, scope, asked, w.startAt.Add(-alternativesWithin), w.startAt.Add(alternativesWithin))
+	snapshot, err := s.survey(ctx, scope, asked, w.startAt.Add(-within), w.startAt.Add(within))
 	if err != nil {
-		return errors.Join(err, refusal)
+		return nil, err
 	}
 	request := availability.Request{Start: w.startAt, Preferred: preferred}
 	for _, id := range w.requested {
@@ -179,9 +182,9 @@ func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, 
 			request.Requested = append(request.Requested, id)
 		}
 	}
-	alternatives := []Slot{}
+	slots := []Slot{}
 	for _, slot := range availability.Nearest(&snapshot.Snapshot, &request, scope.Now, alternativesOffered) {
-		alternatives = append(alternatives, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
+		slots = append(slots, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
 	}
-	return taken.With("alternatives", alternatives)
+	return slots, nil
 }

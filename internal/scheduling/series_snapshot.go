@@ -56,7 +56,8 @@ func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *te
 	at := w.startAt
 	params := func(requested []uuid.UUID) schedulingdb.GetBookingSnapshotParams {
 		return schedulingdb.GetBookingSnapshotParams{
-			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: at, FromAt: &at, ToAt: &at, RequestedIds: requested,
+			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: at, LastStart: at,
+			FromAt: &at, ToAt: &at, RequestedIds: requested,
 		}
 	}
 	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {

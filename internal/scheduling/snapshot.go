@@ -53,8 +53,9 @@ type candidate struct {
 // wish says what to take a snapshot for.
 type wish struct {
 	serviceID, customerID uuid.UUID
-	startAt               time.Time
-	requested             []uuid.UUID
+	// startAt is the start, or the first of several; until is the last.
+	startAt, until time.Time
+	requested      []uuid.UUID
 	// moving is the appointment that shall be moved, whose lanes count as free and
 	// whose times count instead of the service's; nil for a new one.
 	moving *Appointment
@@ -64,27 +65,42 @@ type wish struct {
 	rivals []uuid.UUID
 }
 
+// snapshot takes a snapshot of the start of a wish, in the transaction that shall fulfil it.
 func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {
 		return nil, err
 	}
+	w.until = w.startAt
+	return s.take(ctx, tx, scope, w)
+}
+
+// take takes a snapshot of everything that decides about the starts of a wish.
+func (s *Appointments) take(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	params := schedulingdb.GetBookingSnapshotParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, StartAt: w.startAt, RequestedIds: w.requested,
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: w.startAt, LastStart: w.until,
+		RequestedIds: w.requested, WithBuffers: w.explain,
 	}
 	if params.RequestedIds == nil {
 		params.RequestedIds = []uuid.UUID{}
 	}
 	if w.moving != nil {
-		from, to := w.moving.times().Window(w.startAt)
+		from, to := w.window(w.moving.times())
 		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
 	}
-	rows, err := s.queries.GetBookingSnapshot(ctx, tx, params)
+	rows, err := s.queries.GetBookingSnapshot(ctx, db, params)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
 	taken := newSnapshot(w, rows, scope.Now)
-	from, to := taken.Service.Window(w.startAt)
-	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+	from, to := w.window(taken.Service)
+	return taken, s.surround(ctx, db, scope, taken, w, from, to)
+}
+
+// window is the time that the starts of the wish could take, buffers included.
+func (w *wish) window(service availability.Service) (from, to time.Time) {
+	from, _ = service.Window(w.startAt)
+	_, to = service.Window(w.until)
+	return from, to
 }
 
 // lockRivals locks resources for which others were faster too often.

@@ -126,6 +126,35 @@ func TestARefusalOffersAlternatives(t *testing.T) {
 	require.NotEmpty(t, problem["alternatives"])
 }
 
+// Alternatives that are near suffice; farther ones are offered where there are too few.
+func TestAlternativesAreSoughtWithinAWeek(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	hair := owner.Post(t, "/api/v1/services", m{"name": "Hair", "duration_minutes": 60, "requirements": []m{
+		{"resource_type": "STAFF", "resource_ids": []string{o["resource"]}},
+	}}).Require(t, 201).ID(t)
+	refused := func() (starts []string) {
+		body := m{"service_id": hair, "customer_id": o["customer"], "start_at": "2027-04-07T12:00:00Z"}
+		for _, a := range owner.Post(t, "/api/v1/appointments", body).RequireProblem(t, 409, "slot_taken")["alternatives"].([]any) {
+			starts = append(starts, a.(m)["start_at"].(string))
+		}
+		return starts
+	}
+	away := func(start, end string) {
+		owner.Post(t, "/api/v1/time-off", m{"resource_id": o["resource"], "title": "Away", "start_at": start, "end_at": end}).Require(t, 201)
+	}
+	away("2027-04-05T13:00:00Z", "2027-04-08T10:00:00Z")
+	require.Equal(t, []string{"2027-04-08T10:00:00Z", "2027-04-08T10:15:00Z", "2027-04-08T10:30:00Z"}, refused(), "a day is enough")
+	away("2027-04-08T11:15:00Z", "2027-04-11T10:00:00Z")
+	require.Equal(t, []string{"2027-04-08T10:00:00Z", "2027-04-08T10:15:00Z", "2027-04-05T12:00:00Z"}, refused(), "a day has too few")
+	away("2027-03-30T00:00:00Z", "2027-04-14T11:15:00Z")
+	require.Equal(t, []string{"2027-04-14T11:15:00Z", "2027-04-14T11:30:00Z", "2027-04-14T11:45:00Z"}, refused())
+	away("2027-04-14T11:15:00Z", "2027-04-15T11:15:00Z")
+	require.Empty(t, refused(), "a week has none")
+}
+
 func TestWhoHearsWhichReasons(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)

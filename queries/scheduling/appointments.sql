@@ -103,11 +103,12 @@ JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: GetBookingSnapshot :many
--- Everything that decides whether a service can start at start_at: the service and the
--- customer (null if they do not exist) on every row, and the resources that may be
--- taken, once for each of their allocations in the window (null if there is none). Those
--- are the requested ones and, unless they fill every requirement, all active ones that a
--- requirement accepts. The window is from_at to to_at, or what the service says.
+-- Everything that decides whether a service can start at any time from first_start to
+-- last_start, which may be the same: the service and the customer (null if they do not
+-- exist) on every row, and the resources that may be taken, once for each of their
+-- allocations in the window (null if there is none). Those are the requested ones and,
+-- unless they fill every requirement, all active ones that a requirement accepts. The
+-- window is from_at to to_at, or what the service takes for these starts.
 --
 -- Under row-level security, a calculation with columns is no index condition; that is why
 -- the ends of the window are sub-selects. An allocation is at most 48 hours long, which
@@ -118,9 +119,9 @@ WITH service AS MATERIALIZED (
            s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
            s.max_per_day, s.max_per_week,
            COALESCE(sqlc.narg(from_at)::timestamptz,
-               sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+               sqlc.arg(first_start)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
            COALESCE(sqlc.narg(to_at)::timestamptz,
-               sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+               sqlc.arg(last_start)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
     FROM services s
     WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
 ), requirement AS MATERIALIZED (
