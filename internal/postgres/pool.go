@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // PoolOptions says how a pool connects. Zero values mean the defaults.
@@ -86,7 +85,7 @@ func (o PoolOptions) apply(config *pgxpool.Config) {
 		params["role"] = o.Role
 	}
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		pgxuuid.Register(conn.TypeMap()) // parameters then need not take the way over their text
+		registerUUID(conn.TypeMap())
 		if o.Role == "" {
 			return nil
 		}
