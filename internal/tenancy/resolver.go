@@ -108,10 +108,10 @@ func principalOf(row tenancydb.ResolveRequestRow) *Principal {
 	}
 	// A change of role ends sessions, so this holds already. A masquerade that raised
 	// somebody would be the worst of all mistakes, so it is looked at again.
-	if row.ImpersonatorRole == nil || Role(*row.ImpersonatorRole).Rank() <= p.Role.Rank() {
+	if row.ImpersonatorRole == "" || Role(row.ImpersonatorRole).Rank() <= p.Role.Rank() {
 		return nil
 	}
-	p.Impersonator = &Impersonator{UserID: *row.ImpersonatorID, Role: Role(*row.ImpersonatorRole), ReadOnly: *row.ReadOnly}
+	p.Impersonator = &Impersonator{UserID: *row.ImpersonatorID, Role: Role(row.ImpersonatorRole), ReadOnly: *row.ReadOnly}
 	return p
 }
 

@@ -12,7 +12,7 @@ SELECT
     s.last_used_at,
     s.impersonator_id,
     s.read_only,
-    i.role AS impersonator_role,
+    COALESCE(masquerade_role(s.impersonator_id, s.ancestor_ids, sqlc.arg(now)), '')::text AS impersonator_role,
     u.id AS user_id,
     u.tenant_id AS user_tenant_id,
     u.is_sandbox AS user_is_sandbox,
@@ -33,13 +33,8 @@ SELECT
 FROM (SELECT) one
 LEFT JOIN domains d ON d.name = sqlc.arg(domain)::text AND d.verified_at IS NOT NULL
 LEFT JOIN sessions s ON s.token_hash = sqlc.arg(token_hash)::bytea AND s.revoked_at IS NULL AND s.expires_at > sqlc.arg(now)::timestamptz
-    AND (s.impersonator_id IS NULL OR NOT EXISTS (
-        SELECT FROM unnest(s.ancestor_ids) AS a (id)
-        LEFT JOIN sessions p ON p.id = a.id AND p.revoked_at IS NULL AND p.expires_at > sqlc.arg(now)::timestamptz
-        LEFT JOIN users pu ON pu.id = p.user_id AND pu.is_active
-        WHERE pu.id IS NULL))
+    AND (s.impersonator_id IS NULL OR masquerade_role(s.impersonator_id, s.ancestor_ids, sqlc.arg(now)) IS NOT NULL)
 LEFT JOIN users u ON u.id = s.user_id AND u.is_active
-LEFT JOIN users i ON i.id = s.impersonator_id
 CROSS JOIN LATERAL (
     SELECT n.id, n.name, n.status, n.plan_version_id, n.scheduled_plan_at, n.scheduled_plan_version_id, n.grace_until,
            n.timezone, n.currency, n.sandbox_enabled
