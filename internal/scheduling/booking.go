@@ -150,6 +150,7 @@ func (s *Appointments) insert(
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(a.StartAt)
 	local := localStartOf(a.StartAt, scope.Tenant)
+	quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
 	taken, err := s.queries.InsertAppointment(ctx, tx, schedulingdb.InsertAppointmentParams{
 		EnvID: scope.Env.ID, ID: a.ID, ServiceID: a.ServiceID, CustomerID: a.CustomerID, Status: a.Status,
 		StartAt: a.StartAt, EndAt: a.EndAt, BufferBeforeMinutes: a.BufferBeforeMinutes, BufferAfterMinutes: a.BufferAfterMinutes,
@@ -164,7 +165,7 @@ func (s *Appointments) insert(
 	if len(taken) < len(assignments) {
 		return &lostRaceError{rivals: snapshot.ids()}
 	}
-	if err := entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1); err != nil {
+	if err := quota.Settle(ctx, tx); err != nil {
 		return err
 	}
 	tx.Emit("appointment.created", a)

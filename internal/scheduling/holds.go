@@ -331,6 +331,7 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 		return nil, err
 	}
 	period, local := scope.Entitlements.Period(entitle.MaxAppointments), localStartOf(booked.StartAt, scope.Tenant)
+	quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
 	err = s.queries.BookHold(ctx, tx, schedulingdb.BookHoldParams{
 		EnvID: scope.Env.ID, HoldID: held.ID, ID: booked.ID, CustomerID: in.CustomerID, Status: booked.Status, Notes: booked.Notes,
 		QuotaPeriod: period, CreatedBy: scope.ActorID(), Now: scope.Now,
@@ -339,7 +340,7 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 	if err != nil {
 		return nil, refused(fmt.Errorf("book hold: %w", err))
 	}
-	if err := entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1); err != nil {
+	if err := quota.Settle(ctx, tx); err != nil {
 		return nil, err
 	}
 	held.Status, held.AppointmentID = HoldBooked, &booked.ID

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
@@ -24,6 +25,7 @@ type Tx struct {
 	conn   *pgxpool.Conn
 	envID  uuid.UUID
 	begun  bool
+	along  []*asking
 	events []events.Event
 	// emitted is whether events are written.
 	emitted bool
@@ -36,12 +38,22 @@ func (tx *Tx) Emit(eventType string, data any) {
 	tx.events = append(tx.events, events.Event{Type: eventType, Data: data})
 }
 
+// Along sends the statement of fn together with the next one of the transaction, behind
+// it, which saves a round trip. fn makes one query with db.QueryRow. It is called twice:
+// at once, to say which, and with the answer, before the next statement is done.
+func (tx *Tx) Along(fn func(db entitle.DB)) {
+	asked := &asking{}
+	fn(asked)
+	asked.answer = fn
+	tx.along = append(tx.along, asked)
+}
+
 // Exec runs a statement.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if tx.begun {
+	if tx.begun && len(tx.along) == 0 {
 		return tx.conn.Exec(ctx, sql, args...)
 	}
-	results, err := tx.begin(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
+	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -52,10 +64,10 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.Command
 // Query runs a statement that returns rows. The rows must be closed before the next
 // statement.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if tx.begun {
+	if tx.begun && len(tx.along) == 0 {
 		return tx.conn.Query(ctx, sql, args...) //nolint:rowserrcheck // the rows are the caller's
 	}
-	results, err := tx.begin(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
+	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
 	if err != nil {
 		return nil, err
 	}
@@ -72,26 +84,82 @@ func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return &batchRow{rows: rows, err: err}
 }
 
-// begin sends the beginning of the transaction and what is queued behind it; the
-// results are those of the latter.
-func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
-	tx.begun = true
-	batch := &pgx.Batch{}
-	batch.Queue("begin")
-	batch.Queue(setEnvironment, tx.envID.String())
+// send sends what is queued: behind the beginning of the transaction, if it has not begun
+// yet, and before what goes along. The results are those of what is queued; closing them
+// answers the rest.
+func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
+	batch, begins := &pgx.Batch{}, !tx.begun
+	if begins {
+		batch.Queue("begin")
+		batch.Queue(setEnvironment, tx.envID.String())
+	}
 	queue(batch)
+	along := tx.along
+	for _, asked := range along {
+		batch.Queue(asked.sql, asked.args...)
+	}
+	tx.begun, tx.along = true, nil
 	results := tx.conn.SendBatch(ctx, batch)
-	for range 2 {
-		if _, err := results.Exec(); err != nil {
-			return nil, errors.Join(err, results.Close())
+	if begins {
+		for range 2 {
+			if _, err := results.Exec(); err != nil {
+				return nil, errors.Join(err, results.Close())
+			}
 		}
+	}
+	if len(along) > 0 {
+		results = &answering{BatchResults: results, along: along}
 	}
 	return results, nil
 }
 
+// asking is the DBTX of a statement that goes along: it learns what the statement is.
+type asking struct {
+	entitle.DB // nil: a statement goes along as a QueryRow or not at all
+	sql        string
+	args       []any
+	answer     func(db entitle.DB)
+}
+
+// QueryRow returns a row that scans nothing.
+func (a *asking) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	a.sql, a.args = sql, args
+	return noRow{}
+}
+
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return nil }
+
+// answering gives what went along its answers when the results are closed.
+type answering struct {
+	pgx.BatchResults
+	along []*asking
+}
+
+// Close implements pgx.BatchResults.
+func (a *answering) Close() error {
+	for _, asked := range a.along {
+		asked.answer(answer{row: a.QueryRow()})
+	}
+	a.along = nil
+	return a.BatchResults.Close()
+}
+
+// answer is the DBTX of a statement that has gone along.
+type answer struct {
+	entitle.DB
+	row pgx.Row
+}
+
+func (a answer) QueryRow(context.Context, string, ...any) pgx.Row { return a.row }
+
 // commit appends the events and commits, in one round trip. The sequence of the
 // environment's events is locked for no longer than that.
 func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
+	if len(tx.along) > 0 {
+		return errors.New("a statement shall go along, but no other came")
+	}
 	if len(tx.events) > 0 {
 		return tx.append(ctx, committing{tx}, scope)
 	}
@@ -141,7 +209,7 @@ func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.C
 		b.Queue(sql, args...)
 		b.Queue("commit")
 	}
-	results, err := c.last(ctx, queue)
+	results, err := c.send(ctx, queue)
 	if err != nil {
 		return pgconn.CommandTag{}, err
 	}
@@ -151,13 +219,4 @@ func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.C
 	}
 	end, err := results.Exec()
 	return tag, errors.Join(err, committed(end, err), results.Close())
-}
-
-func (c committing) last(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
-	if !c.begun {
-		return c.begin(ctx, queue)
-	}
-	batch := &pgx.Batch{}
-	queue(batch)
-	return c.conn.SendBatch(ctx, batch), nil
 }

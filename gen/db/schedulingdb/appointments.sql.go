@@ -165,17 +165,17 @@ WITH service AS MATERIALIZED (
            COALESCE($6::timestamptz,
                $7::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
            COALESCE($8::timestamptz,
-               $7::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+               $9::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
     FROM services s
-    WHERE s.env_id = $1 AND s.id = $9
+    WHERE s.env_id = $1 AND s.id = $10
 ), requirement AS MATERIALIZED (
     SELECT q.position, q.resource_type
     FROM service_requirements q
-    WHERE q.env_id = $1 AND q.service_id = $9
+    WHERE q.env_id = $1 AND q.service_id = $10
 ), named AS MATERIALIZED (
     SELECT n.position, n.resource_id
     FROM service_requirement_resources n
-    WHERE n.env_id = $1 AND n.service_id = $9
+    WHERE n.env_id = $1 AND n.service_id = $10
 )
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
@@ -226,8 +226,9 @@ type GetBookingSnapshotParams struct {
 	ExceptOwnerID uuid.UUID
 	WithBuffers   bool
 	FromAt        *time.Time
-	StartAt       time.Time
+	FirstStart    time.Time
 	ToAt          *time.Time
+	LastStart     time.Time
 	ServiceID     uuid.UUID
 }
 
@@ -271,11 +272,12 @@ type GetBookingSnapshotRow struct {
 	BusyBufferAfterMinutes  int32
 }
 
-// Everything that decides whether a service can start at start_at: the service and the
-// customer (null if they do not exist) on every row, and the resources that may be
-// taken, once for each of their allocations in the window (null if there is none). Those
-// are the requested ones and, unless they fill every requirement, all active ones that a
-// requirement accepts. The window is from_at to to_at, or what the service says.
+// Everything that decides whether a service can start at any time from first_start to
+// last_start, which may be the same: the service and the customer (null if they do not
+// exist) on every row, and the resources that may be taken, once for each of their
+// allocations in the window (null if there is none). Those are the requested ones and,
+// unless they fill every requirement, all active ones that a requirement accepts. The
+// window is from_at to to_at, or what the service takes for these starts.
 //
 // Under row-level security, a calculation with columns is no index condition; that is why
 // the ends of the window are sub-selects. An allocation is at most 48 hours long, which
@@ -290,8 +292,9 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 		arg.ExceptOwnerID,
 		arg.WithBuffers,
 		arg.FromAt,
-		arg.StartAt,
+		arg.FirstStart,
 		arg.ToAt,
+		arg.LastStart,
 		arg.ServiceID,
 	)
 	if err != nil {

@@ -18,10 +18,10 @@ SELECT e.id AS env_id, e.is_sandbox, t.id AS tenant_id, t.name, t.status, t.time
     (CASE WHEN t.scheduled_plan_at <= $1::timestamptz
           THEN t.scheduled_plan_version_id ELSE t.plan_version_id END)::uuid AS plan_version_id,
     t.grace_until,
-    (SELECT jsonb_agg(jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
-                      ORDER BY o.from_at, o.created_at, o.id)
-     FROM entitlement_overrides o
-     WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz))::jsonb AS overrides
+    ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
+           FROM entitlement_overrides o
+           WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz)
+           ORDER BY o.from_at, o.created_at, o.id)::jsonb[] AS overrides
 FROM environments e JOIN tenants t ON t.id = e.tenant_id
 WHERE e.id = $2
 `
@@ -42,7 +42,7 @@ type GetTenantOfEnvironmentRow struct {
 	SandboxEnabled bool
 	PlanVersionID  uuid.UUID
 	GraceUntil     *time.Time
-	Overrides      json.RawMessage
+	Overrides      []json.RawMessage
 }
 
 // Everything that work outside of a request needs to know about an environment and its
