@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
@@ -125,15 +126,38 @@ func dateOrInstant(text string, zone *time.Location, days int) (time.Time, error
 	return localtime.At(date.AddDays(days), 0, zone), nil
 }
 
-// survey takes a snapshot of all starts from from to to.
+// survey takes a snapshot of all starts from from to to, in one round trip, whatever the
+// business has: what it has none of costs little to ask for.
 func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
+	// Longer than any buffer, whatever the service turns out to be; time off that does
+	// not reach into the window does no harm.
+	const margin = 48 * time.Hour
 	w.startAt, w.until = from, to
-	taken, err := s.take(ctx, s.store.Reader(scope), scope, w)
+	var rows []schedulingdb.GetBookingSnapshotRow
+	var around []schedulingdb.ListSurroundingsRow
+	var counts []schedulingdb.CountBookingsByDateRow
+	err := s.store.Reader(scope).Together(ctx, func(db tenancy.DB) (err error) {
+		rows, err = s.queries.GetBookingSnapshot(ctx, db, w.params(scope))
+		return err
+	}, func(db tenancy.DB) (err error) {
+		around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
+			EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
+		})
+		return err
+	}, func(db tenancy.DB) (err error) {
+		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, nil, from, to))
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("survey: %w", err)
 	}
-	taken.From, taken.To = from, to
-	return taken, nil
+	taken := newSnapshot(w, rows, scope.Now)
+	taken.From, taken.To, taken.Location = from, to, scope.Tenant.Location
+	if taken.limited() {
+		taken.addCounts(counts)
+	}
+	windowFrom, windowTo := w.window(taken.Service)
+	return taken, taken.addSurroundings(around, windowFrom, windowTo)
 }
 
 // alternativesOffered is how many a refusal offers.

@@ -71,11 +71,17 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 		return nil, err
 	}
 	w.until = w.startAt
-	return s.take(ctx, tx, scope, w)
+	rows, err := s.queries.GetBookingSnapshot(ctx, tx, w.params(scope))
+	if err != nil {
+		return nil, fmt.Errorf("take booking snapshot: %w", err)
+	}
+	taken := newSnapshot(w, rows, scope.Now)
+	from, to := w.window(taken.Service)
+	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
 }
 
-// take takes a snapshot of everything that decides about the starts of a wish.
-func (s *Appointments) take(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) (*snapshot, error) {
+// params are what the query for the snapshot needs to know.
+func (w *wish) params(scope *tenancy.Scope) schedulingdb.GetBookingSnapshotParams {
 	params := schedulingdb.GetBookingSnapshotParams{
 		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: w.startAt, LastStart: w.until,
 		RequestedIds: w.requested, WithBuffers: w.explain,
@@ -87,13 +93,7 @@ func (s *Appointments) take(ctx context.Context, db schedulingdb.DBTX, scope *te
 		from, to := w.window(w.moving.times())
 		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
 	}
-	rows, err := s.queries.GetBookingSnapshot(ctx, db, params)
-	if err != nil {
-		return nil, fmt.Errorf("take booking snapshot: %w", err)
-	}
-	taken := newSnapshot(w, rows, scope.Now)
-	from, to := w.window(taken.Service)
-	return taken, s.surround(ctx, db, scope, taken, w, from, to)
+	return params
 }
 
 // window is the time that the starts of the wish could take, buffers included.

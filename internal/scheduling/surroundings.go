@@ -42,7 +42,12 @@ func (s *Appointments) surround(
 	if !taken.limited() {
 		return nil
 	}
-	return s.addCounts(ctx, db, scope, taken, w, from, to)
+	rows, err := s.queries.CountBookingsByDate(ctx, db, w.counted(scope, taken.ids(), from, to))
+	if err != nil {
+		return fmt.Errorf("count bookings: %w", err)
+	}
+	taken.addCounts(rows)
+	return nil
 }
 
 // addSurroundings folds the rows of ListSurroundings, schedules before their overrides.
@@ -136,37 +141,36 @@ func (s *snapshot) limited() bool {
 	return false
 }
 
-// addCounts counts what there is already in all weeks that the time touches.
-func (s *Appointments) addCounts(
-	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
-) error {
+// counted says what to count for the starts of a wish, from from to to: all weeks that
+// they touch.
+func (w *wish) counted(scope *tenancy.Scope, resources []uuid.UUID, from, to time.Time) schedulingdb.CountBookingsByDateParams {
 	const week = 8 * 24 * time.Hour // and a day, for zones
 	params := schedulingdb.CountBookingsByDateParams{
-		Timezone: scope.Tenant.Timezone, EnvID: scope.Env.ID, ServiceID: w.serviceID, ResourceIds: taken.ids(),
+		Timezone: scope.Tenant.Timezone, EnvID: scope.Env.ID, ServiceID: w.serviceID, ResourceIds: resources,
 		FromAt: from.Add(-week), ToAt: to.Add(week), Now: scope.Now,
 	}
 	if w.moving != nil {
 		params.ExceptOwnerID = w.moving.ID
 	}
-	rows, err := s.queries.CountBookingsByDate(ctx, db, params)
-	if err != nil {
-		return fmt.Errorf("count bookings: %w", err)
-	}
-	taken.Service.Counts = map[localtime.Date]int{}
-	for i := range taken.Resources {
-		taken.Resources[i].Counts = map[localtime.Date]int{}
+	return params
+}
+
+// addCounts folds the rows of CountBookingsByDate.
+func (s *snapshot) addCounts(rows []schedulingdb.CountBookingsByDateRow) {
+	s.Service.Counts = map[localtime.Date]int{}
+	for i := range s.Resources {
+		s.Resources[i].Counts = map[localtime.Date]int{}
 	}
 	for _, row := range rows {
 		date := localtime.DateOf(row.Date, time.UTC)
 		if row.ResourceID == nil {
-			taken.Service.Counts[date] += int(row.N)
+			s.Service.Counts[date] += int(row.N)
 			continue
 		}
-		for i := range taken.Resources {
-			if taken.Resources[i].ID == *row.ResourceID {
-				taken.Resources[i].Counts[date] += int(row.N)
+		for i := range s.Resources {
+			if s.Resources[i].ID == *row.ResourceID {
+				s.Resources[i].Counts[date] += int(row.N)
 			}
 		}
 	}
-	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
 )
 
 // Reader runs single statements that read in one environment. Each takes one
@@ -82,6 +84,61 @@ func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.Batch
 		return &failedBatch{BatchResults: results, err: err}
 	}
 	return results
+}
+
+// DB runs statements.
+type DB interface{ tenancydb.DBTX }
+
+// Together runs several queries in one round trip, all in the environment. Each read makes
+// one query with db. It is called twice: to say which, when the query has no rows, and with
+// the answer.
+func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error {
+	batch := &pgx.Batch{}
+	for _, read := range reads {
+		asked := &recording{}
+		if err := read(asked); err != nil {
+			return err
+		}
+		batch.Queue(asked.sql, asked.args...)
+	}
+	results := r.SendBatch(ctx, batch)
+	for _, read := range reads {
+		if err := read(replaying{results: results}); err != nil {
+			_ = results.Close() // says the same
+			return err
+		}
+	}
+	return results.Close()
+}
+
+// recording is the DB that learns what a query is.
+type recording struct {
+	DB   // nil: together are only queries
+	sql  string
+	args []any
+}
+
+// Query returns no rows.
+func (r *recording) Query(_ context.Context, sql string, args ...any) (pgx.Rows, error) {
+	r.sql, r.args = sql, args
+	return noRows{}, nil
+}
+
+type noRows struct{ pgx.Rows }
+
+func (noRows) Next() bool { return false }
+func (noRows) Err() error { return nil }
+func (noRows) Close()     {}
+
+// replaying is the DB that has the answers.
+type replaying struct {
+	DB
+	results pgx.BatchResults
+}
+
+// Query returns the rows of the query that was recorded.
+func (r replaying) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return r.results.Query()
 }
 
 // batchRows ends the batch, and so gives the connection back, when the rows end.

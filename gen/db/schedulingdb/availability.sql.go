@@ -13,40 +13,49 @@ import (
 )
 
 const countBookingsByDate = `-- name: CountBookingsByDate :many
-SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE $1::text)::date AS date, count(*)::int AS n
+WITH limited AS MATERIALIZED (
+    (SELECT FROM services v WHERE v.env_id = $1 AND v.id = $2 AND num_nonnulls(v.max_per_day, v.max_per_week) > 0)
+    UNION ALL
+    (SELECT FROM resources r WHERE r.env_id = $1 AND num_nonnulls(r.max_per_day, r.max_per_week) > 0 LIMIT 1)
+)
+SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE $3::text)::date AS date, count(*)::int AS n
 FROM appointments a
-WHERE a.env_id = $2 AND a.service_id = $3 AND a.id <> $4
+WHERE a.env_id = $1 AND a.service_id = $2 AND a.id <> $4
   AND a.start_at >= $5::timestamptz AND a.start_at < $6::timestamptz
   AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
+  AND EXISTS (SELECT FROM limited)
 GROUP BY 2
 UNION ALL
-SELECT l.resource_id, (a.start_at AT TIME ZONE $1::text)::date, count(*)::int
+SELECT l.resource_id, (a.start_at AT TIME ZONE $3::text)::date, count(*)::int
 FROM appointments a
 JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-WHERE a.env_id = $2 AND l.resource_id = ANY ($7::uuid[]) AND a.id <> $4
+WHERE a.env_id = $1 AND ($7::uuid[] IS NULL OR l.resource_id = ANY ($7::uuid[])) AND a.id <> $4
   AND a.start_at >= $5::timestamptz AND a.start_at < $6::timestamptz
   AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
+  AND EXISTS (SELECT FROM limited)
 GROUP BY 1, 2
 UNION ALL
-SELECT NULL::uuid, (h.start_at AT TIME ZONE $1::text)::date, count(*)::int
+SELECT NULL::uuid, (h.start_at AT TIME ZONE $3::text)::date, count(*)::int
 FROM holds h
-WHERE h.env_id = $2 AND h.service_id = $3 AND h.id <> $4
+WHERE h.env_id = $1 AND h.service_id = $2 AND h.id <> $4
   AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
   AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
+  AND EXISTS (SELECT FROM limited)
 GROUP BY 2
 UNION ALL
-SELECT u.id, (h.start_at AT TIME ZONE $1::text)::date, count(*)::int
+SELECT u.id, (h.start_at AT TIME ZONE $3::text)::date, count(*)::int
 FROM holds h, unnest(h.resource_ids) u (id)
-WHERE h.env_id = $2 AND u.id = ANY ($7::uuid[]) AND h.id <> $4
+WHERE h.env_id = $1 AND ($7::uuid[] IS NULL OR u.id = ANY ($7::uuid[])) AND h.id <> $4
   AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
   AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
+  AND EXISTS (SELECT FROM limited)
 GROUP BY 1, 2
 `
 
 type CountBookingsByDateParams struct {
-	Timezone      string
 	EnvID         uuid.UUID
 	ServiceID     uuid.UUID
+	Timezone      string
 	ExceptOwnerID uuid.UUID
 	FromAt        time.Time
 	ToAt          time.Time
@@ -61,13 +70,14 @@ type CountBookingsByDateRow struct {
 }
 
 // How many appointments start on each date of the business's zone: those of the service
-// (no resource), and those that take each of the given resources. Cancelled ones and
-// no-shows do not count, and holds do until they are over.
+// (no resource), and those that take each of the given resources (null is all). Cancelled
+// ones and no-shows do not count, and holds do until they are over. Where neither the
+// service nor any resource has a limit, nothing is counted.
 func (q *Queries) CountBookingsByDate(ctx context.Context, db DBTX, arg CountBookingsByDateParams) ([]CountBookingsByDateRow, error) {
 	rows, err := db.Query(ctx, countBookingsByDate,
-		arg.Timezone,
 		arg.EnvID,
 		arg.ServiceID,
+		arg.Timezone,
 		arg.ExceptOwnerID,
 		arg.FromAt,
 		arg.ToAt,
@@ -97,19 +107,19 @@ SELECT 'HOURS'::text AS kind, s.resource_id, s.id AS object_id, s.timezone, s.we
        NULL::date AS date, NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL::text AS rrule
 FROM schedules s
 WHERE s.env_id = $1 AND s.is_set
-  AND (s.resource_id IS NULL OR s.resource_id = ANY ($2::uuid[]))
+  AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
 UNION ALL
 SELECT 'OVERRIDE', s.resource_id, s.id, s.timezone, '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
 FROM schedules s
 JOIN schedule_overrides o ON o.env_id = s.env_id AND o.schedule_id = s.id
 WHERE s.env_id = $1 AND s.is_set
-  AND (s.resource_id IS NULL OR s.resource_id = ANY ($2::uuid[]))
+  AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
   AND o.date >= ($3::timestamptz - interval '4 days')::date
   AND o.date <= ($4::timestamptz + interval '4 days')::date
 UNION ALL
 SELECT 'TIME_OFF', f.resource_id, f.id, f.timezone, '{}'::int[], '{}'::int[], '{}'::int[], NULL, f.start_at, f.end_at, f.rrule
 FROM time_off f
-WHERE f.env_id = $1 AND (f.resource_id IS NULL OR f.resource_id = ANY ($2::uuid[]))
+WHERE f.env_id = $1 AND (f.resource_id IS NULL OR $2::uuid[] IS NULL OR f.resource_id = ANY ($2::uuid[]))
   AND f.start_at < $4::timestamptz AND f.blocks_until > $3::timestamptz
 `
 
@@ -135,7 +145,7 @@ type ListSurroundingsRow struct {
 }
 
 // What else decides about a time between from_at and to_at, for the business (no
-// resource) and the given resources: kind HOURS is a schedule, OVERRIDE one of its
+// resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE one of its
 // dates, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
 // zones and for hours over midnight.
 func (q *Queries) ListSurroundings(ctx context.Context, db DBTX, arg ListSurroundingsParams) ([]ListSurroundingsRow, error) {
