@@ -44,18 +44,32 @@ func (tx *EnvironmentTx) Emit(eventType string, data any) { tx.EmitIn(tx.envID, 
 func (s *Store) Administer(ctx context.Context, scope *Scope, fn func(tx *PlatformTx) error) error {
 	var err error
 	for range maxAttempts {
+		tx := &PlatformTx{events: map[uuid.UUID][]events.Event{}}
 		err = s.InPlatform(ctx, func(inner pgx.Tx) error {
-			tx := &PlatformTx{Tx: inner, events: map[uuid.UUID][]events.Event{}}
+			tx.Tx = inner
 			if err := fn(tx); err != nil {
 				return err
 			}
 			return tx.appendEvents(ctx, scope)
 		})
+		if err == nil {
+			s.tellAll(tx)
+		}
 		if !sacrificed(err) {
 			return err
 		}
 	}
 	return apperr.New(apperr.Busy, "Too many requests change the same objects at the same time. Try again.").WithCause(err)
+}
+
+// tellAll lets whoever wants to know hear of events that have been committed.
+func (s *Store) tellAll(tx *PlatformTx) {
+	if s.onEvents == nil {
+		return
+	}
+	for envID := range tx.events {
+		s.onEvents(envID)
+	}
 }
 
 func (tx *PlatformTx) appendEvents(ctx context.Context, scope *Scope) error {

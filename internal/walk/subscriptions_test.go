@@ -411,3 +411,19 @@ func TestManySettleAtOnce(t *testing.T) {
 		require.Len(t, events(t, s, tenant, "subscription.plan_changed"), 1)
 	}
 }
+
+// Whoever waits for events of a business hears of what the platform does.
+func TestReadersHearOfThePlatform(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	manager := s.Platform(t, tenancy.RolePlatformManager)
+	heard, end := s.App.EventHub.Subscribe(tenant.Scope(t, false).Env.ID)
+	defer end()
+	elsewhere, endElsewhere := s.App.EventHub.Subscribe(tenant.Scope(t, true).Env.ID)
+	defer endElsewhere()
+	path := "/api/platform/businesses/" + tenant.ID.String() + "/overrides/"
+	manager.Post(t, path, m{"name": "max_users", "value": 1, "reason": "Pilot"}).Require(t, 201)
+	require.Len(t, heard, 1)
+	require.Empty(t, elsewhere)
+}
