@@ -22,6 +22,7 @@ import (
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/gen/openapi"
+	"github.com/smoothschedule/smoothschedule/internal/communication"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
@@ -116,13 +117,15 @@ func New(d Dependencies) (*App, error) {
 	customers := scheduling.NewCustomers(store)
 	appointments := scheduling.NewAppointments(store)
 	series := scheduling.NewSeriesBookings(appointments)
+	waitlist := scheduling.NewWaitlist(appointments, communication.NewNotifications())
 	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
-		scheduling.NewPublicBooking(appointments, services, customers),
+		waitlist, scheduling.NewPublicBooking(appointments, services, customers),
 		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: httpapi.MaxBody})
 
 	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
+	waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
 	tokens := developer.NewTokens(store, gates.MayGive)

@@ -176,7 +176,7 @@ func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid
 			return err
 		}
 		tx.Emit("appointment.deleted", current)
-		return nil
+		return current.freed(ctx, tx, scope)
 	})
 }
 

@@ -1,9 +1,9 @@
-// Package scheduling owns resources, services, hours, time off, customers and
-// appointments: their rules, their queries (gen/db/schedulingdb) and the events that
-// tell of their changes.
+// Package scheduling owns resources, services, hours, time off, customers, holds,
+// appointments and the waitlist: their rules, their queries (gen/db/schedulingdb) and the
+// events that tell of their changes.
 //
 // It calls availability, which decides whether an appointment can be booked, entitle
-// for the quotas, and tenancy for the database. Handlers (schedulingapi) and
+// for the quotas, jobs for what follows a transaction, and tenancy for the database. Handlers (schedulingapi) and
 // internal/app call it; it knows no other domain and no HTTP.
 //
 // Invariants:

@@ -113,34 +113,41 @@ func (s *Appointments) createHold(
 		return nil, fmt.Errorf("make hold id: %w", err)
 	}
 	var created *Hold
-	w := wish{serviceID: in.ServiceID, customerID: idOrNil(in.CustomerID), startAt: in.StartAt, requested: in.ResourceIDs}
-	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
-		w.rivals = rivals
-		snapshot, err := s.snapshot(ctx, tx, scope, w)
-		if err != nil {
-			return err
-		}
-		if err := snapshot.checkReferences(in.CustomerID); err != nil {
-			return err
-		}
-		request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
-		assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
-		if err != nil {
-			return err
-		}
-		if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
-			return err
-		}
-		created = snapshot.newHold(id, in, assignments)
-		if err := s.insertHold(ctx, tx, scope, snapshot, created, assignments); err != nil {
+	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) (err error) {
+		if created, err = s.holdIn(ctx, tx, scope, viewerOf(scope), id, in, rivals); err != nil {
 			return err
 		}
 		return then(tx, created)
 	})
 	if err != nil {
+		w := wish{serviceID: in.ServiceID, customerID: idOrNil(in.CustomerID), startAt: in.StartAt, requested: in.ResourceIDs}
 		return nil, s.offer(ctx, scope, w, nil, err)
 	}
 	return created, nil
+}
+
+// holdIn is one attempt to hold a time, for contend.
+func (s *Appointments) holdIn(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, in HoldInput, rivals []uuid.UUID,
+) (*Hold, error) {
+	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+		serviceID: in.ServiceID, customerID: idOrNil(in.CustomerID), startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := snapshot.checkReferences(in.CustomerID); err != nil {
+		return nil, err
+	}
+	assignments, err := snapshot.decide(viewer, availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}, in.ResourceIDs)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+		return nil, err
+	}
+	created := snapshot.newHold(id, in, assignments)
+	return created, s.insertHold(ctx, tx, scope, snapshot, created, assignments)
 }
 
 // newHold is the hold that the assignments of a decision make.
@@ -207,8 +214,20 @@ func (s *Appointments) clear(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 			return err
 		}
 		tx.Emit("hold.expired", over)
+		// Whoever clears it may need less than all of it.
+		if err := over.freed(ctx, tx, scope); err != nil {
+			return err
+		}
 	}
-	return nil
+	if len(cleared) == 0 {
+		return nil
+	}
+	return s.endOffers(ctx, tx, scope, WaitlistExpired, nil, cleared...)
+}
+
+// freed lets the time of the hold be offered to those who wait.
+func (h *Hold) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+	return freed(ctx, tx, scope, h.StartAt.Add(-minutes(h.BufferBeforeMinutes)), h.EndAt.Add(minutes(h.BufferAfterMinutes)))
 }
 
 // GetHold returns a hold, for one day after it is over too. Errors: NotFound, also for
@@ -268,25 +287,33 @@ func (s *Appointments) ReleaseHoldFor(ctx context.Context, scope *tenancy.Scope,
 }
 
 func (s *Appointments) releaseHold(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		status, current, err := s.lockHold(ctx, tx, scope, id, viewer)
-		if err != nil {
-			return err
-		}
-		if current.Status == HoldBooked {
-			return holdUsed(current)
-		}
-		if err := s.queries.DeleteHold(ctx, tx, schedulingdb.DeleteHoldParams{EnvID: scope.Env.ID, ID: id}); err != nil {
-			return fmt.Errorf("delete hold: %w", err)
-		}
-		switch {
-		case current.Status == HoldActive:
-			tx.Emit("hold.released", current)
-		case status == HoldActive: // nobody has told yet that it was over
-			tx.Emit("hold.expired", current)
-		}
+	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return s.release(ctx, tx, scope, id, viewer) })
+}
+
+// release removes a hold, and ends the offer that it may be.
+func (s *Appointments) release(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
+	status, current, err := s.lockHold(ctx, tx, scope, id, viewer)
+	if err != nil {
+		return err
+	}
+	if current.Status == HoldBooked {
+		return holdUsed(current)
+	}
+	if err := s.endOffers(ctx, tx, scope, WaitlistExpired, nil, id); err != nil {
+		return err
+	}
+	if err := s.queries.DeleteHold(ctx, tx, schedulingdb.DeleteHoldParams{EnvID: scope.Env.ID, ID: id}); err != nil {
+		return fmt.Errorf("delete hold: %w", err)
+	}
+	switch {
+	case status != HoldActive: // it has been cleared away already
 		return nil
-	})
+	case current.Status == HoldActive:
+		tx.Emit("hold.released", current)
+	default: // nobody has told yet that it was over
+		tx.Emit("hold.expired", current)
+	}
+	return current.freed(ctx, tx, scope)
 }
 
 // lockHold reads a hold after locking it. The status it returns is the one that is
@@ -346,7 +373,7 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 	held.Status, held.AppointmentID = HoldBooked, &booked.ID
 	tx.Emit("hold.booked", held)
 	tx.Emit("appointment.created", booked)
-	return booked, nil
+	return booked, s.endOffers(ctx, tx, scope, WaitlistBooked, &booked.ID, held.ID)
 }
 
 // allow returns an error unless the hold can become this appointment.

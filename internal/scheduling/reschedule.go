@@ -142,7 +142,7 @@ func (s *Appointments) move(
 		return nil, err
 	}
 	tx.Emit(eventTypes[ActionRescheduled], &next)
-	return &next, nil
+	return &next, current.freed(ctx, tx, scope)
 }
 
 // asBooked requires the resources that an appointment has, whatever its service has come

@@ -210,8 +210,11 @@ func (s *SeriesBookings) writeMoves(
 	if int(taken) < len(lanes.lanes) {
 		return &lostRaceError{rivals: snapshot.ids()}
 	}
-	for _, a := range moved {
+	for i, a := range moved {
 		tx.Emit(eventTypes[ActionRescheduled], a)
+		if err := selected[i].freed(ctx, tx, scope); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -183,7 +183,10 @@ func (s *TimeOffs) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			return timeOffError("update", err)
 		}
 		tx.Emit("time_off.updated", updated)
-		return nil
+		if !patch.moves() {
+			return nil
+		}
+		return current.freed(ctx, tx, scope)
 	})
 	if err != nil {
 		return nil, err
@@ -204,7 +207,7 @@ func (s *TimeOffs) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			return fmt.Errorf("delete time off: %w", err)
 		}
 		tx.Emit("time_off.deleted", current)
-		return nil
+		return current.freed(ctx, tx, scope)
 	})
 }
 
@@ -340,6 +343,14 @@ func blocksUntil(row timeOffRow, rule *recurrence, loc *time.Location) *time.Tim
 // moves reports whether the patch is about when or for whom it is.
 func (p TimeOffPatch) moves() bool {
 	return p.ResourceID.Given || p.StartAt != nil || p.EndAt != nil || p.RRule.Given
+}
+
+// freed lets the time that is no longer blocked be offered to those who wait.
+func (t *TimeOff) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+	if t.RRule != nil {
+		return freed(ctx, tx, scope, t.StartAt, lastStart)
+	}
+	return freed(ctx, tx, scope, t.StartAt, t.EndAt)
 }
 
 func (p TimeOffPatch) apply(t TimeOff) TimeOff {

@@ -160,5 +160,17 @@ func (s *Appointments) write(
 		return nil, fmt.Errorf("update appointment: %w", err)
 	}
 	tx.Emit(eventTypes[action], next)
-	return next, nil
+	if open[next.Status] {
+		return next, nil
+	}
+	return next, current.freed(ctx, tx, scope)
+}
+
+// freed lets the time that the appointment has been holding be offered to those who wait.
+func (a *Appointment) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+	if !open[a.Status] {
+		return nil
+	}
+	from, to := a.times().Window(a.StartAt)
+	return freed(ctx, tx, scope, from, to)
 }

@@ -126,6 +126,13 @@ var fixtures = map[string]fixture{
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
 	}, want: 200},
 
+	"listWaitlist": {want: 200},
+	"joinWaitlist": {body: func(o objects) any {
+		return m{"service_id": o["service"], "customer_id": o["customer"], "from": "2027-03-01T09:00:00Z", "to": "2027-03-02T09:00:00Z"}
+	}, want: 201},
+	"getWaitlistEntry": {id: "waitlist", want: 200},
+	"leaveWaitlist":    {id: "waitlist", want: 204},
+
 	"listHolds": {want: 200},
 	"createHold": {body: func(o objects) any {
 		return m{"service_id": o["service"], "start_at": "2027-03-03T09:00:00Z", "resource_ids": []string{o["resource"]}, "ttl_seconds": 60}
@@ -233,6 +240,9 @@ func populate(t *testing.T, c *apitest.Client) objects {
 	create("appointment", "/api/v1/appointments", m{
 		"service_id": o["service"], "customer_id": o["customer"],
 		"start_at": "2027-02-01T09:00:00Z", "resource_ids": []string{o["resource"]},
+	})
+	create("waitlist", "/api/v1/waitlist", m{
+		"service_id": o["service"], "customer_id": o["customer"], "from": "2027-02-04T09:00:00Z", "to": "2027-02-05T09:00:00Z",
 	})
 	create("hold", "/api/v1/holds", m{"service_id": o["service"], "start_at": "2027-02-03T09:00:00Z", "ttl_seconds": 3600})
 	create("time_off", "/api/v1/time-off", m{

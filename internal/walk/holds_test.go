@@ -10,6 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/jobtest"
 )
 
 // room is a business with one room, one service and one customer.
@@ -195,4 +196,69 @@ func TestConfirmAgainstRelease(t *testing.T) {
 		done.Wait()
 		require.Contains(t, [][]int{{201, 409}, {422, 204}}, statuses)
 	}
+}
+
+// What is asked for has its time already: while it is approved, twice or more, nobody gets
+// in between.
+func TestApprovalAgainstBookings(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	asking := r.owner.Post(t, "/api/v1/services", m{"name": "Consultation", "duration_minutes": 60, "requires_approval": true}).Require(t, 201).ID(t)
+	booking := r.booking(atNine)
+	booking["service_id"] = asking
+	pending := r.owner.Post(t, "/api/v1/appointments", booking).Require(t, 201)
+	require.Equal(t, "PENDING", pending.Object(t)["status"])
+	won := mixed(t, r.owner, rivals, []func(int) *http.Request{
+		func(int) *http.Request {
+			return r.owner.Request(t, http.MethodPost, "/api/v1/appointments/"+pending.ID(t)+"/confirm", nil)
+		},
+		func(int) *http.Request {
+			return r.owner.Request(t, http.MethodPost, "/api/v1/appointments", r.booking(atNine))
+		},
+	}, "slot_taken")
+	require.Equal(t, []int{rivals / 2, 0}, won)
+	confirmed := r.owner.Get(t, "/api/v1/appointments/"+pending.ID(t)).Require(t, 200).Object(t)
+	require.Equal(t, "CONFIRMED", confirmed["status"])
+	require.EqualValues(t, 2, confirmed["version"], "of all approvals one has changed it")
+	r.oneOwner(t, 1)
+}
+
+// One time becomes free, many wait: one of them is offered it, by whichever of the jobs.
+func TestManyWaitForOneTime(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	booked := r.owner.Post(t, "/api/v1/appointments", r.booking(atNine)).Require(t, 201).ID(t)
+	first := ""
+	for range 8 {
+		entry := r.owner.Post(t, "/api/v1/waitlist", m{
+			"service_id": r.service, "customer_id": r.customer, "from": atNine, "to": "2027-03-01T09:15:00Z",
+		}).Require(t, 201).ID(t)
+		if first == "" {
+			first = entry
+		}
+	}
+	require.Equal(t, 8, jobtest.Work(t, r.DB, r.App.Jobs, apitest.Start)["waitlist_freed"])
+	r.owner.Post(t, "/api/v1/appointments/"+booked+"/cancel", nil).Require(t, 200)
+	jobtest.Work(t, r.DB, r.App.Jobs, apitest.Start)
+	require.Equal(t, []string{first}, r.owner.Get(t, "/api/v1/waitlist?status=OFFERED").Require(t, 200).IDs(t))
+	require.Len(t, r.owner.Get(t, "/api/v1/waitlist?status=WAITING").Require(t, 200).IDs(t), 7)
+	hold := r.owner.Get(t, "/api/v1/waitlist/"+first).Require(t, 200).Object(t)["hold_id"].(string)
+
+	var told string
+	require.NoError(t, r.DB.OwnerPool().QueryRow(t.Context(), `SELECT data->'hold'->>'id' FROM notifications
+		WHERE kind = 'waitlist.offered' AND channel = 'EMAIL' AND customer_id = $1`, r.customer).Scan(&told))
+	require.Equal(t, hold, told)
+
+	// Nobody takes it: the sweep ends the offer and the next one has theirs.
+	r.Clock.Advance(time.Hour)
+	require.NoError(t, r.App.Jobs.Work(t.Context(), "waitlist_lapsed_sweep", []byte(`{}`)))
+	jobtest.Work(t, r.DB, r.App.Jobs, apitest.Start.Add(time.Hour))
+	r.owner.Post(t, "/api/v1/appointments", r.held(hold)).RequireProblem(t, 409, "hold_expired")
+	require.Equal(t, "EXPIRED", r.owner.Get(t, "/api/v1/waitlist/"+first).Require(t, 200).Object(t)["status"])
+	second := r.owner.Get(t, "/api/v1/waitlist?status=OFFERED").Require(t, 200).IDs(t)
+	require.Len(t, second, 1)
+	hold = r.owner.Get(t, "/api/v1/waitlist/"+second[0]).Require(t, 200).Object(t)["hold_id"].(string)
+	r.owner.Post(t, "/api/v1/appointments", r.held(hold)).Require(t, 201)
+	require.Equal(t, "BOOKED", r.owner.Get(t, "/api/v1/waitlist/"+second[0]).Require(t, 200).Object(t)["status"])
+	r.oneOwner(t, 1)
 }

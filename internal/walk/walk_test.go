@@ -285,7 +285,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	})
 	// Nobody lost anything on the way.
 	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off", "series": "series"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "waitlist": "waitlist", "user": "users", "time_off": "time-off", "series": "series"} {
 			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
 		}
 	}
@@ -358,7 +358,7 @@ func TestListsShowOneEnvironment(t *testing.T) {
 		worlds[c] = populateAll(t, c)
 	}
 	for c, mine := range worlds {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "user": "users", "time_off": "time-off", "series": "series"} {
+		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "waitlist": "waitlist", "user": "users", "time_off": "time-off", "series": "series"} {
 			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 			for other, theirs := range worlds {
 				if other == c {

@@ -248,6 +248,30 @@ func (e Verdict) Valid() bool {
 	}
 }
 
+// Defines values for WaitlistStatus.
+const (
+	WaitlistStatusBOOKED  WaitlistStatus = "BOOKED"
+	WaitlistStatusEXPIRED WaitlistStatus = "EXPIRED"
+	WaitlistStatusOFFERED WaitlistStatus = "OFFERED"
+	WaitlistStatusWAITING WaitlistStatus = "WAITING"
+)
+
+// Valid indicates whether the value is a known member of the WaitlistStatus enum.
+func (e WaitlistStatus) Valid() bool {
+	switch e {
+	case WaitlistStatusBOOKED:
+		return true
+	case WaitlistStatusEXPIRED:
+		return true
+	case WaitlistStatusOFFERED:
+		return true
+	case WaitlistStatusWAITING:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Weekday.
 const (
 	WeekdayFRIDAY    Weekday = "FRIDAY"
@@ -1454,6 +1478,60 @@ type TzdataSource string
 // Verdict `available`, with the resources that were asked for; `substituted`, with other resources or at another time of the day; or `conflict`.
 type Verdict string
 
+// WaitlistEntry defines model for WaitlistEntry.
+type WaitlistEntry struct {
+	// AppointmentID What the offer has become.
+	AppointmentID nullable.Nullable[openapi_types.UUID] `json:"appointment_id"`
+	CreatedAt     time.Time                             `json:"created_at"`
+	Customer      CustomerReference                     `json:"customer"`
+	CustomerID    openapi_types.UUID                    `json:"customer_id"`
+
+	// From The first instant at which the appointment may start.
+	From time.Time `json:"from"`
+
+	// HoldID The hold that has been offered, for as long as it is kept. Book it with this `hold_id`.
+	HoldID nullable.Nullable[openapi_types.UUID] `json:"hold_id"`
+	ID     openapi_types.UUID                    `json:"id"`
+
+	// OfferExpiresAt Until when the offer holds.
+	OfferExpiresAt nullable.Nullable[time.Time] `json:"offer_expires_at"`
+
+	// ResourceIds Resources that must all be taken; none means whoever is free.
+	ResourceIds []openapi_types.UUID `json:"resource_ids"`
+	Service     ServiceReference     `json:"service"`
+	ServiceID   openapi_types.UUID   `json:"service_id"`
+
+	// Status WAITING is in line, OFFERED has a hold to book, BOOKED has booked it, EXPIRED has let it lapse, or waits for a time that is over.
+	Status WaitlistStatus `json:"status"`
+
+	// To The instant before which it must start.
+	To        time.Time `json:"to"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Version   int       `json:"version"`
+}
+
+// WaitlistEntryList defines model for WaitlistEntryList.
+type WaitlistEntryList struct {
+	Data       []WaitlistEntry           `json:"data"`
+	HasMore    bool                      `json:"has_more"`
+	NextCursor nullable.Nullable[string] `json:"next_cursor"`
+}
+
+// WaitlistJoin defines model for WaitlistJoin.
+type WaitlistJoin struct {
+	// CustomerID Who waits; customers need not say so.
+	CustomerID  *openapi_types.UUID   `json:"customer_id,omitempty"`
+	From        time.Time             `json:"from"`
+	ResourceIds *AppointmentResources `json:"resource_ids,omitempty"`
+	ServiceID   openapi_types.UUID    `json:"service_id"`
+
+	// To At most 62 days after `from`.
+	To time.Time `json:"to"`
+}
+
+// WaitlistStatus WAITING is in line, OFFERED has a hold to book, BOOKED has booked it, EXPIRED has let it lapse, or waits for a time that is over.
+type WaitlistStatus string
+
 // Weekday defines model for Weekday.
 type Weekday string
 
@@ -1774,6 +1852,24 @@ type UpdateTimeOffParams struct {
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListWaitlistParams defines parameters for ListWaitlist.
+type ListWaitlistParams struct {
+	// Limit How many items a page has at the most.
+	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only entries with this status.
+	Status *WaitlistStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// ServiceID Only entries for this service.
+	ServiceID *openapi_types.UUID `form:"service_id,omitempty" json:"service_id,omitempty"`
+
+	// CustomerID Only entries of this customer.
+	CustomerID *openapi_types.UUID `form:"customer_id,omitempty" json:"customer_id,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentCreate
 
@@ -1845,6 +1941,9 @@ type CreateTimeOffJSONRequestBody = TimeOffCreate
 
 // UpdateTimeOffJSONRequestBody defines body for UpdateTimeOff for application/json ContentType.
 type UpdateTimeOffJSONRequestBody = TimeOffUpdate
+
+// JoinWaitlistJSONRequestBody defines body for JoinWaitlist for application/json ContentType.
+type JoinWaitlistJSONRequestBody = WaitlistJoin
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -2022,6 +2121,18 @@ type ServerInterface interface {
 	// UpdateTimeOff Change time off
 	// (PATCH /api/v1/time-off/{id})
 	UpdateTimeOff(ctx echo.Context, id externalRef0.ID, params UpdateTimeOffParams) error
+	// ListWaitlist List who waits
+	// (GET /api/v1/waitlist)
+	ListWaitlist(ctx echo.Context, params ListWaitlistParams) error
+	// JoinWaitlist Join the waitlist
+	// (POST /api/v1/waitlist)
+	JoinWaitlist(ctx echo.Context) error
+	// LeaveWaitlist Leave the waitlist
+	// (DELETE /api/v1/waitlist/{id})
+	LeaveWaitlist(ctx echo.Context, id externalRef0.ID) error
+	// GetWaitlistEntry Get an entry of the waitlist
+	// (GET /api/v1/waitlist/{id})
+	GetWaitlistEntry(ctx echo.Context, id externalRef0.ID) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -3594,6 +3705,93 @@ func (w *ServerInterfaceWrapper) UpdateTimeOff(ctx echo.Context) error {
 	return err
 }
 
+// ListWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) ListWaitlist(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaitlistParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "service_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "service_id", ctx.QueryParams(), &params.ServiceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "customer_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "customer_id", ctx.QueryParams(), &params.CustomerID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter customer_id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListWaitlist(ctx, params)
+	return err
+}
+
+// JoinWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) JoinWaitlist(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.JoinWaitlist(ctx)
+	return err
+}
+
+// LeaveWaitlist converts echo context to params.
+func (w *ServerInterfaceWrapper) LeaveWaitlist(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LeaveWaitlist(ctx, id)
+	return err
+}
+
+// GetWaitlistEntry converts echo context to params.
+func (w *ServerInterfaceWrapper) GetWaitlistEntry(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id externalRef0.ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetWaitlistEntry(ctx, id)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -3673,6 +3871,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/v1/holds", wrapper.CreateHold, options.OperationMiddlewares["createHold"]...)
 	router.DELETE(options.BaseURL+"/api/v1/holds/:id", wrapper.DeleteHold, options.OperationMiddlewares["deleteHold"]...)
 	router.GET(options.BaseURL+"/api/v1/holds/:id", wrapper.GetHold, options.OperationMiddlewares["getHold"]...)
+	router.GET(options.BaseURL+"/api/v1/waitlist", wrapper.ListWaitlist, options.OperationMiddlewares["listWaitlist"]...)
+	router.POST(options.BaseURL+"/api/v1/waitlist", wrapper.JoinWaitlist, options.OperationMiddlewares["joinWaitlist"]...)
+	router.DELETE(options.BaseURL+"/api/v1/waitlist/:id", wrapper.LeaveWaitlist, options.OperationMiddlewares["leaveWaitlist"]...)
+	router.GET(options.BaseURL+"/api/v1/waitlist/:id", wrapper.GetWaitlistEntry, options.OperationMiddlewares["getWaitlistEntry"]...)
 	router.GET(options.BaseURL+"/api/v1/appointments", wrapper.ListAppointments, options.OperationMiddlewares["listAppointments"]...)
 	router.POST(options.BaseURL+"/api/v1/appointments", wrapper.CreateAppointment, options.OperationMiddlewares["createAppointment"]...)
 	router.DELETE(options.BaseURL+"/api/v1/appointments/:id", wrapper.DeleteAppointment, options.OperationMiddlewares["deleteAppointment"]...)
@@ -11379,6 +11581,440 @@ func (response UpdateTimeOff500ApplicationProblemPlusJSONResponse) VisitUpdateTi
 	return err
 }
 
+type ListWaitlistRequestObject struct {
+	Params ListWaitlistParams
+}
+
+type ListWaitlistResponseObject interface {
+	VisitListWaitlistResponse(w http.ResponseWriter) error
+}
+
+type ListWaitlist200JSONResponse WaitlistEntryList
+
+func (response ListWaitlist200JSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlist400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlist400ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlist401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlist401ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlist403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlist403ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitlist500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaitlist500ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlistRequestObject struct {
+	Body *JoinWaitlistJSONRequestBody
+}
+
+type JoinWaitlistResponseObject interface {
+	VisitJoinWaitlistResponse(w http.ResponseWriter) error
+}
+
+type JoinWaitlist201JSONResponse WaitlistEntry
+
+func (response JoinWaitlist201JSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist400ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist401ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist403ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist413ApplicationProblemPlusJSONResponse struct {
+	externalRef0.TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist413ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist415ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist415ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist422ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type JoinWaitlist500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist500ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlistRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type LeaveWaitlistResponseObject interface {
+	VisitLeaveWaitlistResponse(w http.ResponseWriter) error
+}
+
+type LeaveWaitlist204Response struct {
+}
+
+func (response LeaveWaitlist204Response) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type LeaveWaitlist400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist400ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist401ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist403ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist404ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist409ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LeaveWaitlist500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response LeaveWaitlist500ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntryRequestObject struct {
+	ID externalRef0.ID `json:"id"`
+}
+
+type GetWaitlistEntryResponseObject interface {
+	VisitGetWaitlistEntryResponse(w http.ResponseWriter) error
+}
+
+type GetWaitlistEntry200JSONResponse WaitlistEntry
+
+func (response GetWaitlistEntry200JSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntry400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetWaitlistEntry400ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntry401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetWaitlistEntry401ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntry403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetWaitlistEntry403ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntry404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetWaitlistEntry404ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWaitlistEntry500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response GetWaitlistEntry500ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -11555,6 +12191,18 @@ type StrictServerInterface interface {
 	// UpdateTimeOff Change time off
 	// (PATCH /api/v1/time-off/{id})
 	UpdateTimeOff(ctx context.Context, request UpdateTimeOffRequestObject) (UpdateTimeOffResponseObject, error)
+	// ListWaitlist List who waits
+	// (GET /api/v1/waitlist)
+	ListWaitlist(ctx context.Context, request ListWaitlistRequestObject) (ListWaitlistResponseObject, error)
+	// JoinWaitlist Join the waitlist
+	// (POST /api/v1/waitlist)
+	JoinWaitlist(ctx context.Context, request JoinWaitlistRequestObject) (JoinWaitlistResponseObject, error)
+	// LeaveWaitlist Leave the waitlist
+	// (DELETE /api/v1/waitlist/{id})
+	LeaveWaitlist(ctx context.Context, request LeaveWaitlistRequestObject) (LeaveWaitlistResponseObject, error)
+	// GetWaitlistEntry Get an entry of the waitlist
+	// (GET /api/v1/waitlist/{id})
+	GetWaitlistEntry(ctx context.Context, request GetWaitlistEntryRequestObject) (GetWaitlistEntryResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -13576,6 +14224,127 @@ func (sh *strictHandler) UpdateTimeOff(ctx echo.Context, id externalRef0.ID, par
 		return err
 	} else if validResponse, ok := response.(UpdateTimeOffResponseObject); ok {
 		return validResponse.VisitUpdateTimeOffResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListWaitlist operation middleware
+func (sh *strictHandler) ListWaitlist(ctx echo.Context, params ListWaitlistParams) error {
+	var request ListWaitlistRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaitlist(ctx.Request().Context(), request.(ListWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListWaitlistResponseObject); ok {
+		return validResponse.VisitListWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// JoinWaitlist operation middleware
+func (sh *strictHandler) JoinWaitlist(ctx echo.Context) error {
+	var request JoinWaitlistRequestObject
+
+	var body JoinWaitlistJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.JoinWaitlist(ctx.Request().Context(), request.(JoinWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "JoinWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(JoinWaitlistResponseObject); ok {
+		return validResponse.VisitJoinWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LeaveWaitlist operation middleware
+func (sh *strictHandler) LeaveWaitlist(ctx echo.Context, id externalRef0.ID) error {
+	var request LeaveWaitlistRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LeaveWaitlist(ctx.Request().Context(), request.(LeaveWaitlistRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LeaveWaitlist")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LeaveWaitlistResponseObject); ok {
+		return validResponse.VisitLeaveWaitlistResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetWaitlistEntry operation middleware
+func (sh *strictHandler) GetWaitlistEntry(ctx echo.Context, id externalRef0.ID) error {
+	var request GetWaitlistEntryRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWaitlistEntry(ctx.Request().Context(), request.(GetWaitlistEntryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWaitlistEntry")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetWaitlistEntryResponseObject); ok {
+		return validResponse.VisitGetWaitlistEntryResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

@@ -21,6 +21,7 @@ type Server struct {
 	customers    *scheduling.Customers
 	appointments *scheduling.Appointments
 	series       *scheduling.SeriesBookings
+	waitlist     *scheduling.Waitlist
 	facts        Facts
 
 	publicBooking *scheduling.PublicBooking
@@ -32,10 +33,10 @@ var _ schedulingoapi.StrictServerInterface = (*Server)(nil)
 func New(
 	resources *scheduling.Resources, services *scheduling.Services, schedules *scheduling.Schedules, timeOffs *scheduling.TimeOffs,
 	customers *scheduling.Customers, appointments *scheduling.Appointments, series *scheduling.SeriesBookings,
-	publicBooking *scheduling.PublicBooking, facts Facts,
+	waitlist *scheduling.Waitlist, publicBooking *scheduling.PublicBooking, facts Facts,
 ) *Server {
 	return &Server{
 		resources: resources, services: services, schedules: schedules, timeOffs: timeOffs, customers: customers,
-		appointments: appointments, series: series, facts: facts, publicBooking: publicBooking,
+		appointments: appointments, series: series, waitlist: waitlist, facts: facts, publicBooking: publicBooking,
 	}
 }

@@ -1,0 +1,53 @@
+// Package communication owns what people are told: the notifications that other domains
+// ask for. Its queries are gen/db/communicationdb.
+//
+// It calls tenancy for the database; internal/app gives it to the domains that have
+// something to tell, which know it only by the function they need. Invariants: a
+// notification exists exactly if the transaction that is the reason for it is committed;
+// it says what to tell whom, and nothing in the transaction sends anything.
+package communication
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/communicationdb"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// ChannelEmail is how customers are told.
+const ChannelEmail = "EMAIL"
+
+// Notifications is the service for notifications.
+type Notifications struct {
+	queries *communicationdb.Queries
+}
+
+// NewNotifications writes notifications in the transactions of those who have something
+// to tell.
+func NewNotifications() *Notifications { return &Notifications{queries: communicationdb.New()} }
+
+// NotifyCustomer notes that a customer is to be told of something. Kind is
+// "<noun>.<what happened>", as of events; data must be encodable as JSON.
+func (s *Notifications) NotifyCustomer(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any,
+) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make notification id: %w", err)
+	}
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return fmt.Errorf("encode notification %s: %w", kind, err)
+	}
+	err = s.queries.InsertNotification(ctx, tx, communicationdb.InsertNotificationParams{
+		EnvID: scope.Env.ID, ID: id, Kind: kind, Channel: ChannelEmail, CustomerID: &customerID, Data: raw, Now: scope.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("insert notification %s: %w", kind, err)
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package scheduling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// FreedArgs are those of the job that offers a time that has become free.
+type FreedArgs struct {
+	jobs.InEnv
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Kind implements jobs.Args.
+func (FreedArgs) Kind() string { return "waitlist_freed" }
+
+// LapsedArgs are those of the job that ends the offers of an environment that nobody has
+// taken.
+type LapsedArgs struct{ jobs.InEnv }
+
+// Kind implements jobs.Args.
+func (LapsedArgs) Kind() string { return "waitlist_lapsed" }
+
+// LapsedSweepArgs are those of the job that looks for environments with offers.
+type LapsedSweepArgs struct{}
+
+// Kind implements jobs.Args.
+func (LapsedSweepArgs) Kind() string { return "waitlist_lapsed_sweep" }
+
+// lapsedSweepInterval is how long after its end an offer may still keep the next in line
+// waiting.
+const lapsedSweepInterval = time.Minute
+
+// AddJobs says what is done for the jobs of the waitlist.
+func (s *Waitlist) AddJobs(workers *jobs.Workers) {
+	jobs.Handle(workers, func(ctx context.Context, scope *tenancy.Scope, args FreedArgs) error {
+		return s.OfferFreed(ctx, scope, args.From, args.To)
+	})
+	jobs.Handle(workers, func(ctx context.Context, scope *tenancy.Scope, _ LapsedArgs) error { return s.EndLapsed(ctx, scope) })
+	jobs.HandleGlobal(workers, func(ctx context.Context, _ LapsedSweepArgs) error { return s.sweepLapsed(ctx) })
+	workers.Every(lapsedSweepInterval, LapsedSweepArgs{})
+}
+
+// freed lets a job offer the time from from to to, as soon as the transaction that has
+// freed it is committed. It is inserted whether somebody waits or not: who joins at the
+// same time may not be visible yet, and their own job may not see yet that it is free.
+func freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, from, to time.Time) error {
+	if !to.After(scope.Now) {
+		return nil
+	}
+	return jobs.Insert(ctx, tx, FreedArgs{jobs.In(scope), from.UTC(), to.UTC()})
+}
+
+// longestLine bounds how many of those who wait are looked at for one time.
+const longestLine = 1000
+
+// OfferFreed offers what is free between from and to to those who wait, the first in line
+// first, each at most one time. It may be repeated, and done by several at once: an entry
+// is locked while it gets its offer, and the lanes decide who gets the time.
+func (s *Waitlist) OfferFreed(ctx context.Context, scope *tenancy.Scope, from, to time.Time) error {
+	if scope.Tenant.Suspended() {
+		return nil
+	}
+	earliest := from.Add(-longestAllocation)
+	waiting, err := s.queries.ListWaiting(ctx, s.store.Reader(scope), schedulingdb.ListWaitingParams{
+		EnvID: scope.Env.ID, FromAt: earliest, ToAt: to, Now: scope.Now, RowLimit: longestLine,
+	})
+	if err != nil {
+		return fmt.Errorf("list who waits: %w", err)
+	}
+	for _, entry := range waiting {
+		first, end := latest(entry.FromAt, earliest, scope.Now), entry.ToAt
+		if to.Before(end) {
+			end = to
+		}
+		if first.Before(end) {
+			if err := s.offerTo(ctx, scope, entry, first, end); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func latest(times ...time.Time) (latest time.Time) {
+	for _, t := range times {
+		if t.After(latest) {
+			latest = t
+		}
+	}
+	return latest
+}
+
+var errNotWaiting = errors.New("the entry does not wait any more")
+
+// offerTo offers one entry the first time that fits, if there is one. Others may take it
+// first: then it looks again.
+func (s *Waitlist) offerTo(ctx context.Context, scope *tenancy.Scope, entry schedulingdb.ListWaitingRow, from, to time.Time) error {
+	for range maxAttempts {
+		start, err := s.firstFit(ctx, scope, entry, from, to)
+		if err != nil || start == nil {
+			return err
+		}
+		err = s.offerStart(ctx, scope, entry, *start)
+		if !errors.Is(err, apperr.New(apperr.SlotTaken, "")) {
+			if errors.Is(err, errNotWaiting) {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// firstFit returns the first start on the grid that the entry can have, or nil.
+func (s *Waitlist) firstFit(ctx context.Context, scope *tenancy.Scope, entry schedulingdb.ListWaitingRow, from, to time.Time) (*time.Time, error) {
+	taken, err := s.survey(ctx, scope, wish{
+		serviceID: entry.ServiceID, customerID: entry.CustomerID, startAt: from, requested: entry.ResourceIds,
+	}, from, to)
+	if err != nil {
+		return nil, err
+	}
+	if taken.service == nil || len(taken.customer.check()) > 0 {
+		return nil, nil //nolint:nilnil // nothing fits who cannot book
+	}
+	found := availability.Search(&taken.Snapshot, &availability.SearchRequest{From: from, To: to, Requested: entry.ResourceIds, Limit: 1}, scope.Now)
+	if len(found.Slots) == 0 {
+		return nil, nil //nolint:nilnil // nothing fits
+	}
+	return &found.Slots[0].Start, nil
+}
+
+// offerStart holds the start for the entry, and tells its customer, in one transaction.
+// Errors: errNotWaiting; those of CreateHold.
+func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry schedulingdb.ListWaitingRow, start time.Time) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("make hold id: %w", err)
+	}
+	return s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		status, err := s.lockEntry(ctx, tx, scope, entry.ID)
+		if errors.Is(err, apperr.NewNotFound("")) || err == nil && status != WaitlistWaiting {
+			return errNotWaiting
+		}
+		if err != nil {
+			return err
+		}
+		p, err := s.policies(ctx, tx, scope)
+		if err != nil {
+			return err
+		}
+		held, err := s.holdIn(ctx, tx, scope, viewer{}, id, HoldInput{
+			ServiceID: entry.ServiceID, StartAt: start, ResourceIDs: entry.ResourceIds, CustomerID: &entry.CustomerID,
+			TTL: minutes(p.WaitlistOfferMinutes),
+		}, rivals)
+		if err != nil {
+			return err
+		}
+		err = s.queries.OfferWaitlistEntry(ctx, tx, schedulingdb.OfferWaitlistEntryParams{
+			EnvID: scope.Env.ID, ID: entry.ID, HoldID: held.ID, OfferExpiresAt: held.ExpiresAt, Now: scope.Now,
+		})
+		if err != nil {
+			return fmt.Errorf("offer waitlist entry: %w", err)
+		}
+		offered, err := s.readEntry(ctx, tx, scope, entry.ID, viewer{})
+		if err != nil {
+			return err
+		}
+		tx.Emit("waitlist.offered", offered)
+		return s.notifier.NotifyCustomer(ctx, tx, scope, "waitlist.offered", entry.CustomerID, map[string]any{"entry": offered, "hold": held})
+	})
+}
+
+// endOffers says what has become of the offers that these holds were.
+func (s *Appointments) endOffers(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, status string, appointmentID *uuid.UUID, holds ...uuid.UUID,
+) error {
+	ended, err := s.queries.EndWaitlistOffers(ctx, tx, schedulingdb.EndWaitlistOffersParams{
+		EnvID: scope.Env.ID, Status: status, AppointmentID: appointmentID, HoldIds: holds, Now: scope.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("end waitlist offers: %w", err)
+	}
+	return s.emitEnded(ctx, tx, scope, ended)
+}
+
+func (s *Appointments) emitEnded(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, ended []uuid.UUID) error {
+	for _, id := range ended {
+		entry, err := s.readEntry(ctx, tx, scope, id, viewer{})
+		if err != nil {
+			return err
+		}
+		eventType := "waitlist.expired"
+		if entry.Status == WaitlistBooked {
+			eventType = "waitlist.booked"
+		}
+		tx.Emit(eventType, entry)
+	}
+	return nil
+}
+
+// EndLapsed ends the offers of an environment that nobody has taken in time, and so lets
+// what they held be offered to the next in line. Whoever lets an offer lapse has had
+// their turn.
+func (s *Waitlist) EndLapsed(ctx context.Context, scope *tenancy.Scope) error {
+	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		lapsed, err := s.queries.ListLapsedOffers(ctx, tx, schedulingdb.ListLapsedOffersParams{EnvID: scope.Env.ID, Now: scope.Now})
+		if err != nil {
+			return fmt.Errorf("list lapsed offers: %w", err)
+		}
+		if err := s.clear(ctx, tx, scope, lapsed); err != nil {
+			return err
+		}
+		orphaned, err := s.queries.EndOrphanedOffers(ctx, tx, schedulingdb.EndOrphanedOffersParams{EnvID: scope.Env.ID, Now: scope.Now})
+		if err != nil {
+			return fmt.Errorf("end orphaned offers: %w", err)
+		}
+		return s.emitEnded(ctx, tx, scope, orphaned)
+	})
+}
+
+// sweepLapsed adds a job for each environment in which somebody has an offer; it is that
+// job which knows what time it is there.
+func (s *Waitlist) sweepLapsed(ctx context.Context) error {
+	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+		environments, err := s.queries.ListEnvironmentsWithOffers(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("list environments with offers: %w", err)
+		}
+		for _, id := range environments {
+			if err := jobs.Insert(ctx, tx, LapsedArgs{jobs.InEnv{EnvID: id}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

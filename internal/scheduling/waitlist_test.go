@@ -1,0 +1,362 @@
+package scheduling_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// line is a business with one room that is booked at noon and at one, and people who wait
+// for it.
+type line struct {
+	*bundle
+	scope    *tenancy.Scope
+	waitlist *scheduling.Waitlist
+	service  *scheduling.Service
+	room     *scheduling.Resource
+	booked   []*scheduling.Appointment
+	entries  []*scheduling.WaitlistEntry
+}
+
+// notes are notifications as they are written, in the transaction.
+type notes struct{}
+
+func (notes) NotifyCustomer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, _ any) error {
+	_, err := tx.Exec(ctx, `INSERT INTO notifications (env_id, id, kind, channel, customer_id, data, created_at)
+		VALUES ($1, $2, $3, 'EMAIL', $4, '{}', $5)`, scope.Env.ID, uuid.New(), kind, customerID, scope.Now)
+	return err
+}
+
+// newLine lets n customers wait for a start from noon up to two.
+func newLine(t *testing.T, n int) *line {
+	t.Helper()
+	b := setup(t)
+	l := &line{bundle: b, scope: b.owner(), waitlist: scheduling.NewWaitlist(b.appointments, notes{})}
+	l.room = b.resource(l.scope, "ROOM", "Quiet Room")
+	l.service = b.service(l.scope, "ROOM")
+	holder := b.customer(l.scope, "Holder")
+	for hour := range 2 {
+		l.booked = append(l.booked, b.book(l.scope, scheduling.AppointmentInput{
+			ServiceID: l.service.ID, CustomerID: holder.ID, StartAt: noon.Add(time.Duration(hour) * time.Hour),
+		}))
+	}
+	for i := range n {
+		l.entries = append(l.entries, l.join(later(l.scope, time.Duration(i)*time.Second), b.customer(l.scope, "Waiting")))
+	}
+	l.work(l.scope) // nothing is free
+	for _, e := range l.entries {
+		require.Equal(t, scheduling.WaitlistWaiting, l.read(l.scope, e.ID).Status)
+	}
+	return l
+}
+
+func (l *line) join(scope *tenancy.Scope, customer *scheduling.Customer) *scheduling.WaitlistEntry {
+	l.Helper()
+	e, err := l.waitlist.Join(l.Context(), scope, scheduling.WaitlistInput{
+		ServiceID: l.service.ID, CustomerID: &customer.ID, From: noon, To: noon.Add(2 * time.Hour),
+	})
+	require.NoError(l, err)
+	return e
+}
+
+func (l *line) read(scope *tenancy.Scope, id uuid.UUID) *scheduling.WaitlistEntry {
+	l.Helper()
+	e, err := l.waitlist.Get(l.Context(), scope, id)
+	require.NoError(l, err)
+	return e
+}
+
+// freed takes the jobs that offer what is free out of the queue.
+func (l *line) freed() (windows [][2]time.Time) {
+	l.Helper()
+	rows, err := l.db.OwnerPool().Query(l.Context(), `DELETE FROM river.river_job WHERE kind = 'waitlist_freed'
+		RETURNING (args->>'from')::timestamptz, (args->>'to')::timestamptz`)
+	require.NoError(l, err)
+	defer rows.Close()
+	for rows.Next() {
+		var w [2]time.Time
+		require.NoError(l, rows.Scan(&w[0], &w[1]))
+		windows = append(windows, w)
+	}
+	require.NoError(l, rows.Err())
+	return windows
+}
+
+// work does what the jobs that wait would do, as of the scope's time, which they know
+// without a principal.
+func (l *line) work(scope *tenancy.Scope) {
+	l.Helper()
+	nobody := *scope
+	nobody.Principal = nil
+	for _, w := range l.freed() {
+		require.NoError(l, l.waitlist.OfferFreed(l.Context(), &nobody, w[0], w[1]))
+	}
+}
+
+func (l *line) statuses(scope *tenancy.Scope) (list []string) {
+	l.Helper()
+	for _, e := range l.entries {
+		list = append(list, l.read(scope, e.ID).Status)
+	}
+	return list
+}
+
+func (l *line) cancel(a *scheduling.Appointment) {
+	l.Helper()
+	_, err := l.appointments.Cancel(l.Context(), l.scope, a.ID, nil, scheduling.CancelInput{})
+	require.NoError(l, err)
+}
+
+func TestFreedTimeIsOfferedToTheFirstInLine(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 3)
+	ctx := t.Context()
+	l.cancel(l.booked[1])
+	l.work(l.scope)
+	assert.Equal(t, []string{"OFFERED", "WAITING", "WAITING"}, l.statuses(l.scope))
+	first := l.read(l.scope, l.entries[0].ID)
+	hold, err := l.appointments.GetHold(ctx, l.scope, *first.HoldID)
+	require.NoError(t, err)
+	assert.Equal(t, noon.Add(time.Hour), hold.StartAt)
+	assert.Equal(t, &first.CustomerID, hold.CustomerID)
+	assert.Equal(t, now.Add(time.Hour), hold.ExpiresAt, "as long as the business says")
+	assert.Equal(t, &hold.ExpiresAt, first.OfferExpiresAt)
+	assert.Equal(t, 1, l.count("SELECT count(*) FROM notifications WHERE kind = 'waitlist.offered' AND customer_id = $1", first.CustomerID))
+	assert.Equal(t, "waitlist.offered", l.eventTypes(l.scope)[len(l.eventTypes(l.scope))-1])
+
+	// Accepting is booking the hold, for nobody but the one who has been offered it.
+	in := scheduling.AppointmentInput{ServiceID: l.service.ID, CustomerID: l.entries[1].CustomerID, StartAt: hold.StartAt, HoldID: &hold.ID}
+	_, err = l.appointments.Create(ctx, l.scope, in)
+	requireField(t, "/customer_id", err)
+	in.CustomerID = first.CustomerID
+	booked, err := l.appointments.Create(ctx, l.scope, in)
+	require.NoError(t, err)
+	first = l.read(l.scope, first.ID)
+	assert.Equal(t, scheduling.WaitlistBooked, first.Status)
+	assert.Equal(t, &booked.ID, first.AppointmentID)
+	assert.Contains(t, l.eventTypes(l.scope), "waitlist.booked")
+	l.checkLanes(l.scope)
+}
+
+// Whatever frees a time, those who wait hear of it.
+func TestWhatFreesTime(t *testing.T) {
+	t.Parallel()
+	for name, free := range map[string]func(ctx context.Context, l *line) error{
+		"cancel": func(ctx context.Context, l *line) error {
+			_, err := l.appointments.Cancel(ctx, l.scope, l.booked[0].ID, nil, scheduling.CancelInput{})
+			return err
+		},
+		"delete": func(ctx context.Context, l *line) error {
+			return l.appointments.Delete(ctx, l.scope, l.booked[0].ID, nil)
+		},
+		"reschedule": func(ctx context.Context, l *line) error {
+			_, err := l.appointments.Reschedule(ctx, l.scope, l.booked[0].ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(24 * time.Hour)})
+			return err
+		},
+		"decline": func(ctx context.Context, l *line) error {
+			l.exec("UPDATE appointments SET status = 'PENDING'")
+			_, err := l.appointments.Decline(ctx, l.scope, l.booked[0].ID, nil, "")
+			return err
+		},
+		"no show": func(ctx context.Context, l *line) error {
+			_, err := l.appointments.MarkNoShow(ctx, l.scope, l.booked[0].ID, nil)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(t, 1)
+			require.NoError(t, free(t.Context(), l))
+			l.work(l.scope)
+			assert.Equal(t, []string{"OFFERED"}, l.statuses(l.scope))
+		})
+	}
+}
+
+func TestTimeOffAndHoldsFreeTimeToo(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 1)
+	ctx := t.Context()
+	l.exec("DELETE FROM appointments")
+	off, err := l.timeOffs.Create(ctx, l.scope, scheduling.TimeOffInput{StartAt: noon, EndAt: noon.Add(2 * time.Hour)})
+	require.NoError(t, err)
+	require.NoError(t, l.waitlist.OfferFreed(ctx, l.scope, noon, noon.Add(2*time.Hour)))
+	assert.Equal(t, []string{"WAITING"}, l.statuses(l.scope))
+	require.NoError(t, l.timeOffs.Delete(ctx, l.scope, off.ID, nil))
+	l.work(l.scope)
+	assert.Equal(t, []string{"OFFERED"}, l.statuses(l.scope))
+
+	// Somebody who gives the offer back has had their turn; then the next one has theirs.
+	l.exec("UPDATE resources SET capacity = 1")
+	l.entries = append(l.entries, l.join(later(l.scope, time.Minute), l.customer(l.scope, "Next")))
+	full := scheduling.AppointmentInput{ServiceID: l.service.ID, CustomerID: l.entries[1].CustomerID, StartAt: noon.Add(time.Hour)}
+	l.book(l.scope, full)
+	l.work(l.scope)
+	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(l.scope))
+	require.NoError(t, l.appointments.ReleaseHold(ctx, l.scope, *l.read(l.scope, l.entries[0].ID).HoldID))
+	l.work(l.scope)
+	assert.Equal(t, []string{"EXPIRED", "OFFERED"}, l.statuses(l.scope))
+}
+
+// An offer that nobody takes goes to the next in line, and in the end the time is free.
+func TestLapsedOffersMoveOn(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 2)
+	ctx := t.Context()
+	l.cancel(l.booked[0])
+	l.work(l.scope)
+	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(l.scope))
+
+	early := later(l.scope, time.Hour-time.Microsecond)
+	require.NoError(t, l.waitlist.EndLapsed(ctx, early))
+	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(early))
+	over := later(l.scope, time.Hour)
+	assert.Equal(t, []string{"EXPIRED", "WAITING"}, l.statuses(over), "whatever has run by then")
+	require.NoError(t, l.waitlist.EndLapsed(ctx, over))
+	l.work(over)
+	assert.Equal(t, []string{"EXPIRED", "OFFERED"}, l.statuses(over))
+	assert.Contains(t, l.eventTypes(l.scope), "waitlist.expired")
+
+	second := later(l.scope, 2*time.Hour)
+	require.NoError(t, l.waitlist.EndLapsed(ctx, second))
+	l.work(second)
+	assert.Equal(t, []string{"EXPIRED", "EXPIRED"}, l.statuses(second))
+	l.book(second, scheduling.AppointmentInput{ServiceID: l.service.ID, CustomerID: l.entries[0].CustomerID, StartAt: noon})
+	require.NoError(t, l.waitlist.EndLapsed(ctx, second), "nothing is left to end")
+}
+
+// However many jobs offer at once: as many offers as times, to the first in line.
+func TestParallelOffers(t *testing.T) {
+	t.Parallel()
+	for name, slots := range map[string]int{"one time": 1, "two times": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(t, 8)
+			for i := range slots {
+				l.cancel(l.booked[i])
+			}
+			for _, err := range together(8, func(int) error {
+				return l.waitlist.OfferFreed(t.Context(), l.scope, noon, noon.Add(2*time.Hour))
+			}) {
+				require.NoError(t, err)
+			}
+			assert.Equal(t, slots, l.count("SELECT count(*) FROM waitlist_entries WHERE status = 'OFFERED'"))
+			assert.Equal(t, slots, l.count("SELECT count(*) FROM holds WHERE status = 'ACTIVE'"))
+			assert.Equal(t, slots, l.count("SELECT count(*) FROM notifications"))
+			for i, status := range l.statuses(l.scope) {
+				if i < slots {
+					assert.Equal(t, "OFFERED", status)
+				} else {
+					assert.Equal(t, "WAITING", status)
+				}
+			}
+			l.checkLanes(l.scope)
+		})
+	}
+}
+
+// The end of an offer and its acceptance exclude each other.
+func TestAcceptingALapsingOffer(t *testing.T) {
+	t.Parallel()
+	for range 4 {
+		l := newLine(t, 1)
+		l.cancel(l.booked[0])
+		l.work(l.scope)
+		e := l.read(l.scope, l.entries[0].ID)
+		errs := together(2, func(i int) error {
+			if i == 0 {
+				return l.waitlist.EndLapsed(t.Context(), later(l.scope, time.Hour))
+			}
+			_, err := l.appointments.Create(t.Context(), l.scope, scheduling.AppointmentInput{
+				ServiceID: l.service.ID, CustomerID: e.CustomerID, StartAt: noon, HoldID: e.HoldID,
+			})
+			return err
+		})
+		require.NoError(t, errs[0])
+		status := l.read(l.scope, e.ID).Status
+		if errs[1] == nil {
+			assert.Equal(t, scheduling.WaitlistBooked, status)
+		} else {
+			requireCode(t, apperr.HoldExpired, errs[1])
+			assert.Equal(t, scheduling.WaitlistExpired, status)
+		}
+	}
+}
+
+func TestJoinAndLeave(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 2)
+	ctx := t.Context()
+	in := scheduling.WaitlistInput{ServiceID: l.service.ID, CustomerID: &l.entries[0].CustomerID, From: noon, To: noon.Add(time.Hour)}
+	for pointer, change := range map[string]func(in *scheduling.WaitlistInput){
+		"/service_id":     func(in *scheduling.WaitlistInput) { in.ServiceID = uuid.New() },
+		"/customer_id":    func(in *scheduling.WaitlistInput) { in.CustomerID = nil },
+		"/resource_ids/0": func(in *scheduling.WaitlistInput) { in.ResourceIDs = []uuid.UUID{uuid.New()} },
+		"/to":             func(in *scheduling.WaitlistInput) { in.To = in.From },
+		"/from":           func(in *scheduling.WaitlistInput) { in.From = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC) },
+	} {
+		wrong := in
+		change(&wrong)
+		_, err := l.waitlist.Join(ctx, l.scope, wrong)
+		requireField(t, pointer, err)
+	}
+	_, err := l.waitlist.Join(ctx, later(l.scope, 48*time.Hour), in)
+	requireField(t, "/to", err)
+
+	// What is free already is offered at once, and leaving gives it back.
+	free := in
+	free.From, free.To = noon.Add(48*time.Hour), noon.Add(50*time.Hour)
+	e, err := l.waitlist.Join(ctx, l.scope, free)
+	require.NoError(t, err)
+	l.work(l.scope)
+	e = l.read(l.scope, e.ID)
+	assert.Equal(t, scheduling.WaitlistOffered, e.Status)
+	require.NoError(t, l.waitlist.Leave(ctx, l.scope, e.ID))
+	_, err = l.appointments.GetHold(ctx, l.scope, *e.HoldID)
+	requireCode(t, apperr.NotFound, err)
+	requireCode(t, apperr.NotFound, l.waitlist.Leave(ctx, l.scope, e.ID))
+	require.NoError(t, l.waitlist.Leave(ctx, l.scope, l.entries[0].ID))
+	l.cancel(l.booked[0])
+	l.work(l.scope)
+	assert.Equal(t, scheduling.WaitlistOffered, l.read(l.scope, l.entries[1].ID).Status)
+}
+
+func TestCustomersWaitForThemselves(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 1)
+	ctx := t.Context()
+	user := l.user(tenancy.RoleCustomer)
+	customer := l.as(tenancy.RoleCustomer, user)
+	in := scheduling.WaitlistInput{ServiceID: l.service.ID, From: noon, To: noon.Add(time.Hour)}
+	_, err := l.waitlist.Join(ctx, customer, in)
+	requireCode(t, apperr.RoleNotAllowed, err)
+	me := l.customerOf(l.scope, scheduling.CustomerInput{Name: "Me", Status: scheduling.CustomerActive, UserID: &user})
+	in.CustomerID = &l.entries[0].CustomerID
+	_, err = l.waitlist.Join(ctx, customer, in)
+	requireField(t, "/customer_id", err)
+	in.CustomerID = nil
+	own, err := l.waitlist.Join(ctx, customer, in)
+	require.NoError(t, err)
+	assert.Equal(t, me.ID, own.CustomerID)
+	_, err = l.waitlist.Get(ctx, customer, l.entries[0].ID)
+	requireCode(t, apperr.NotFound, err)
+	requireCode(t, apperr.NotFound, l.waitlist.Leave(ctx, customer, l.entries[0].ID))
+	list := collect(t, 1, func(p keyset.Page) (keyset.List[scheduling.WaitlistEntry], error) {
+		return l.waitlist.List(ctx, customer, scheduling.WaitlistFilter{}, p)
+	})
+	require.Len(t, list, 1)
+	assert.Equal(t, *l.read(customer, own.ID), list[0])
+	all := collect(t, 1, func(p keyset.Page) (keyset.List[scheduling.WaitlistEntry], error) {
+		return l.waitlist.List(ctx, l.scope, scheduling.WaitlistFilter{Status: new("WAITING")}, p)
+	})
+	require.Len(t, all, 2)
+}
