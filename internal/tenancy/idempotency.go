@@ -2,12 +2,15 @@ package tenancy
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,7 +41,10 @@ type Answer struct {
 type Idempotency struct {
 	principalID, envID  uuid.UUID
 	keyHash, requestMAC []byte
-	now                 time.Time
+	// sealing encrypts the answer. Its key is made of the client's, which is stored
+	// nowhere: an answer may hold what only the client may know.
+	sealing cipher.AEAD
+	now     time.Time
 
 	parked parked
 }
@@ -73,7 +79,27 @@ func NewIdempotency(scope *Scope, key string, request []byte) *Idempotency {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write(request)
 	i.requestMAC = mac.Sum(nil)
+	i.sealing = newSealing(key)
 	return i
+}
+
+func newSealing(key string) cipher.AEAD {
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte("smoothschedule idempotent answer"))
+	block, err := aes.NewCipher(mac.Sum(nil))
+	if err != nil {
+		panic("tenancy: a key of 32 bytes is one for AES: " + err.Error())
+	}
+	sealing, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic("tenancy: AES has the block size of GCM: " + err.Error())
+	}
+	return sealing
+}
+
+// place is what a sealed answer is bound to: in another row, it cannot be opened.
+func (i *Idempotency) place() []byte {
+	return slices.Concat(i.principalID[:], i.envID[:], i.keyHash, i.requestMAC)
 }
 
 // ReplayError stops a request whose key has an answer already.
@@ -110,7 +136,11 @@ func (i *Idempotency) claim(ctx context.Context, db tenancydb.DBTX) error {
 	if !hmac.Equal(row.RequestMac, i.requestMAC) {
 		return apperr.New(apperr.IdempotencyKeyReused, "This Idempotency-Key was used for another request. Take a new one.")
 	}
-	answer := Answer{Status: int(row.Status), Body: row.Body}
+	body, err := i.sealing.Open(nil, nil, row.Body, i.place())
+	if err != nil {
+		return fmt.Errorf("open an idempotent answer: %w", err)
+	}
+	answer := Answer{Status: int(row.Status), Body: body}
 	if err := json.Unmarshal(row.Headers, &answer.Headers); err != nil {
 		return fmt.Errorf("read headers of an idempotent answer: %w", err)
 	}
@@ -148,10 +178,7 @@ func (i *Idempotency) Finish(ctx context.Context, answer Answer) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("encode headers of an answer: %w", err), p.abandon(ctx))
 	}
-	body := answer.Body
-	if body == nil {
-		body = []byte{}
-	}
+	body := i.sealing.Seal(nil, nil, answer.Body, i.place())
 	err = p.keep(ctx, func(db tenancydb.DBTX) error {
 		return tenancydb.New().KeepIdempotentAnswer(ctx, db, tenancydb.KeepIdempotentAnswerParams{
 			PrincipalID: i.principalID, EnvID: i.envID, KeyHash: i.keyHash, RequestMac: i.requestMAC,
