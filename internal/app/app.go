@@ -101,15 +101,6 @@ func New(d Dependencies) (*App, error) {
 
 	hasher := identity.NewHasher(cmp.Or(d.Hashing, identity.DefaultHashParams()))
 	sessions := identity.NewSessions(store, hasher)
-	identityServer := identityapi.New(identityapi.Dependencies{
-		Sessions:      sessions,
-		Users:         identity.NewUsers(store, hasher),
-		Businesses:    identity.NewBusinesses(store),
-		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
-		Sandbox:       identity.NewSandbox(store),
-		SecureCookies: d.Config.HTTPS,
-	})
-
 	resources := scheduling.NewResources(store)
 	services := scheduling.NewServices(store)
 	schedules := scheduling.NewSchedules(store)
@@ -127,6 +118,17 @@ func New(d Dependencies) (*App, error) {
 	addSweeper(workers, store, d.Now, d.Log)
 	waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
+
+	identityServer := identityapi.New(identityapi.Dependencies{
+		Sessions:      sessions,
+		Users:         identity.NewUsers(store, hasher),
+		Businesses:    identity.NewBusinesses(store),
+		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
+		Sandbox:       identity.NewSandbox(store),
+		Invitations:   identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
+		AuditTrail:    identity.NewAuditTrail(store),
+		SecureCookies: d.Config.HTTPS,
+	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)
 	developerServer := developerapi.New(developerapi.Dependencies{

@@ -3,8 +3,8 @@
 //
 // It calls only its own queries (gen/db/tenancydb). Invariants: the sequence of an
 // environment has no gaps and follows the order of commits, because it is given out
-// by the last statement of the writing transaction. tenancy.Tx sees to that;
-// nobody else appends.
+// by the last statement of the writing transaction. tenancy.Tx sees to that; nobody else
+// appends, but for whoever makes a new environment, in which nobody else writes yet.
 package events
 
 import (

@@ -21,6 +21,16 @@ var refusals = map[string]func() *apperr.Error{
 	"tenants_pkey":         func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
 	"tenants_name_check":   func() *apperr.Error { return invalidLength("/name", "name", 255) },
 	"domains_name_key":     func() *apperr.Error { return taken("/domain", "One of the domains is taken.") },
+	"invitations_email": func() *apperr.Error {
+		return taken("/email", "This address is invited already. Send that invitation again, or revoke it.")
+	},
+	"invitations_email_check":        invalidEmail,
+	"tenant_invitations_email_check": invalidEmail,
+	"invitations_customer":           func() *apperr.Error { return apperr.NewInvalid("/customer_id", "There is no customer with this id.") },
+	"invitations_resource":           func() *apperr.Error { return apperr.NewInvalid("/resource_id", "There is no resource with this id.") },
+	"tenant_invitations_subdomain": func() *apperr.Error {
+		return taken("/subdomain", "A business with this subdomain is invited already. Send that invitation again, or revoke it.")
+	},
 }
 
 func taken(pointer, detail string) *apperr.Error {

@@ -184,7 +184,7 @@ func (s *Sessions) open(
 	return signedIn, nil
 }
 
-func insertSession(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, userID uuid.UUID, signedIn SignedIn) error {
+func insertSession(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, userID uuid.UUID, signedIn SignedIn) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make session id: %w", err)

@@ -111,7 +111,7 @@ func (in CreateTenantInput) tenant() (*tenancy.Tenant, error) {
 	if in.ID != uuid.Nil {
 		ids[0] = in.ID
 	}
-	name := strings.ReplaceAll(in.Subdomain, "-", "_")
+	name := environmentName(in.Subdomain)
 	return &tenancy.Tenant{
 		ID: ids[0], Name: strings.TrimSpace(in.Name), Status: tenancy.StatusActive, Timezone: in.Timezone, Location: location,
 		Currency: in.Currency, SandboxEnabled: true,
@@ -156,6 +156,9 @@ func loadLocation(name string) (*time.Location, error) {
 	}
 	return time.LoadLocation(name)
 }
+
+// environmentName is the name of the live environment of a tenant with the subdomain.
+func environmentName(subdomain string) string { return strings.ReplaceAll(subdomain, "-", "_") }
 
 // checkSubdomain says what is wrong with a subdomain, or nothing.
 func checkSubdomain(subdomain string) string {

@@ -163,26 +163,32 @@ func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 		if err != nil {
 			return err
 		}
-		updated = patch.apply(current)
-		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		if err := s.allow(ctx, tx, scope, current, updated); err != nil {
-			return err
-		}
-		err = s.queries.UpdateResource(ctx, tx, schedulingdb.UpdateResourceParams{
-			EnvID: scope.Env.ID, ID: id, Name: updated.Name, Type: updated.Type, Description: updated.Description,
-			Capacity: updated.Capacity, Weight: updated.Weight, MaxPerDay: updated.MaxPerDay, MaxPerWeek: updated.MaxPerWeek,
-			IsActive: updated.IsActive, UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
-		})
-		if err != nil {
-			return resourceError("update", err)
-		}
-		tx.Emit("resource.updated", updated)
-		return nil
+		updated, err = s.update(ctx, tx, scope, current, patch)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &updated, nil
+}
+
+// update changes a resource that is locked.
+func (s *Resources) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current Resource, patch ResourcePatch) (Resource, error) {
+	updated := patch.apply(current)
+	updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
+	if err := s.allow(ctx, tx, scope, current, updated); err != nil {
+		return Resource{}, err
+	}
+	err := s.queries.UpdateResource(ctx, tx, schedulingdb.UpdateResourceParams{
+		EnvID: scope.Env.ID, ID: current.ID, Name: updated.Name, Type: updated.Type, Description: updated.Description,
+		Capacity: updated.Capacity, Weight: updated.Weight, MaxPerDay: updated.MaxPerDay, MaxPerWeek: updated.MaxPerWeek,
+		IsActive: updated.IsActive, UserID: updated.UserID, Version: updated.Version, Now: scope.Now,
+	})
+	if err != nil {
+		return Resource{}, resourceError("update", err)
+	}
+	tx.Emit("resource.updated", updated)
+	return updated, nil
 }
 
 // Delete removes a resource with its hours and its time off, and gives its quota back. Errors: NotFound,

@@ -16,7 +16,7 @@ import (
 var controlPlane = []string{
 	"activity_cursors", "api_token_secrets", "api_tokens", "audit_entries", "daily_api_calls", "daily_bookings", "domains",
 	"entitlement_overrides", "environments", "goose_db_version", "idempotency_keys", "login_throttles", "plan_versions", "plans", "sessions",
-	"tenants", "users",
+	"tenant_invitations", "tenants", "users",
 }
 
 func column[T any](t *testing.T, tx pgx.Tx, sql string, args ...any) []T {

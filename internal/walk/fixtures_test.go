@@ -36,23 +36,44 @@ func static(body any) func(objects) any { return func(objects) any { return body
 
 // fixtures has one entry for every operation of the contract.
 var fixtures = map[string]fixture{
-	"login":            {body: static(m{"email": "owner@a.example", "password": apitest.Password}), want: 200},
-	"logout":           {want: 204},
-	"getMe":            {want: 200},
-	"changePassword":   {body: static(m{"current_password": apitest.Password, "new_password": "another good password"}), want: 204},
-	"listSessions":     {want: 200},
-	"revokeSession":    {id: "session", want: 204},
-	"startMasquerade":  {body: func(o objects) any { return m{"user_id": o["user"]} }, want: 200},
-	"endMasquerade":    {as: masquerading, want: 200},
-	"listPersonas":     {want: 200},
-	"quickLogin":       {body: static(m{"persona": "owner"}), want: 200},
-	"listUsers":        {want: 200},
-	"createUser":       {body: static(m{"email": "new@a.example", "name": "New", "role": "TENANT_STAFF", "password": "a first password"}), want: 201},
-	"getUser":          {id: "user", want: 200},
-	"updateUser":       {id: "user", body: static(m{"name": "Renamed"}), want: 200},
-	"deleteUser":       {id: "user", want: 204},
-	"getBusiness":      {want: 200},
-	"updateBusiness":   {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
+	"login":           {body: static(m{"email": "owner@a.example", "password": apitest.Password}), want: 200},
+	"logout":          {want: 204},
+	"getMe":           {want: 200},
+	"changePassword":  {body: static(m{"current_password": apitest.Password, "new_password": "another good password"}), want: 204},
+	"listSessions":    {want: 200},
+	"revokeSession":   {id: "session", want: 204},
+	"startMasquerade": {body: func(o objects) any { return m{"user_id": o["user"]} }, want: 200},
+	"endMasquerade":   {as: masquerading, want: 200},
+	"listPersonas":    {want: 200},
+	"quickLogin":      {body: static(m{"persona": "owner"}), want: 200},
+	"listUsers":       {want: 200},
+	"createUser":      {body: static(m{"email": "new@a.example", "name": "New", "role": "TENANT_STAFF", "password": "a first password"}), want: 201},
+	"getUser":         {id: "user", want: 200},
+	"updateUser":      {id: "user", body: static(m{"name": "Renamed"}), want: 200},
+	"deleteUser":      {id: "user", want: 204},
+	"getBusiness":     {want: 200},
+	"updateBusiness":  {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
+
+	"listAudit":         {want: 200},
+	"listPlatformAudit": {want: 200},
+
+	"listInvitations":  {want: 200},
+	"createInvitation": {body: static(m{"email": "ina@a.example", "role": "TENANT_STAFF"}), want: 201},
+	"getInvitation":    {id: "invitation", want: 200},
+	"resendInvitation": {id: "invitation", want: 200},
+	"revokeInvitation": {id: "invitation", want: 204},
+	"lookUpInvitation": {body: func(o objects) any { return m{"token": o["invitation_token"]} }, want: 200},
+	"acceptInvitation": {body: func(o objects) any { return accept(o["invitation_token"]) }, want: 201},
+
+	"listTenantInvitations": {want: 200},
+	"createTenantInvitation": {body: static(m{
+		"email": "nora@new.example", "business_name": "Nora's Nails", "subdomain": "noras-nails", "plan_code": "free",
+		"timezone": "Europe/Berlin", "currency": "EUR", "features": m{"can_use_webhooks": true}, "limits": m{"max_users": 9}, "can_use_calendar_sync": true,
+	}), want: 201},
+	"getTenantInvitation":    {id: "tenant_invitation", want: 200},
+	"resendTenantInvitation": {id: "tenant_invitation", want: 200},
+	"revokeTenantInvitation": {id: "tenant_invitation", want: 204},
+
 	"getSandboxStatus": {want: 200},
 	"toggleSandbox":    {body: static(m{"sandbox_mode": true}), want: 200},
 	"resetSandbox":     {want: 200},
@@ -249,6 +270,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})
 	create("token", "/api/v1/tokens", m{"name": "Website", "scopes": []string{"services:read"}})
+	o["invitation"], o["invitation_token"] = invite(t, c, m{"email": "ivo@a.example", "role": "TENANT_STAFF"})
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
 	return o
 }
@@ -266,6 +288,9 @@ func populatePlatform(t *testing.T, superuser *apitest.Client) objects {
 	plan("published_plan", 101)
 	plan("plan", 102)
 	superuser.Post(t, "/api/platform/plans/"+o["plan"]+"/versions/", nil).Require(t, 201)
+	o["tenant_invitation"] = superuser.Post(t, "/api/platform/invitations/", m{
+		"email": "fred@new.example", "business_name": "Fred's", "subdomain": "freds", "plan_code": "free",
+	}).Require(t, 201).ID(t)
 	for noun, subdomain := range map[string]string{"business": "some", "moving_business": "moving"} {
 		o[noun] = superuser.Post(t, "/api/platform/businesses/", m{"name": noun, "subdomain": subdomain}).Require(t, 201).ID(t)
 	}

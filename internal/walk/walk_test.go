@@ -238,6 +238,20 @@ func TestAFullQuotaIsRefused(t *testing.T) {
 	require.Len(t, checked, 4, "quotas that have a noun: resources, services, appointments, users")
 }
 
+// listed are the nouns that a mode of a business has lists of, with the ends of their paths.
+var listed = map[string]string{
+	"appointment": "appointments",
+	"customer":    "customers",
+	"hold":        "holds",
+	"invitation":  "invitations",
+	"resource":    "resources",
+	"series":      "series",
+	"service":     "services",
+	"time_off":    "time-off",
+	"user":        "users",
+	"waitlist":    "waitlist",
+}
+
 // Another business's object, and one of the other mode, does not exist: 404, never 403.
 func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	t.Parallel()
@@ -285,7 +299,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 	})
 	// Nobody lost anything on the way.
 	for c, o := range map[*apitest.Client]objects{owner: live, owner.Sandbox(): sandbox, stranger: theirs} {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "waitlist": "waitlist", "user": "users", "time_off": "time-off", "series": "series"} {
+		for noun, path := range listed {
 			c.Get(t, "/api/v1/"+path+"/"+o[noun]).Require(t, 200)
 		}
 	}
@@ -358,7 +372,7 @@ func TestListsShowOneEnvironment(t *testing.T) {
 		worlds[c] = populateAll(t, c)
 	}
 	for c, mine := range worlds {
-		for noun, path := range map[string]string{"resource": "resources", "service": "services", "customer": "customers", "appointment": "appointments", "hold": "holds", "waitlist": "waitlist", "user": "users", "time_off": "time-off", "series": "series"} {
+		for noun, path := range listed {
 			ids := c.Get(t, "/api/v1/"+path+"?limit=100").Require(t, 200).IDs(t)
 			for other, theirs := range worlds {
 				if other == c {

@@ -5,10 +5,48 @@
 package identitydb
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 )
+
+type Invitation struct {
+	EnvID      uuid.UUID
+	ID         uuid.UUID
+	TokenHash  []byte
+	Email      string
+	Name       string
+	Role       string
+	CustomerID *uuid.UUID
+	ResourceID *uuid.UUID
+	InvitedBy  uuid.UUID
+	ExpiresAt  time.Time
+	AcceptedAt *time.Time
+	RevokedAt  *time.Time
+	UserID     *uuid.UUID
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+type TenantInvitation struct {
+	ID           uuid.UUID
+	TokenHash    []byte
+	Email        string
+	BusinessName string
+	Subdomain    string
+	PlanCode     string
+	Timezone     string
+	Currency     string
+	Grants       json.RawMessage
+	InvitedBy    *uuid.UUID
+	ExpiresAt    time.Time
+	AcceptedAt   *time.Time
+	RevokedAt    *time.Time
+	TenantID     *uuid.UUID
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
 
 type User struct {
 	ID           uuid.UUID

@@ -3,3 +3,30 @@
 //   sqlc v1.31.1
 
 package tenancydb
+
+import (
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+type AuditEntry struct {
+	ID                 uuid.UUID
+	OccurredAt         time.Time
+	TenantID           *uuid.UUID
+	EnvID              *uuid.UUID
+	ActorUserID        *uuid.UUID
+	ActorRole          *string
+	Action             string
+	TargetType         string
+	TargetID           string
+	Outcome            string
+	RequestID          string
+	Address            *netip.Addr
+	Detail             json.RawMessage
+	ImpersonatorUserID *uuid.UUID
+	ImpersonatorRole   *string
+	ActorTokenID       *uuid.UUID
+}

@@ -16,11 +16,13 @@ import (
 
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
-	Sessions   *identity.Sessions
-	Users      *identity.Users
-	Businesses *identity.Businesses
-	Personas   *identity.Personas
-	Sandbox    *identity.Sandbox
+	Sessions    *identity.Sessions
+	Users       *identity.Users
+	Businesses  *identity.Businesses
+	Personas    *identity.Personas
+	Sandbox     *identity.Sandbox
+	Invitations *identity.Invitations
+	AuditTrail  *identity.AuditTrail
 	// SecureCookies keeps the session cookie to HTTPS; false is for development.
 	SecureCookies bool
 }
