@@ -127,6 +127,7 @@ func New(d Dependencies) (*App, error) {
 		Sandbox:       identity.NewSandbox(store),
 		Invitations:   identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
 		AuditTrail:    identity.NewAuditTrail(store),
+		Domains:       identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains),
 		SecureCookies: d.Config.HTTPS,
 	})
 

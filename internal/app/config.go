@@ -29,6 +29,7 @@ type Config struct {
 	BaseDomains         []string       `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
 	Origins             []string       `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
 	TrustedProxies      []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+	DNSServer           string         `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
 	HTTPS               bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
 	MaxConnections      int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
 	PlatformConnections int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
@@ -71,6 +72,9 @@ func (c Config) check() error {
 		if base != strings.ToLower(base) || strings.ContainsAny(base, ":/ ") || base == "" {
 			mistakes = append(mistakes, fmt.Errorf("%sBASE_DOMAINS: %q must be a host name in lower case, without port", Prefix, base))
 		}
+	}
+	if _, _, err := net.SplitHostPort(c.DNSServer); c.DNSServer != "" && err != nil {
+		mistakes = append(mistakes, fmt.Errorf("%sDNS_SERVER=%q must be host:port, such as 9.9.9.9:53", Prefix, c.DNSServer))
 	}
 	if c.MaxConnections < 1 || c.PlatformConnections < 1 {
 		mistakes = append(mistakes, fmt.Errorf("%sMAX_CONNECTIONS and %sPLATFORM_CONNECTIONS must be at least 1", Prefix, Prefix))

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/smoothschedule/smoothschedule/internal/apitoken"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -22,11 +24,15 @@ func (a *App) seedToken(ctx context.Context, scope *tenancy.Scope) error {
 	return err
 }
 
-// demoToken returns the API token of the business's sandbox; empty if somebody revoked it.
+// demoToken returns the API token of the business's sandbox; empty if somebody revoked it,
+// or changed the business so that it is not at hand.
 func (a *App) demoToken(ctx context.Context, subdomain string, now time.Time) (string, error) {
 	scope, err := a.Resolver.Resolve(ctx, tenancy.Request{
 		RequestID: "demo", Now: now.UTC(), Host: tenancy.Host{Domain: subdomain}, ModeHeader: "true",
 	})
+	if errors.Is(err, apperr.New(apperr.UnknownHost, "")) || errors.Is(err, apperr.New(apperr.SandboxDisabled, "")) {
+		return "", nil // somebody moved the business, or switched its sandbox off
+	}
 	if err != nil {
 		return "", err
 	}

@@ -40,6 +40,7 @@ var (
 	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
 	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
 	RefusedByPolicy       = Code{"refused_by_policy", Forbidden, "Not allowed by the business's policies"}
+	DomainNotVerified     = Code{"domain_not_verified", Conflicting, "The domain is not verified"}
 	InvalidTransition     = Code{"invalid_transition", Conflicting, "Not possible in this status"}
 	LastOwner             = Code{"last_owner", Conflicting, "The last owner"}
 	Busy                  = Code{"busy", Conflicting, "Too much contention"}
@@ -59,7 +60,7 @@ func Codes() []Code {
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
-		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, InvalidTransition, LastOwner, Busy, VersionMismatch,
+		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,

@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -35,9 +36,12 @@ type Business struct {
 	ContactPhone string  `json:"contact_phone"`
 	Address      string  `json:"address"`
 	Policies
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-	Version   int32     `json:"version"`
+	// WhiteLabelEnabled hides the platform's branding. It is false while the plan does not
+	// include that, whatever was chosen.
+	WhiteLabelEnabled bool      `json:"white_label_enabled"`
+	CreatedAt         time.Time `json:"created_at"`
+	UpdatedAt         time.Time `json:"updated_at"`
+	Version           int32     `json:"version"`
 }
 
 // Policies say who may change appointments, and what it costs; scheduling enforces them.
@@ -67,6 +71,7 @@ type BusinessPatch struct {
 	CustomersCanCancel                  *bool
 	CustomersCanReschedule              *bool
 	WaitlistOfferMinutes                *int32
+	WhiteLabelEnabled                   *bool
 }
 
 // Businesses is the service for the settings of a business.
@@ -86,7 +91,13 @@ func (s *Businesses) Get(ctx context.Context, scope *tenancy.Scope) (Business, e
 	if err != nil {
 		return Business{}, fmt.Errorf("get business: %w", err)
 	}
-	return newBusiness(row), nil
+	return newBusiness(row).asEntitled(scope), nil
+}
+
+// asEntitled is the business as it presents itself under its present plan.
+func (b Business) asEntitled(scope *tenancy.Scope) Business {
+	b.WhiteLabelEnabled = b.WhiteLabelEnabled && scope.Entitlements.Has(entitle.WhiteLabel)
+	return b
 }
 
 // Card is Get for the public. Further error: TenantSuspended.
@@ -103,7 +114,8 @@ func (s *Businesses) Card(ctx context.Context, scope *tenancy.Scope) (Business, 
 // the settings they found.
 //
 // Errors: TenantRequired, VersionMismatch, ValidationFailed, RoleNotAllowed for users of
-// the sandbox, who must not change what the live business shares.
+// the sandbox, who must not change what the live business shares, FeatureNotInPlan for
+// white label.
 func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *int32, patch BusinessPatch) (Business, error) {
 	if err := inTenant(scope); err != nil {
 		return Business{}, err
@@ -113,6 +125,11 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 	}
 	if err := patch.validate(); err != nil {
 		return Business{}, err
+	}
+	if patch.WhiteLabelEnabled != nil && *patch.WhiteLabelEnabled {
+		if err := scope.Entitlements.Require(ctx, entitle.WhiteLabel); err != nil {
+			return Business{}, err
+		}
 	}
 	live := *scope
 	live.Env = scope.Tenant.Live
@@ -132,6 +149,7 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 		if err := queries.UpdateBusiness(ctx, tx, updated.params(scope.Now)); err != nil {
 			return fmt.Errorf("update business: %w", err)
 		}
+		updated = updated.asEntitled(scope)
 		tx.Emit("business.updated", updated)
 		return audit.Record(ctx, tx, scope, audit.Entry{
 			Action: "business.updated", Outcome: audit.Success, TargetType: "business", TargetID: updated.ID.String(),
@@ -216,6 +234,7 @@ func (p *BusinessPatch) apply(b Business) (Business, changes) {
 	change(noted, "customers_can_cancel", &b.CustomersCanCancel, p.CustomersCanCancel)
 	change(noted, "customers_can_reschedule", &b.CustomersCanReschedule, p.CustomersCanReschedule)
 	change(noted, "waitlist_offer_minutes", &b.WaitlistOfferMinutes, p.WaitlistOfferMinutes)
+	change(noted, "white_label_enabled", &b.WhiteLabelEnabled, p.WhiteLabelEnabled)
 	return b, noted
 }
 
@@ -235,7 +254,7 @@ func (b Business) params(now time.Time) identitydb.UpdateBusinessParams {
 		Address: b.Address, CancellationWindowHours: b.CancellationWindowHours,
 		LateCancellationFeePercent: b.LateCancellationFeePercent, ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
-		WaitlistOfferMinutes: b.WaitlistOfferMinutes, Version: b.Version, Now: now,
+		WaitlistOfferMinutes: b.WaitlistOfferMinutes, WhiteLabelEnabled: b.WhiteLabelEnabled, Version: b.Version, Now: now,
 	}
 }
 
@@ -248,6 +267,6 @@ func newBusiness(row identitydb.GetBusinessRow) Business {
 			ResourcesCanReschedule: row.ResourcesCanReschedule, CustomersCanCancel: row.CustomersCanCancel,
 			CustomersCanReschedule: row.CustomersCanReschedule, WaitlistOfferMinutes: row.WaitlistOfferMinutes,
 		},
-		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
+		WhiteLabelEnabled: row.WhiteLabelEnabled, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
 	}
 }

@@ -20,7 +20,8 @@ var refusals = map[string]func() *apperr.Error{
 	"users_name_check":     func() *apperr.Error { return invalidLength("/name", "name", 255) },
 	"tenants_pkey":         func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
 	"tenants_name_check":   func() *apperr.Error { return invalidLength("/name", "name", 255) },
-	"domains_name_key":     func() *apperr.Error { return taken("/domain", "One of the domains is taken.") },
+	"domains_name_key":     func() *apperr.Error { return taken("/domain", "Another business has this domain.") },
+	"domains_of_tenant":    func() *apperr.Error { return taken("/name", "The business has this domain already.") },
 	"invitations_email": func() *apperr.Error {
 		return taken("/email", "This address is invited already. Send that invitation again, or revoke it.")
 	},

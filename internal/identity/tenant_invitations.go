@@ -135,7 +135,7 @@ func (in *TenantInvitationInput) makeRoom(ctx context.Context, tx pgx.Tx, now ti
 	}
 	name := environmentName(in.Subdomain)
 	isTaken, err := queries.SubdomainIsTaken(ctx, tx, identitydb.SubdomainIsTakenParams{
-		Subdomain: in.Subdomain, EnvironmentNames: []string{name, name + sandboxSuffix},
+		Subdomain: in.Subdomain, EnvironmentNames: []string{name, name + sandboxSuffix}, Now: now,
 	})
 	if err != nil {
 		return fmt.Errorf("look for a subdomain: %w", err)

@@ -201,8 +201,14 @@ func insertDomains(ctx context.Context, tx pgx.Tx, tenantID uuid.UUID, in Create
 		if i == 0 {
 			params.Kind, params.IsPrimary = "SUBDOMAIN", true
 		}
+		if err := queries.DeleteReservation(ctx, tx, identitydb.DeleteReservationParams{Name: name, Now: in.Now}); err != nil {
+			return fmt.Errorf("free domain %s: %w", name, err)
+		}
 		if err := queries.InsertDomain(ctx, tx, params); err != nil {
-			return refused(fmt.Errorf("insert domain %s: %w", name, err))
+			if refusal := refused(err); errors.Is(refusal, apperr.New(apperr.AlreadyExists, "")) {
+				return taken("/domain", "One of the domains is taken.").WithCause(err)
+			}
+			return fmt.Errorf("insert domain %s: %w", name, err)
 		}
 	}
 	return nil

@@ -3,12 +3,14 @@ package tenancy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
 	"github.com/smoothschedule/smoothschedule/internal/apitoken"
@@ -63,7 +65,7 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 		return scope, fmt.Errorf("resolve request: %w", err)
 	}
 	if req.Host.Domain != "" && row.HostTenantID == nil {
-		return scope, apperr.New(apperr.UnknownHost, "No business lives at this address.")
+		return scope, r.unknownHost(ctx, req)
 	}
 	scope.Principal = principal
 	if err := checkHost(req.Host, row, scope.Principal); err != nil {
@@ -93,6 +95,20 @@ func (r *Resolver) lookUp(ctx context.Context, req Request) (tenancydb.ResolveRe
 		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
 	})
 	return row, principalOf(row), err
+}
+
+// unknownHost says where the business lives now if it has just given the name up.
+func (r *Resolver) unknownHost(ctx context.Context, req Request) error {
+	unknown := apperr.New(apperr.UnknownHost, "No business lives at this address.")
+	name, err := r.queries.GetSuccessorOfDomain(ctx, r.db, tenancydb.GetSuccessorOfDomainParams{Name: req.Host.Domain, Now: req.Now})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return unknown
+	}
+	if err != nil {
+		return fmt.Errorf("look for the successor of a domain: %w", err)
+	}
+	unknown.Detail = "This business has moved to another address."
+	return unknown.With("moved_to", name)
 }
 
 func principalOf(row tenancydb.ResolveRequestRow) *Principal {

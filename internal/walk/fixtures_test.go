@@ -54,6 +54,14 @@ var fixtures = map[string]fixture{
 	"getBusiness":     {want: 200},
 	"updateBusiness":  {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
 
+	"listDomains":       {want: 200},
+	"createDomain":      {body: static(m{"name": "book.salon.example"}), want: 201},
+	"getDomain":         {id: "domain", want: 200},
+	"deleteDomain":      {id: "domain", want: 204},
+	"verifyDomain":      {id: "domain", want: 200},
+	"makeDomainPrimary": {id: "domain", want: 200},
+	"changeSubdomain":   {body: static(m{"subdomain": "another"}), want: 200},
+
 	"listAudit":         {want: 200},
 	"listPlatformAudit": {want: 200},
 
@@ -270,6 +278,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 		"resource_id": o["resource"], "start_at": "2027-02-02T09:00:00Z", "end_at": "2027-02-02T10:00:00Z",
 	})
 	create("token", "/api/v1/tokens", m{"name": "Website", "scopes": []string{"services:read"}})
+	o["domain"] = ownDomain(t, c, uuid.NewString()[:8]+".salon.example")
 	o["invitation"], o["invitation_token"] = invite(t, c, m{"email": "ivo@a.example", "role": "TENANT_STAFF"})
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
 	return o

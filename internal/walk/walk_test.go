@@ -281,8 +281,8 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 			return
 		}
 		for name, o := range map[string]objects{"another business's": theirs, "the other mode's": sandbox, "nobody's": nothing} {
-			if name == "the other mode's" && f.id == "token" {
-				continue // the live world sees the tokens of both modes, the sandbox only its own
+			if name == "the other mode's" && (f.id == "token" || f.id == "domain") {
+				continue // the live world sees the tokens of both modes, the sandbox only its own; domains are shared
 			}
 			path := f.path(op, live, o[f.id])
 			_, body := f.call(op, live)
@@ -293,7 +293,7 @@ func TestObjectsOfOthersDoNotExist(t *testing.T) {
 		}
 		path := f.path(op, live, live[f.id])
 		_, body := f.call(op, live)
-		if f.id != "session" { // sessions belong to the user, not to a mode
+		if f.id != "session" && f.id != "domain" { // sessions belong to the user, and domains to the business, not to a mode
 			owner.Sandbox().Do(t, op.Method, path, body).RequireProblem(t, 404, "not_found")
 		}
 	})

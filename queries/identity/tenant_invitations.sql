@@ -12,9 +12,12 @@ UPDATE tenant_invitations SET revoked_at = sqlc.arg(now)::timestamptz, updated_a
 WHERE subdomain = sqlc.arg(subdomain) AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at <= sqlc.arg(now)::timestamptz;
 
 -- name: SubdomainIsTaken :one
--- Whether a host or an environment has the name already.
+-- Whether a host or an environment of another tenant has the name already.
 SELECT EXISTS (SELECT FROM domains d WHERE d.name = sqlc.arg(subdomain)
-               UNION ALL SELECT FROM environments e WHERE e.name = ANY(sqlc.arg(environment_names)::text[]));
+                 AND (d.verified_at IS NOT NULL OR d.reserved_until > sqlc.arg(now)::timestamptz)
+                 AND d.tenant_id IS DISTINCT FROM sqlc.narg(except_tenant_id)::uuid
+               UNION ALL SELECT FROM environments e WHERE e.name = ANY(sqlc.arg(environment_names)::text[])
+                 AND e.tenant_id IS DISTINCT FROM sqlc.narg(except_tenant_id)::uuid);
 
 -- name: ListTenantInvitations :many
 -- Newest first, after the cursor.

@@ -22,7 +22,9 @@ SELECT v.id FROM plan_versions v JOIN plans p ON p.id = v.plan_id
 WHERE p.code = sqlc.arg(code) AND v.status = 'PUBLISHED';
 
 -- name: GetTenantIDByDomain :one
-SELECT tenant_id FROM domains WHERE name = $1;
+-- Whoever is served at the name, else whoever gave it up or claims it.
+SELECT tenant_id FROM domains WHERE name = $1
+ORDER BY verified_at NULLS LAST, created_at LIMIT 1;
 
 -- name: ListTenantsWithoutSandbox :many
 -- Tenants that have a live environment only, with its name (R-135).

@@ -50,3 +50,8 @@ SELECT id, tenant_id, name, is_sandbox FROM environments WHERE tenant_id = $1;
 -- Notes that a session was used; guarded, so that parallel requests write once.
 UPDATE sessions SET last_used_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND last_used_at < sqlc.arg(now)::timestamptz - interval '1 minute';
+
+-- name: GetSuccessorOfDomain :one
+-- Where a tenant lives that gave a subdomain up not long ago.
+SELECT c.name FROM domains o JOIN domains c ON c.tenant_id = o.tenant_id AND c.kind = 'SUBDOMAIN' AND c.verified_at IS NOT NULL
+WHERE o.name = sqlc.arg(name) AND o.reserved_until > sqlc.arg(now)::timestamptz;

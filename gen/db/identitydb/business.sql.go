@@ -15,7 +15,7 @@ import (
 const getBusiness = `-- name: GetBusiness :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 `
@@ -37,6 +37,7 @@ type GetBusinessRow struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
 	UpdatedAt                  time.Time
@@ -63,6 +64,7 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 		&i.CustomersCanCancel,
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
+		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -73,7 +75,7 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 const getBusinessForUpdate = `-- name: GetBusinessForUpdate :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 FOR NO KEY UPDATE
@@ -96,6 +98,7 @@ type GetBusinessForUpdateRow struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
 	UpdatedAt                  time.Time
@@ -122,6 +125,7 @@ func (q *Queries) GetBusinessForUpdate(ctx context.Context, db DBTX, id uuid.UUI
 		&i.CustomersCanCancel,
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
+		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
 		&i.UpdatedAt,
@@ -138,8 +142,9 @@ SET name = $1, timezone = $2, currency = $3, primary_color = $4,
     late_cancellation_fee_percent = $11,
     resources_can_reschedule = $12, customers_can_cancel = $13,
     customers_can_reschedule = $14, waitlist_offer_minutes = $15,
-    version = $16, updated_at = $17
-WHERE id = $18
+    white_label_enabled = $16,
+    version = $17, updated_at = $18
+WHERE id = $19
 `
 
 type UpdateBusinessParams struct {
@@ -158,6 +163,7 @@ type UpdateBusinessParams struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	WhiteLabelEnabled          bool
 	Version                    int32
 	Now                        time.Time
 	ID                         uuid.UUID
@@ -181,6 +187,7 @@ func (q *Queries) UpdateBusiness(ctx context.Context, db DBTX, arg UpdateBusines
 		arg.CustomersCanCancel,
 		arg.CustomersCanReschedule,
 		arg.WaitlistOfferMinutes,
+		arg.WhiteLabelEnabled,
 		arg.Version,
 		arg.Now,
 		arg.ID,

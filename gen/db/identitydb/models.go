@@ -11,6 +11,18 @@ import (
 	"github.com/google/uuid"
 )
 
+type Domain struct {
+	ID                uuid.UUID
+	TenantID          uuid.UUID
+	Kind              string
+	Name              string
+	IsPrimary         bool
+	VerifiedAt        *time.Time
+	CreatedAt         time.Time
+	VerificationToken string
+	ReservedUntil     *time.Time
+}
+
 type Invitation struct {
 	EnvID      uuid.UUID
 	ID         uuid.UUID

@@ -369,17 +369,27 @@ func (q *Queries) RevokeTenantInvitation(ctx context.Context, db DBTX, arg Revok
 
 const subdomainIsTaken = `-- name: SubdomainIsTaken :one
 SELECT EXISTS (SELECT FROM domains d WHERE d.name = $1
-               UNION ALL SELECT FROM environments e WHERE e.name = ANY($2::text[]))
+                 AND (d.verified_at IS NOT NULL OR d.reserved_until > $2::timestamptz)
+                 AND d.tenant_id IS DISTINCT FROM $3::uuid
+               UNION ALL SELECT FROM environments e WHERE e.name = ANY($4::text[])
+                 AND e.tenant_id IS DISTINCT FROM $3::uuid)
 `
 
 type SubdomainIsTakenParams struct {
 	Subdomain        string
+	Now              time.Time
+	ExceptTenantID   *uuid.UUID
 	EnvironmentNames []string
 }
 
-// Whether a host or an environment has the name already.
+// Whether a host or an environment of another tenant has the name already.
 func (q *Queries) SubdomainIsTaken(ctx context.Context, db DBTX, arg SubdomainIsTakenParams) (bool, error) {
-	row := db.QueryRow(ctx, subdomainIsTaken, arg.Subdomain, arg.EnvironmentNames)
+	row := db.QueryRow(ctx, subdomainIsTaken,
+		arg.Subdomain,
+		arg.Now,
+		arg.ExceptTenantID,
+		arg.EnvironmentNames,
+	)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err

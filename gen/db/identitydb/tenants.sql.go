@@ -27,8 +27,10 @@ func (q *Queries) GetPublishedPlanVersion(ctx context.Context, db DBTX, code str
 
 const getTenantIDByDomain = `-- name: GetTenantIDByDomain :one
 SELECT tenant_id FROM domains WHERE name = $1
+ORDER BY verified_at NULLS LAST, created_at LIMIT 1
 `
 
+// Whoever is served at the name, else whoever gave it up or claims it.
 func (q *Queries) GetTenantIDByDomain(ctx context.Context, db DBTX, name string) (uuid.UUID, error) {
 	row := db.QueryRow(ctx, getTenantIDByDomain, name)
 	var tenant_id uuid.UUID

@@ -13,6 +13,24 @@ import (
 	"github.com/google/uuid"
 )
 
+const getSuccessorOfDomain = `-- name: GetSuccessorOfDomain :one
+SELECT c.name FROM domains o JOIN domains c ON c.tenant_id = o.tenant_id AND c.kind = 'SUBDOMAIN' AND c.verified_at IS NOT NULL
+WHERE o.name = $1 AND o.reserved_until > $2::timestamptz
+`
+
+type GetSuccessorOfDomainParams struct {
+	Name string
+	Now  time.Time
+}
+
+// Where a tenant lives that gave a subdomain up not long ago.
+func (q *Queries) GetSuccessorOfDomain(ctx context.Context, db DBTX, arg GetSuccessorOfDomainParams) (string, error) {
+	row := db.QueryRow(ctx, getSuccessorOfDomain, arg.Name, arg.Now)
+	var name string
+	err := row.Scan(&name)
+	return name, err
+}
+
 const listEnvironmentsOfTenant = `-- name: ListEnvironmentsOfTenant :many
 SELECT id, tenant_id, name, is_sandbox FROM environments WHERE tenant_id = $1
 `

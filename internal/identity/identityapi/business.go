@@ -45,7 +45,7 @@ func ToAPIBusiness(b identity.Business) identityoapi.Business {
 		ContactPhone: b.ContactPhone, Address: b.Address, CancellationWindowHours: int(b.CancellationWindowHours),
 		LateCancellationFeePercent: int(b.LateCancellationFeePercent), ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
-		WaitlistOfferMinutes: int(b.WaitlistOfferMinutes), CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Version: int(b.Version),
+		WaitlistOfferMinutes: int(b.WaitlistOfferMinutes), WhiteLabelEnabled: b.WhiteLabelEnabled, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Version: int(b.Version),
 	}
 }
 
@@ -58,7 +58,7 @@ func FromAPIBusinessUpdate(in identityoapi.BusinessUpdate) identity.BusinessPatc
 		CancellationWindowHours:    toInt32(in.CancellationWindowHours),
 		LateCancellationFeePercent: toInt32(in.LateCancellationFeePercent),
 		ResourcesCanReschedule:     in.ResourcesCanReschedule, CustomersCanCancel: in.CustomersCanCancel,
-		CustomersCanReschedule: in.CustomersCanReschedule, WaitlistOfferMinutes: toInt32(in.WaitlistOfferMinutes),
+		CustomersCanReschedule: in.CustomersCanReschedule, WaitlistOfferMinutes: toInt32(in.WaitlistOfferMinutes), WhiteLabelEnabled: in.WhiteLabelEnabled,
 	}
 }
 

@@ -23,6 +23,7 @@ type Dependencies struct {
 	Sandbox     *identity.Sandbox
 	Invitations *identity.Invitations
 	AuditTrail  *identity.AuditTrail
+	Domains     *identity.Domains
 	// SecureCookies keeps the session cookie to HTTPS; false is for development.
 	SecureCookies bool
 }

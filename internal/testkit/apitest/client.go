@@ -60,6 +60,15 @@ func (c *Client) As(tb testing.TB, host string, userID uuid.UUID) *Client {
 	return c.WithToken(started.Token).WithHost(host)
 }
 
+// Publish puts the record that proves a domain into the server's DNS.
+func (c *Client) Publish(tb testing.TB, domain *Response) {
+	tb.Helper()
+	var claimed struct{ Record struct{ Name, Value string } }
+	domain.Decode(tb, &claimed)
+	require.NotEmpty(tb, claimed.Record.Name, "%s", domain.Body)
+	c.server.DNS.SetTXT(claimed.Record.Name, "something else", claimed.Record.Value)
+}
+
 // Sandbox returns a client that works in the sandbox.
 func (c *Client) Sandbox() *Client { return c.WithHeader("X-Sandbox-Mode", "true") }
 

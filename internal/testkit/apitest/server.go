@@ -63,8 +63,10 @@ type Server struct {
 	App   *app.App
 	DB    *dbtest.DB
 	Clock *Clock
-	URL   string
-	http  *http.Client
+	// DNS is what the server asks about domains.
+	DNS  *DNS
+	URL  string
+	http *http.Client
 }
 
 // Option changes how a server is built.
@@ -92,6 +94,8 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	config, err := app.LoadConfig(map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true", app.Prefix + "RATE_LIMITS": "off"})
 	require.NoError(tb, err)
 	config.Origins = []string{"http://*.lvh.me:5173"}
+	resolver := startDNS(tb)
+	config.DNSServer = resolver.Addr
 	clock := &Clock{now: Start}
 	d := app.Dependencies{
 		Config: config, App: db.AppPool(), Platform: db.PlatformPool(), Log: slog.New(slog.DiscardHandler),
@@ -109,7 +113,7 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 		DialContext: (&net.Dialer{}).DialContext, MaxIdleConnsPerHost: 100, DisableCompression: true,
 	}
 	tb.Cleanup(transport.CloseIdleConnections)
-	return &Server{App: built, DB: db, Clock: clock, URL: listening.URL, http: &http.Client{
+	return &Server{App: built, DB: db, Clock: clock, DNS: resolver, URL: listening.URL, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
