@@ -192,7 +192,6 @@ func (o *Occurrence) take(s *snapshot, assignments []availability.Assignment) {
 		r.Busy = append(r.Busy, availability.Interval{
 			Lane: a.Lane, Start: from, End: to, BufferBefore: o.service.BufferBefore, BufferAfter: o.service.BufferAfter,
 		})
-		r.Load++
 		if r.Counts != nil {
 			r.Counts[date]++
 		}

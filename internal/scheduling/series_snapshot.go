@@ -78,7 +78,7 @@ func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *te
 	}
 	taken.expired = nil
 	for i := range taken.Resources {
-		taken.Resources[i].Busy, taken.Resources[i].Load = nil, 0
+		taken.Resources[i].Busy = nil
 	}
 	return taken, nil
 }
@@ -144,7 +144,6 @@ func (s *Appointments) addBusy(
 		}
 		r := taken.resource(row.ResourceID)
 		r.Busy = append(r.Busy, busy)
-		r.Load++
 	}
 	return nil
 }

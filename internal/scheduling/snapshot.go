@@ -89,6 +89,9 @@ func (w *wish) params(scope *tenancy.Scope) schedulingdb.GetBookingSnapshotParam
 	if params.RequestedIds == nil {
 		params.RequestedIds = []uuid.UUID{}
 	}
+	dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
+	_, dayTo := dayOf(w.until, scope.Tenant.Location)
+	params.DayFrom, params.DayTo = &dayFrom, &dayTo
 	if w.moving != nil {
 		from, to := w.window(w.moving.times())
 		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
@@ -142,6 +145,7 @@ func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Time) *snapshot {
 	s := &snapshot{now: now, hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
+	from, to := w.window(s.Service)
 	for i := range rows {
 		row := &rows[i]
 		if row.ResourceID == nil {
@@ -159,14 +163,15 @@ func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Tim
 			})
 		}
 		if row.BusyLane != nil {
-			s.addBusy(row)
+			s.addBusy(row, from, to)
 		}
 	}
 	return s
 }
 
-// addBusy adds what has a lane of the last resource. A hold that is over has none.
-func (s *snapshot) addBusy(row *schedulingdb.GetBookingSnapshotRow) {
+// addBusy adds what has a lane of the last resource. A hold that is over has none; it must
+// be cleared away if it is between from and to.
+func (s *snapshot) addBusy(row *schedulingdb.GetBookingSnapshotRow, from, to time.Time) {
 	r := &s.Resources[len(s.Resources)-1]
 	busy := availability.Interval{
 		Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt, ObjectID: *row.BusyOwnerID,
@@ -174,13 +179,14 @@ func (s *snapshot) addBusy(row *schedulingdb.GetBookingSnapshotRow) {
 	}
 	if row.BusyExpiresAt != nil {
 		if !row.BusyExpiresAt.After(s.now) {
-			s.expired = append(s.expired, *row.BusyOwnerID)
+			if busy.Start.Before(to) && busy.End.After(from) {
+				s.expired = append(s.expired, *row.BusyOwnerID)
+			}
 			return
 		}
 		busy.Kind = availability.Hold
 	}
 	r.Busy = append(r.Busy, busy)
-	r.Load++
 }
 
 func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSnapshotRow) {

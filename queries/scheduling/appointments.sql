@@ -108,26 +108,31 @@ ORDER BY a.start_at, a.id;
 -- exist) on every row, and the resources that may be taken, once for each of their
 -- allocations in the window (null if there is none). Those are the requested ones and,
 -- unless they fill every requirement, all active ones that a requirement accepts. The
--- window is from_at to to_at, or what the service takes for these starts.
+-- window is from_at to to_at, or what the service takes for these starts; where there is a
+-- choice, it also has day_from to day_to, by which those are found who have least to do.
 --
 -- Under row-level security, a calculation with columns is no index condition; that is why
 -- the ends of the window are sub-selects. An allocation is at most 48 hours long, which
 -- bounds the piece of the index. Allocations of holds (those that expire) are returned when
 -- they are over, too: whoever needs their lanes must clear them first.
-WITH service AS MATERIALIZED (
-    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
-           s.max_per_day, s.max_per_week,
-           COALESCE(sqlc.narg(from_at)::timestamptz,
-               sqlc.arg(first_start)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
-           COALESCE(sqlc.narg(to_at)::timestamptz,
-               sqlc.arg(last_start)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
-    FROM services s
-    WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
-), requirement AS MATERIALIZED (
+WITH requirement AS MATERIALIZED (
     SELECT q.position, q.resource_type
     FROM service_requirements q
     WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id)
+), choice AS MATERIALIZED (
+    SELECT cardinality(sqlc.arg(requested_ids)::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
+), service AS MATERIALIZED (
+    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
+           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
+           s.max_per_day, s.max_per_week,
+           LEAST(COALESCE(sqlc.narg(from_at)::timestamptz,
+                     sqlc.arg(first_start)::timestamptz - make_interval(mins => s.buffer_before_minutes)),
+               CASE WHEN c.is_open THEN sqlc.narg(day_from)::timestamptz END) AS from_at,
+           GREATEST(COALESCE(sqlc.narg(to_at)::timestamptz,
+                     sqlc.arg(last_start)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)),
+               CASE WHEN c.is_open THEN sqlc.narg(day_to)::timestamptz END) AS to_at
+    FROM services s, choice c
+    WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
 ), named AS MATERIALIZED (
     SELECT n.position, n.resource_id
     FROM service_requirement_resources n
@@ -159,7 +164,7 @@ LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
     SELECT o.id
     FROM resources o
     WHERE o.env_id = sqlc.arg(env_id) AND o.is_active
-      AND cardinality(sqlc.arg(requested_ids)::uuid[]) < (SELECT GREATEST(count(*), 1) FROM requirement)
+      AND (SELECT c.is_open FROM choice c)
       AND (EXISTS (
                SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
                WHERE q.resource_type = o.type AND (n.resource_id IS NULL OR n.resource_id = o.id))

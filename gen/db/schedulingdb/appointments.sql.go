@@ -158,24 +158,28 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 }
 
 const getBookingSnapshot = `-- name: GetBookingSnapshot :many
-WITH service AS MATERIALIZED (
+WITH requirement AS MATERIALIZED (
+    SELECT q.position, q.resource_type
+    FROM service_requirements q
+    WHERE q.env_id = $1 AND q.service_id = $6
+), choice AS MATERIALIZED (
+    SELECT cardinality($3::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
+), service AS MATERIALIZED (
     SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
            s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
            s.max_per_day, s.max_per_week,
-           COALESCE($6::timestamptz,
-               $7::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
-           COALESCE($8::timestamptz,
-               $9::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
-    FROM services s
-    WHERE s.env_id = $1 AND s.id = $10
-), requirement AS MATERIALIZED (
-    SELECT q.position, q.resource_type
-    FROM service_requirements q
-    WHERE q.env_id = $1 AND q.service_id = $10
+           LEAST(COALESCE($7::timestamptz,
+                     $8::timestamptz - make_interval(mins => s.buffer_before_minutes)),
+               CASE WHEN c.is_open THEN $9::timestamptz END) AS from_at,
+           GREATEST(COALESCE($10::timestamptz,
+                     $11::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)),
+               CASE WHEN c.is_open THEN $12::timestamptz END) AS to_at
+    FROM services s, choice c
+    WHERE s.env_id = $1 AND s.id = $6
 ), named AS MATERIALIZED (
     SELECT n.position, n.resource_id
     FROM service_requirement_resources n
-    WHERE n.env_id = $1 AND n.service_id = $10
+    WHERE n.env_id = $1 AND n.service_id = $6
 )
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
@@ -203,7 +207,7 @@ LEFT JOIN resources r ON r.env_id = e.env_id AND r.id IN (
     SELECT o.id
     FROM resources o
     WHERE o.env_id = $1 AND o.is_active
-      AND cardinality($3::uuid[]) < (SELECT GREATEST(count(*), 1) FROM requirement)
+      AND (SELECT c.is_open FROM choice c)
       AND (EXISTS (
                SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
                WHERE q.resource_type = o.type AND (n.resource_id IS NULL OR n.resource_id = o.id))
@@ -225,11 +229,13 @@ type GetBookingSnapshotParams struct {
 	RequestedIds  []uuid.UUID
 	ExceptOwnerID uuid.UUID
 	WithBuffers   bool
+	ServiceID     uuid.UUID
 	FromAt        *time.Time
 	FirstStart    time.Time
+	DayFrom       *time.Time
 	ToAt          *time.Time
 	LastStart     time.Time
-	ServiceID     uuid.UUID
+	DayTo         *time.Time
 }
 
 type GetBookingSnapshotRow struct {
@@ -277,7 +283,8 @@ type GetBookingSnapshotRow struct {
 // exist) on every row, and the resources that may be taken, once for each of their
 // allocations in the window (null if there is none). Those are the requested ones and,
 // unless they fill every requirement, all active ones that a requirement accepts. The
-// window is from_at to to_at, or what the service takes for these starts.
+// window is from_at to to_at, or what the service takes for these starts; where there is a
+// choice, it also has day_from to day_to, by which those are found who have least to do.
 //
 // Under row-level security, a calculation with columns is no index condition; that is why
 // the ends of the window are sub-selects. An allocation is at most 48 hours long, which
@@ -291,11 +298,13 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 		arg.RequestedIds,
 		arg.ExceptOwnerID,
 		arg.WithBuffers,
+		arg.ServiceID,
 		arg.FromAt,
 		arg.FirstStart,
+		arg.DayFrom,
 		arg.ToAt,
 		arg.LastStart,
-		arg.ServiceID,
+		arg.DayTo,
 	)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func busyShop(days, resources, perDay int) (*Snapshot, *SearchRequest, time.Time
 	snapshot.Service.MinNotice, snapshot.Service.Horizon = 2*time.Hour, 90*24*time.Hour
 	for i := range resources {
 		r := one(number(byte(i)), Staff)
-		r.Schedule, r.Load = daily(loc, Hours{9 * 60, 19 * 60}), days*perDay
+		r.Schedule = daily(loc, Hours{9 * 60, 19 * 60})
 		for day := range days {
 			date := first.AddDays(day)
 			lunch := localtime.At(date, 12*60+30, loc)

@@ -34,8 +34,12 @@ func lanesOf(r Resource, capacity int) Resource {
 	return r
 }
 
+// loaded has as many bookings in the night before noon, one minute each.
 func loaded(r Resource, weight, load int) Resource {
-	r.Weight, r.Load = weight, load
+	r.Weight = weight
+	for i := range load {
+		r.Busy = append(r.Busy, minutes(0, i-400, i-399))
+	}
 	return r
 }
 

@@ -11,12 +11,10 @@ func (p *plan) seek(start micros) {
 		}
 	}
 	p.at = start
-	if p.limited {
-		p.day = p.clock.Ordinal(start.unix())
-	}
+	p.day = p.clock.Ordinal(start.unix())
 }
 
-// date is that of the start in question, if there are limits.
+// date is that of the start in question.
 func (p *plan) date() localtime.Date { return localtime.OfOrdinal(p.day) }
 
 // isFree reports whether a resource can be taken at the start in question.

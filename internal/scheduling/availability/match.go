@@ -19,8 +19,10 @@ type Assignment struct {
 // something else. A resource that has been given never becomes idle again by that.
 type matching struct {
 	p *plan
-	// accepted has the resources that each requirement accepts, from the best to the worst.
-	accepted [][]int
+	// accepted has the resources that each requirement accepts, from the best to the worst
+	// on rankedDay.
+	accepted  [][]int
+	rankedDay int
 	// taken is the resource of each requirement, and givenTo the requirement of each
 	// resource; both may be none.
 	taken, givenTo []int
@@ -39,15 +41,28 @@ func newMatching(p *plan) matching {
 		taken: places[:requirements], givenTo: places[requirements:], kept: slices.Clone(places),
 		askedRequirements: asked[:requirements], askedResources: asked[requirements:],
 	}
-	order := p.rank()
+	p.day = p.firstDay
+	m.rankedDay = p.day
 	for q := range p.requirements {
-		for _, c := range order {
+		for c := range p.resources {
 			if p.requirements[q].accepts(&p.resources[c]) {
 				m.accepted[q] = append(m.accepted[q], c)
 			}
 		}
+		p.rank(m.accepted[q])
 	}
 	return m
+}
+
+// rank puts the best of the date in question first, where there is a choice.
+func (m *matching) rank() {
+	if m.p.loads == nil || m.rankedDay == m.p.day {
+		return
+	}
+	m.rankedDay = m.p.day
+	for _, accepted := range m.accepted {
+		m.p.rank(accepted)
+	}
 }
 
 // keep makes the present matching the one to go back to.

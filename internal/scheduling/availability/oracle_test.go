@@ -242,7 +242,7 @@ func (w *world) checkBest(t *testing.T, start time.Time, chosen uuid.UUID) {
 		q = stated[0]
 	}
 	rank := func(r *Resource) [4]int {
-		rank := [4]int{0, -r.Weight, r.Load, int(r.ID[15])}
+		rank := [4]int{0, -r.Weight, w.load(r, start), int(r.ID[15])}
 		if slices.Contains(w.request.Preferred, r.ID) {
 			rank[0] = -1
 		}
@@ -256,6 +256,17 @@ func (w *world) checkBest(t *testing.T, start time.Time, chosen uuid.UUID) {
 			require.GreaterOrEqual(t, slices.Compare(ra[:], rb[:]), 0, "%v is better than %v", r.ID, chosen)
 		}
 	}
+}
+
+// load is how many bookings of the resource start on the date of the start.
+func (w *world) load(r *Resource, start time.Time) (n int) {
+	date := func(at time.Time) string { return at.In(orUTC(w.snapshot.Location)).Format(time.DateOnly) }
+	for _, b := range r.Busy {
+		if b.Start.Before(b.End) && date(b.Start) == date(start) {
+			n++
+		}
+	}
+	return n
 }
 
 // checkReasons holds what a negative decision says against what is the case.

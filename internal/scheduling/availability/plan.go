@@ -42,11 +42,13 @@ type plan struct {
 	// those that do not.
 	arena, scratch, rest []span
 
-	// at is the start in question, and day its date in the zone of the business, if there
-	// are limits.
-	at      micros
-	day     int
-	limited bool
+	// at is the start in question, and day its date in the zone of the business.
+	at  micros
+	day int
+	// loads has, for each resource and each date of the starts, from firstDay on, how often
+	// the resource is booked on it; nil if there is nothing to choose.
+	loads    []int32
+	firstDay int
 	// exceeded is what the limits of the service say about countedDay.
 	exceeded   Code
 	countedDay int
@@ -78,11 +80,10 @@ func newPlan(snapshot *Snapshot, requested, preferred []uuid.UUID, now time.Time
 		starts: starts, duration: length(s.Duration), before: length(s.BufferBefore), after: length(s.BufferAfter),
 		earliest: microsOf(now), soonest: microsOf(now.Add(s.MinNotice)), latest: microsOf(now.Add(s.Horizon)),
 		location: orUTC(snapshot.Location), clock: localtime.NewClock(orUTC(snapshot.Location)), business: snapshot.Business, closures: snapshot.Closures,
-		limited: s.exist(), countedDay: noDay,
+		countedDay: noDay,
 	}
 	for i := range p.candidates {
 		p.candidates[i].countedDay = noDay
-		p.limited = p.limited || p.resources[i].exist()
 	}
 	p.requestedIDs = distinct(requested)
 	p.requested = make([]int, len(p.requestedIDs))
@@ -95,6 +96,9 @@ func newPlan(snapshot *Snapshot, requested, preferred []uuid.UUID, now time.Time
 		}
 	}
 	p.requirements = effectiveRequirements(s.Requirements, len(p.requested))
+	if len(p.requested) < len(p.requirements) && len(p.resources) > 1 {
+		p.countLoads()
+	}
 	p.match = newMatching(p)
 	p.refused = p.examine()
 	return p
@@ -116,12 +120,34 @@ func (p *plan) index(id uuid.UUID) int {
 	return slices.IndexFunc(p.resources, func(r Resource) bool { return r.ID == id })
 }
 
-// rank returns the resources in the order in which they are tried.
-func (p *plan) rank() []int {
-	order := make([]int, len(p.resources))
-	for i := range order {
-		order[i] = i
+// countLoads counts the bookings of each resource by the dates on which they start.
+func (p *plan) countLoads() {
+	p.firstDay = p.clock.Ordinal(p.starts.from.unix())
+	days := p.clock.Ordinal((p.starts.to - 1).unix()) - p.firstDay + 1
+	p.loads = make([]int32, days*len(p.resources))
+	for c := range p.resources {
+		busy, loads := p.resources[c].Busy, p.loads[c*days:(c+1)*days]
+		for i := range busy {
+			if !busy[i].Start.Before(busy[i].End) {
+				continue
+			}
+			if day := p.clock.Ordinal(busy[i].Start.Unix()) - p.firstDay; 0 <= day && day < days {
+				loads[day]++
+			}
+		}
 	}
+}
+
+// load is how often a resource is booked on the date in question.
+func (p *plan) load(c int) int32 {
+	if p.loads == nil {
+		return 0
+	}
+	return p.loads[c*(len(p.loads)/len(p.resources))+p.day-p.firstDay]
+}
+
+// rank puts resources into the order in which they are tried on the date in question.
+func (p *plan) rank(order []int) {
 	slices.SortFunc(order, func(a, b int) int {
 		if pa, pb := p.candidates[a].preferred, p.candidates[b].preferred; pa != pb {
 			if pa {
@@ -130,9 +156,8 @@ func (p *plan) rank() []int {
 			return 1
 		}
 		ra, rb := &p.resources[a], &p.resources[b]
-		return cmp.Or(cmp.Compare(rb.Weight, ra.Weight), cmp.Compare(ra.Load, rb.Load), bytes.Compare(ra.ID[:], rb.ID[:]))
+		return cmp.Or(cmp.Compare(rb.Weight, ra.Weight), cmp.Compare(p.load(a), p.load(b)), bytes.Compare(ra.ID[:], rb.ID[:]))
 	})
-	return order
 }
 
 // distinct returns the ids without repetitions; nearly always they are its argument.

@@ -172,7 +172,7 @@ func drawSpans(s source, w *world) (spans []Span) {
 func drawResource(s source, w *world, n byte) Resource {
 	r := Resource{
 		ID: number(n), Type: resourceTypes[s.IntN(3)], Active: s.IntN(8) > 0, Capacity: 1 + max(0, s.IntN(4)-1),
-		Weight: s.IntN(2), Load: s.IntN(3), Limits: drawLimits(s, w),
+		Weight: s.IntN(2), Limits: drawLimits(s, w),
 	}
 	if s.IntN(3) == 0 {
 		r.Schedule = drawSchedule(s, w)

@@ -79,6 +79,7 @@ func (p *plan) decide(start micros, explain bool) (reasons []Reason, ok bool) {
 		}
 		return reasons, false
 	}
+	p.match.rank()
 	p.match.reset()
 	if reasons, ok = p.requestedAreFree(explain); !ok {
 		return reasons, false

@@ -415,10 +415,21 @@ func TestSearchWithinBounds(t *testing.T) {
 func TestFairness(t *testing.T) {
 	t.Parallel()
 	s := shop()
-	s.Resources[0].Load = 1
-	got := Search(&s, &SearchRequest{From: at(0, 540), To: at(0, 600)}, at(-1, 0)).Slots
-	require.Len(t, got, 2)
-	assert.Equal(t, []uuid.UUID{bob}, got[0].ResourceIDs())
+	s.Resources[0].Busy = []Interval{busyAt(0, hoursOf(16), hoursOf(17), 7)}
+	s.Resources[1].Busy = []Interval{busyAt(2, hoursOf(14), hoursOf(15), 8), busyAt(2, hoursOf(15), hoursOf(16), 9)}
+	first := func(day int) uuid.UUID {
+		request := Request{Start: at(day, 540)}
+		got := Search(&s, &SearchRequest{From: request.Start, To: at(day, 600)}, at(-1, 0)).Slots
+		require.Len(t, got, 2)
+		decided := Decide(&s, &request, at(-1, 0))
+		require.Equal(t, got[0].Assignments, decided.Assignments, "a search takes what a booking would take")
+		return got[0].ResourceIDs()[0]
+	}
+	assert.Equal(t, bob, first(0), "who has less to do on that day")
+	assert.Equal(t, ana, first(2))
+	all := Search(&s, &SearchRequest{From: at(0, 540), To: at(2, 600)}, at(-1, 0)).Slots
+	assert.Equal(t, bob, all[0].ResourceIDs()[0])
+	assert.Equal(t, ana, all[len(all)-1].ResourceIDs()[0], "each day for itself")
 }
 
 func TestNearest(t *testing.T) {
@@ -442,7 +453,7 @@ func TestNearest(t *testing.T) {
 	}, alternatives(Request{Start: at(0, hoursOf(10)+37), Requested: []uuid.UUID{ana}}, 4))
 	assert.Equal(t, []alternative{{"Mon 09:30", ana}}, alternatives(Request{Start: at(0, hoursOf(10)+30), Requested: []uuid.UUID{ana}}, 1))
 	assert.Equal(t, []alternative{
-		{"Mon 16:30", ana}, {"Mon 16:00", ana}, {"Mon 15:30", ana},
+		{"Mon 16:30", bob}, {"Mon 16:00", bob}, {"Mon 15:30", bob},
 	}, alternatives(Request{Start: at(0, hoursOf(20))}, 3), "back, if there is nothing ahead that is as near")
 	assert.Equal(t, []alternative{{"Mon 14:00", ana}, {"Mon 13:30", ana}},
 		alternatives(Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{ana}}, 2), "what has the same resources is no other")

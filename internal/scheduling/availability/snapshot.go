@@ -90,11 +90,10 @@ type Resource struct {
 	// Capacity n means that it has the lanes 0 to n-1, each for one appointment at a
 	// time; n is at most MaxCapacity.
 	Capacity int
-	// Weight and Load decide who is taken when several will do: the highest weight, and
-	// of those the lowest load, which is the number of bookings that the resource has in
-	// some period, the same for all.
+	// Weight decides who is taken when several will do: the highest. Of those it is the one
+	// with the fewest bookings that start, buffers included, on the date of the start in the
+	// zone of the business; so Busy has to have all of that date where there is a choice.
 	Weight int
-	Load   int
 	// Schedule has its hours; nil are those of the business.
 	Schedule *Schedule
 	// Busy is what is taken already, TimeOff when it is away, and External what calendars
