@@ -35,7 +35,6 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
-	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
@@ -132,10 +131,10 @@ func New(d Dependencies) (*App, error) {
 	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)
-	developerServer := developerapi.New(developerapi.Dependencies{
-		Tokens: tokens,
-		Events: developer.NewEvents(store, hub, document.EventTypes()),
-	})
+	developerServer, err := newDeveloper(d, store, workers, hub, document.EventTypes(), tokens)
+	if err != nil {
+		return nil, err
+	}
 
 	limiter, err := ratelimit.New(ratelimit.Options{
 		Mode: d.Config.RateLimits, RedisURL: d.Config.RedisURL, Log: d.Log, Now: d.Now,

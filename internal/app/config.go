@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,26 +22,28 @@ const Prefix = "SMOOTHSCHEDULE_"
 // Config is everything that can be set from outside. docs/configuration.md holds
 // the same table; a test compares them.
 type Config struct {
-	Addr                string         `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
-	DatabaseURL         string         `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
-	MigrationURL        string         `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
-	DataDir             string         `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
-	PgBin               string         `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
-	BaseDomains         []string       `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
-	Origins             []string       `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
-	TrustedProxies      []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
-	DNSServer           string         `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
-	HTTPS               bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
-	MaxConnections      int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
-	PlatformConnections int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
-	JobConnections      int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
-	QuickLogin          bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
-	MetricsToken        string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
-	RateLimits          string         `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
-	RedisURL            string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
-	LogLevel            slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
-	LogFormat           string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
-	ShutdownTimeout     time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
+	Addr                 string         `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
+	DatabaseURL          string         `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
+	MigrationURL         string         `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
+	DataDir              string         `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
+	PgBin                string         `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
+	BaseDomains          []string       `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
+	Origins              []string       `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
+	TrustedProxies       []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
+	DNSServer            string         `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
+	HTTPS                bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
+	MaxConnections       int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
+	PlatformConnections  int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
+	JobConnections       int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
+	QuickLogin           bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
+	SecretKeys           []string       `env:"SECRET_KEYS" desc:"Keys that encrypt secrets in the database, each 32 random bytes in base64 (openssl rand -base64 32): the first encrypts, all decrypt. dev has one of its own; without one, serve creates no webhooks."`
+	WebhookAllowLoopback bool           `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Lets webhooks go to programs on the server's own machine, also over http: for development, never where others may create webhooks. dev sets true."`
+	MetricsToken         string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
+	RateLimits           string         `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
+	RedisURL             string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
+	LogLevel             slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
+	LogFormat            string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
+	ShutdownTimeout      time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
 }
 
 // LoadConfig reads the environment, a function like os.Environ's result as a map.
@@ -96,13 +99,26 @@ func (c Config) checkServe() error {
 		mistakes = append(mistakes, fmt.Errorf(
 			"%sQUICK_LOGIN is set: it lets everyone sign in without a password, so serve does not start with it", Prefix))
 	}
+	if slices.Contains(c.SecretKeys, DevSecretKey) {
+		mistakes = append(mistakes, fmt.Errorf(
+			"%sSECRET_KEYS holds the key of dev, which is public; `openssl rand -base64 32` makes one of your own", Prefix))
+	}
 	return errors.Join(mistakes...)
 }
+
+// DevSecretKey encrypts the secrets of developers. It is public, so serve refuses it.
+const DevSecretKey = "c21vb3Roc2NoZWR1bGUtZGV2LWtleS1ub3Qtc2VjcmU="
 
 // forDev fills in what a developer's machine needs and nobody set.
 func (c Config) forDev(environment map[string]string) Config {
 	if _, set := environment[Prefix+"QUICK_LOGIN"]; !set {
 		c.QuickLogin = true
+	}
+	if _, set := environment[Prefix+"WEBHOOK_ALLOW_LOOPBACK"]; !set {
+		c.WebhookAllowLoopback = true
+	}
+	if len(c.SecretKeys) == 0 {
+		c.SecretKeys = []string{DevSecretKey}
 	}
 	if _, set := environment[Prefix+"HTTPS"]; !set {
 		c.HTTPS = false

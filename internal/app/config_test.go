@@ -47,12 +47,15 @@ func TestServeRefusesWhatIsForDevelopment(t *testing.T) {
 	require.ErrorContains(t, c.checkServe(), "QUICK_LOGIN")
 	require.ErrorContains(t, Serve(t.Context(), c), "QUICK_LOGIN")
 	require.ErrorContains(t, Config{}.checkServe(), "DATABASE_URL")
+	require.ErrorContains(t, Config{SecretKeys: []string{DevSecretKey}}.checkServe(), "SECRET_KEYS")
 }
 
 func TestDevFillsInWhatNobodySet(t *testing.T) {
 	t.Parallel()
 	dev := Config{BaseDomains: []string{"lvh.me"}, HTTPS: true}.forDev(map[string]string{})
 	require.True(t, dev.QuickLogin)
+	require.True(t, dev.WebhookAllowLoopback)
+	require.Equal(t, []string{DevSecretKey}, dev.SecretKeys)
 	require.False(t, dev.HTTPS)
 	require.Contains(t, dev.Origins, "http://*.lvh.me:5173")
 	kept := Config{HTTPS: true}.forDev(map[string]string{Prefix + "HTTPS": "true", Prefix + "QUICK_LOGIN": "false"})

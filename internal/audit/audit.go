@@ -57,7 +57,7 @@ func Record(ctx context.Context, db tenancydb.DBTX, scope *tenancy.Scope, entry 
 		return fmt.Errorf("make audit id: %w", err)
 	}
 	params := tenancydb.InsertAuditEntryParams{
-		ID: id, OccurredAt: scope.Now, Action: entry.Action, Outcome: string(entry.Outcome),
+		ID: id, OccurredAt: scope.RealNow(), Action: entry.Action, Outcome: string(entry.Outcome),
 		TargetType: entry.TargetType, TargetID: entry.TargetID, RequestID: scope.RequestID,
 		Address: address(scope.Address), Detail: json.RawMessage("{}"),
 	}

@@ -20,6 +20,8 @@ import (
 
 // Event is something that happened to an object.
 type Event struct {
+	// ID is made when it is appended, if it is zero.
+	ID uuid.UUID
 	// Type is "<noun>.<what happened>", such as "appointment.rescheduled".
 	Type string
 	// Data is the object after the change, in the form the API shows it.
@@ -51,9 +53,11 @@ func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor Actor
 		if err != nil {
 			return fmt.Errorf("encode event %s: %w", e.Type, err)
 		}
-		id, err := uuid.NewV7()
-		if err != nil {
-			return fmt.Errorf("make event id: %w", err)
+		id := e.ID
+		if id == uuid.Nil {
+			if id, err = uuid.NewV7(); err != nil {
+				return fmt.Errorf("make event id: %w", err)
+			}
 		}
 		params.Ids = append(params.Ids, id)
 		params.Types = append(params.Types, e.Type)

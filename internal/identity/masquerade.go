@@ -69,7 +69,7 @@ func (s *Sessions) StartMasquerade(ctx context.Context, scope *tenancy.Scope, us
 	if err != nil {
 		return MasqueradeStarted{}, err
 	}
-	started := MasqueradeStarted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.Now.Add(MasqueradeLifetime)}}
+	started := MasqueradeStarted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(MasqueradeLifetime)}}
 	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
 		target, err := queries.GetMasqueradeTarget(ctx, tx, userID)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -88,7 +88,7 @@ func (s *Sessions) StartMasquerade(ctx context.Context, scope *tenancy.Scope, us
 		row, err := queries.InsertMasquerade(ctx, tx, identitydb.InsertMasqueradeParams{
 			ID: id, TokenHash: hashToken(started.Token), UserID: userID,
 			SandboxMode: target.User.IsSandbox || (target.User.TenantID != nil && scope.SandboxMode()),
-			UserAgent:   scope.UserAgent, Address: addressOf(scope), Now: scope.Now, ExpiresAt: started.SignedIn.ExpiresAt,
+			UserAgent:   scope.UserAgent, Address: addressOf(scope), Now: scope.RealNow(), ExpiresAt: started.SignedIn.ExpiresAt,
 			ReadOnly: principal.Role == tenancy.RolePlatformSupport, ParentID: principal.SessionID, ParentUserID: principal.UserID,
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -215,7 +215,7 @@ func (s *Sessions) EndMasquerade(ctx context.Context, scope *tenancy.Scope) (Mas
 			ended.Masquerade = &left
 		}
 		_, err = queries.RevokeSession(ctx, tx, identitydb.RevokeSessionParams{
-			ID: principal.SessionID, UserID: principal.UserID, Now: scope.Now,
+			ID: principal.SessionID, UserID: principal.UserID, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return fmt.Errorf("end masquerade: %w", err)

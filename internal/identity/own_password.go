@@ -54,7 +54,7 @@ func (s *Sessions) replacePassword(
 ) error {
 	return inHome(ctx, s.store, scope, func(tx identitydb.DBTX, emit func(string, any)) error {
 		changed, err := queries.SetOwnPassword(ctx, tx, identitydb.SetOwnPasswordParams{
-			ID: user.ID, PasswordHash: hash, VerifiedHash: user.PasswordHash, Now: scope.Now,
+			ID: user.ID, PasswordHash: hash, VerifiedHash: user.PasswordHash, Now: scope.RealNow(),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return wrongCurrentPassword() // it was, until another request changed it
@@ -63,7 +63,7 @@ func (s *Sessions) replacePassword(
 			return fmt.Errorf("set password: %w", err)
 		}
 		err = queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{
-			UserID: user.ID, ExceptID: &scope.Principal.SessionID, Now: scope.Now,
+			UserID: user.ID, ExceptID: &scope.Principal.SessionID, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return fmt.Errorf("end other sessions: %w", err)

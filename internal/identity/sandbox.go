@@ -149,6 +149,9 @@ func reset(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
 	if err := queries.EmptyEnvironment(ctx, tx); err != nil {
 		return fmt.Errorf("empty the sandbox: %w", err)
 	}
+	if err := queries.DeleteTestClock(ctx, tx, scope.Tenant.ID); err != nil {
+		return fmt.Errorf("reset the clock of the sandbox: %w", err)
+	}
 	err := queries.DeleteSandboxUsers(ctx, tx, identitydb.DeleteSandboxUsersParams{
 		TenantID: scope.Tenant.ID, ExceptID: scope.Principal.UserID,
 	})

@@ -105,7 +105,7 @@ func (s *Sessions) guess(
 	ctx context.Context, scope *tenancy.Scope, throttles []throttle, hash, password string, mayPass bool,
 ) (fits bool, err error) {
 	err = s.hasher.inTurn(ctx, func() error {
-		if err := checkThrottles(ctx, s.store.Control(), throttles, scope.Now); err != nil {
+		if err := checkThrottles(ctx, s.store.Control(), throttles, scope.RealNow()); err != nil {
 			return err
 		}
 		if fits, err = verifyHash(hash, password); err != nil {
@@ -114,7 +114,7 @@ func (s *Sessions) guess(
 		if fits = fits && mayPass; fits {
 			return nil
 		}
-		return countFailure(ctx, s.store.Control(), throttles, scope.Now)
+		return countFailure(ctx, s.store.Control(), throttles, scope.RealNow())
 	})
 	return fits, err
 }
@@ -156,10 +156,10 @@ func (s *Sessions) open(
 		}
 		return SignedIn{}, tenantSuspended()
 	}
-	signedIn := SignedIn{Token: newToken(), ExpiresAt: scope.Now.Add(SessionLifetime)}
+	signedIn := SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}
 	err := s.store.InControl(ctx, func(tx pgx.Tx) error {
 		noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{
-			ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.Now,
+			ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.RealNow(),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return invalidCredentials() // they were valid until just now
@@ -191,7 +191,7 @@ func insertSession(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope
 	}
 	params := identitydb.InsertSessionParams{
 		ID: id, TokenHash: hashToken(signedIn.Token), UserID: userID, SandboxMode: scope.SandboxMode(),
-		UserAgent: scope.UserAgent, Address: addressOf(scope), Now: scope.Now, ExpiresAt: signedIn.ExpiresAt,
+		UserAgent: scope.UserAgent, Address: addressOf(scope), Now: scope.RealNow(), ExpiresAt: signedIn.ExpiresAt,
 	}
 	if err := queries.InsertSession(ctx, tx, params); err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -231,7 +231,7 @@ func (s *Sessions) List(ctx context.Context, scope *tenancy.Scope, page keyset.P
 		return keyset.List[Session]{}, err
 	}
 	rows, err := queries.ListSessionsOfUser(ctx, s.store.Control(), identitydb.ListSessionsOfUserParams{
-		UserID: principal.UserID, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
+		UserID: principal.UserID, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return keyset.List[Session]{}, fmt.Errorf("list sessions: %w", err)
@@ -263,7 +263,7 @@ func (s *Sessions) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 // end reports whether there was a session to end.
 func (s *Sessions) end(ctx context.Context, scope *tenancy.Scope, userID, id uuid.UUID) (ended bool, err error) {
 	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
-		rows, err := queries.RevokeSession(ctx, tx, identitydb.RevokeSessionParams{ID: id, UserID: userID, Now: scope.Now})
+		rows, err := queries.RevokeSession(ctx, tx, identitydb.RevokeSessionParams{ID: id, UserID: userID, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("revoke session: %w", err)
 		}

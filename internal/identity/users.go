@@ -241,7 +241,7 @@ func update(
 		return User{}, userError("update", err)
 	}
 	if endsSessions {
-		err := queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{UserID: id, Now: scope.Now})
+		err := queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{UserID: id, Now: scope.RealNow()})
 		if err != nil {
 			return User{}, fmt.Errorf("end sessions: %w", err)
 		}

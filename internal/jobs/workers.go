@@ -75,10 +75,10 @@ func HandleGlobal[A Args](w *Workers, work func(ctx context.Context, args A) err
 	}
 }
 
-// Queue sets how many jobs of a queue one server works at a time; a queue of its own keeps
-// work that waits for others from blocking the rest.
-func (w *Workers) Queue(name string, workers int) {
-	w.queues[name] = river.QueueConfig{MaxWorkers: workers}
+// Queue adds a queue of its own for work that would keep the rest waiting: how many jobs of it
+// one server works at a time, and how often it looks for new ones that nobody has announced.
+func (w *Workers) Queue(name string, workers int, poll time.Duration) {
+	w.queues[name] = river.QueueConfig{MaxWorkers: workers, FetchPollInterval: poll, FetchCooldown: poll / 5}
 }
 
 // Every inserts a job when a server starts, and once in an interval, whatever the number

@@ -26,16 +26,14 @@ func (r *Resolver) ScopeOf(ctx context.Context, envID uuid.UUID, now time.Time) 
 	}
 	found := tenancydb.ResolveRequestRow{
 		TenantID: &row.TenantID, TenantName: &row.Name, TenantStatus: &row.Status, PlanVersionID: row.PlanVersionID,
-		GraceUntil: row.GraceUntil, TenantTimezone: &row.Timezone, TenantCurrency: &row.Currency, SandboxEnabled: &row.SandboxEnabled, Overrides: row.Overrides,
+		GraceUntil: row.GraceUntil, TenantTimezone: &row.Timezone, TenantCurrency: &row.Currency, SandboxEnabled: &row.SandboxEnabled,
+		SandboxAheadMicroseconds: row.SandboxAheadMicroseconds, Overrides: row.Overrides,
 	}
 	scope := &Scope{Now: now}
 	if scope.Tenant, err = r.tenantOf(ctx, found); err != nil {
 		return nil, err
 	}
-	scope.Env = scope.Tenant.Live
-	if row.IsSandbox {
-		scope.Env = scope.Tenant.Sandbox
-	}
+	scope.settle(row.IsSandbox, found.SandboxAheadMicroseconds)
 	scope.Entitlements, err = r.entitlementsOf(ctx, scope, found)
 	return scope, err
 }

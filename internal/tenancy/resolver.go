@@ -196,10 +196,7 @@ func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.Resolv
 	if err != nil {
 		return err
 	}
-	scope.Env = scope.Tenant.Live
-	if sandbox {
-		scope.Env = scope.Tenant.Sandbox
-	}
+	scope.settle(sandbox, row.SandboxAheadMicroseconds)
 	scope.Entitlements, err = r.entitlementsOf(ctx, scope, row)
 	return err
 }

@@ -93,8 +93,11 @@ type Token struct {
 // after that.
 type Scope struct {
 	RequestID string
-	// Now is the instant of the request, in UTC to the microsecond, as PostgreSQL keeps it.
-	Now     time.Time
+	// Now is the instant of the request, in UTC to the microsecond, as PostgreSQL keeps it;
+	// in a sandbox on its test clock.
+	Now time.Time
+	// Ahead is how far Now is ahead of the real time.
+	Ahead   time.Duration
 	Address netip.Addr
 	// UserAgent is what the client calls itself, cut to 500 bytes.
 	UserAgent string
@@ -139,6 +142,21 @@ func (s *Scope) ActorTokenID() *uuid.UUID {
 
 func (s *Scope) actor() events.Actor {
 	return events.Actor{UserID: s.ActorID(), TokenID: s.ActorTokenID(), ImpersonatorID: s.ImpersonatorID()}
+}
+
+// RealNow is the instant of the request on the real clock. Sessions, tokens and the audit
+// trail have no other.
+func (s *Scope) RealNow() time.Time { return s.Now.Add(-s.Ahead) }
+
+// settle puts the scope into an environment of its tenant, and on its clock.
+func (s *Scope) settle(sandbox bool, aheadMicroseconds int64) {
+	s.Env = s.Tenant.Live
+	if !sandbox {
+		return
+	}
+	s.Env = s.Tenant.Sandbox
+	s.Ahead = time.Duration(aheadMicroseconds) * time.Microsecond
+	s.Now = s.Now.Add(s.Ahead)
 }
 
 // SandboxMode reports whether the request runs in the sandbox.

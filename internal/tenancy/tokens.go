@@ -34,7 +34,7 @@ func tenantOfToken(row tenancydb.ResolveTokenRequestRow) tenancydb.ResolveReques
 		HostTenantID: row.HostTenantID, LastUsedAt: row.LastUsedAt, TenantID: row.TenantID, TenantName: row.TenantName,
 		TenantStatus: row.TenantStatus, PlanVersionID: row.PlanVersionID, GraceUntil: row.GraceUntil,
 		TenantTimezone: row.TenantTimezone,
-		TenantCurrency: row.TenantCurrency, SandboxEnabled: row.SandboxEnabled, Overrides: row.Overrides,
+		TenantCurrency: row.TenantCurrency, SandboxEnabled: row.SandboxEnabled, SandboxAheadMicroseconds: row.SandboxAheadMicroseconds, Overrides: row.Overrides,
 	}
 }
 

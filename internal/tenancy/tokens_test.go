@@ -49,6 +49,8 @@ func filled(t reflect.Type) reflect.Value {
 		value := reflect.New(t).Elem()
 		value.Index(0).SetUint(1)
 		return value
+	case reflect.Int64:
+		return reflect.ValueOf(int64(1)).Convert(t)
 	default:
 		return reflect.ValueOf("x").Convert(t)
 	}

@@ -48,6 +48,11 @@ func (tx *Tx) Along(fn func(db entitle.DB)) {
 	tx.along = append(tx.along, asked)
 }
 
+// EmitAs is Emit for an event whose id the caller has made already, as a UUID of version 7.
+func (tx *Tx) EmitAs(id uuid.UUID, eventType string, data any) {
+	tx.events = append(tx.events, events.Event{ID: id, Type: eventType, Data: data})
+}
+
 // Exec runs a statement.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	if tx.begun && len(tx.along) == 0 {

@@ -145,6 +145,21 @@ var fixtures = map[string]fixture{
 
 	"listEvents": {want: 200},
 
+	"getSandboxClock":   {want: 200},
+	"setSandboxClock":   {body: static(m{"advance_seconds": 60}), want: 200},
+	"listSandboxOutbox": {want: 200},
+
+	"listWebhooks":          {want: 200},
+	"createWebhook":         {body: static(m{"url": "https://example.com/other", "event_types": []string{"appointment.*", "customer.created"}, "description": "CRM"}), want: 201},
+	"getWebhook":            {id: "webhook", want: 200},
+	"updateWebhook":         {id: "webhook", body: static(m{"is_enabled": false}), want: 200},
+	"deleteWebhook":         {id: "webhook", want: 204},
+	"rotateWebhookSecret":   {id: "webhook", want: 200},
+	"pingWebhook":           {id: "webhook", want: 202},
+	"replayWebhook":         {id: "webhook", body: static(m{"since": "2026-11-01T00:00:00Z"}), want: 202},
+	"listWebhookDeliveries": {id: "webhook", want: 200},
+	"replayWebhookDelivery": {id: "webhook", more: []string{"delivery"}, want: 202},
+
 	"listCustomers":  {want: 200},
 	"createCustomer": {body: static(m{"name": "Nina New", "email": "nina@example.com", "phone": "+1 555 0100"}), want: 201},
 	"getCustomer":    {id: "customer", want: 200},
@@ -280,6 +295,8 @@ func populate(t *testing.T, c *apitest.Client) objects {
 	create("token", "/api/v1/tokens", m{"name": "Website", "scopes": []string{"services:read"}})
 	o["domain"] = ownDomain(t, c, uuid.NewString()[:8]+".salon.example")
 	o["invitation"], o["invitation_token"] = invite(t, c, m{"email": "ivo@a.example", "role": "TENANT_STAFF"})
+	create("webhook", "/api/v1/webhooks", m{"url": "https://example.com/hooks", "event_types": []string{"customer.deleted"}})
+	o["delivery"] = c.Post(t, "/api/v1/webhooks/"+o["webhook"]+"/ping", nil).Require(t, 202).ID(t)
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
 	return o
 }
@@ -315,6 +332,9 @@ func anything() objects {
 	o := objects{"session": uuid.NewString(), "user": uuid.NewString(), "resource": uuid.NewString(), "service": uuid.NewString(), "customer": uuid.NewString()}
 	for _, f := range fixtures {
 		o[f.id] = uuid.NewString()
+		for _, noun := range f.more {
+			o[noun] = uuid.NewString()
+		}
 	}
 	o["first"], o["second"], o["override"] = "1", "2", uuid.NewString()
 	return o

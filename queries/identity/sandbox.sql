@@ -2,6 +2,10 @@
 -- Deletes all business rows of the environment of the transaction; refuses a live one.
 SELECT empty_environment();
 
+-- name: DeleteTestClock :exec
+-- Gives the sandbox of a tenant the real time back.
+DELETE FROM sandbox_clocks WHERE tenant_id = $1;
+
 -- name: DeleteSandboxUsers :exec
 -- The users of the sandbox go too, but for the one who asks.
 DELETE FROM users WHERE tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox AND id <> sqlc.arg(except_id);

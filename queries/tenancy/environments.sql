@@ -2,6 +2,7 @@
 -- Everything that work outside of a request needs to know about an environment and its
 -- tenant.
 SELECT e.id AS env_id, e.is_sandbox, t.id AS tenant_id, t.name, t.status, t.timezone, t.currency, t.sandbox_enabled,
+    COALESCE((SELECT c.ahead_microseconds FROM sandbox_clocks c WHERE c.tenant_id = t.id), 0)::bigint AS sandbox_ahead_microseconds,
     (CASE WHEN t.scheduled_plan_at <= sqlc.arg(now)::timestamptz
           THEN t.scheduled_plan_version_id ELSE t.plan_version_id END)::uuid AS plan_version_id,
     t.grace_until,

@@ -17,6 +17,7 @@ SELECT
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
+    COALESCE((SELECT c.ahead_microseconds FROM sandbox_clocks c WHERE c.tenant_id = t.id), 0)::bigint AS sandbox_ahead_microseconds,
     ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
            FROM entitlement_overrides o
            WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > sqlc.arg(now)::timestamptz)

@@ -26,6 +26,16 @@ func (q *Queries) DeleteSandboxUsers(ctx context.Context, db DBTX, arg DeleteSan
 	return err
 }
 
+const deleteTestClock = `-- name: DeleteTestClock :exec
+DELETE FROM sandbox_clocks WHERE tenant_id = $1
+`
+
+// Gives the sandbox of a tenant the real time back.
+func (q *Queries) DeleteTestClock(ctx context.Context, db DBTX, tenantID uuid.UUID) error {
+	_, err := db.Exec(ctx, deleteTestClock, tenantID)
+	return err
+}
+
 const emptyEnvironment = `-- name: EmptyEnvironment :exec
 SELECT empty_environment()
 `

@@ -15,6 +15,7 @@ import (
 
 const getTenantOfEnvironment = `-- name: GetTenantOfEnvironment :one
 SELECT e.id AS env_id, e.is_sandbox, t.id AS tenant_id, t.name, t.status, t.timezone, t.currency, t.sandbox_enabled,
+    COALESCE((SELECT c.ahead_microseconds FROM sandbox_clocks c WHERE c.tenant_id = t.id), 0)::bigint AS sandbox_ahead_microseconds,
     (CASE WHEN t.scheduled_plan_at <= $1::timestamptz
           THEN t.scheduled_plan_version_id ELSE t.plan_version_id END)::uuid AS plan_version_id,
     t.grace_until,
@@ -32,17 +33,18 @@ type GetTenantOfEnvironmentParams struct {
 }
 
 type GetTenantOfEnvironmentRow struct {
-	EnvID          uuid.UUID
-	IsSandbox      bool
-	TenantID       uuid.UUID
-	Name           string
-	Status         string
-	Timezone       string
-	Currency       string
-	SandboxEnabled bool
-	PlanVersionID  uuid.UUID
-	GraceUntil     *time.Time
-	Overrides      []json.RawMessage
+	EnvID                    uuid.UUID
+	IsSandbox                bool
+	TenantID                 uuid.UUID
+	Name                     string
+	Status                   string
+	Timezone                 string
+	Currency                 string
+	SandboxEnabled           bool
+	SandboxAheadMicroseconds int64
+	PlanVersionID            uuid.UUID
+	GraceUntil               *time.Time
+	Overrides                []json.RawMessage
 }
 
 // Everything that work outside of a request needs to know about an environment and its
@@ -59,6 +61,7 @@ func (q *Queries) GetTenantOfEnvironment(ctx context.Context, db DBTX, arg GetTe
 		&i.Timezone,
 		&i.Currency,
 		&i.SandboxEnabled,
+		&i.SandboxAheadMicroseconds,
 		&i.PlanVersionID,
 		&i.GraceUntil,
 		&i.Overrides,

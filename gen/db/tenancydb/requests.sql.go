@@ -90,6 +90,7 @@ SELECT
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
+    COALESCE((SELECT c.ahead_microseconds FROM sandbox_clocks c WHERE c.tenant_id = t.id), 0)::bigint AS sandbox_ahead_microseconds,
     ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
            FROM entitlement_overrides o
            WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz)
@@ -114,26 +115,27 @@ type ResolveRequestParams struct {
 }
 
 type ResolveRequestRow struct {
-	HostTenantID     *uuid.UUID
-	SessionID        *uuid.UUID
-	SandboxMode      *bool
-	LastUsedAt       *time.Time
-	ImpersonatorID   *uuid.UUID
-	ReadOnly         *bool
-	ImpersonatorRole string
-	UserID           *uuid.UUID
-	UserTenantID     *uuid.UUID
-	UserIsSandbox    *bool
-	UserRole         *string
-	TenantID         *uuid.UUID
-	TenantName       *string
-	TenantStatus     *string
-	PlanVersionID    uuid.UUID
-	GraceUntil       *time.Time
-	TenantTimezone   *string
-	TenantCurrency   *string
-	SandboxEnabled   *bool
-	Overrides        []json.RawMessage
+	HostTenantID             *uuid.UUID
+	SessionID                *uuid.UUID
+	SandboxMode              *bool
+	LastUsedAt               *time.Time
+	ImpersonatorID           *uuid.UUID
+	ReadOnly                 *bool
+	ImpersonatorRole         string
+	UserID                   *uuid.UUID
+	UserTenantID             *uuid.UUID
+	UserIsSandbox            *bool
+	UserRole                 *string
+	TenantID                 *uuid.UUID
+	TenantName               *string
+	TenantStatus             *string
+	PlanVersionID            uuid.UUID
+	GraceUntil               *time.Time
+	TenantTimezone           *string
+	TenantCurrency           *string
+	SandboxEnabled           *bool
+	SandboxAheadMicroseconds int64
+	Overrides                []json.RawMessage
 }
 
 // Everything a request needs to know about who asks, at which host, in one round
@@ -165,6 +167,7 @@ func (q *Queries) ResolveRequest(ctx context.Context, db DBTX, arg ResolveReques
 		&i.TenantTimezone,
 		&i.TenantCurrency,
 		&i.SandboxEnabled,
+		&i.SandboxAheadMicroseconds,
 		&i.Overrides,
 	)
 	return i, err

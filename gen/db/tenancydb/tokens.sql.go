@@ -30,6 +30,7 @@ SELECT
     t.timezone AS tenant_timezone,
     t.currency AS tenant_currency,
     t.sandbox_enabled,
+    COALESCE((SELECT c.ahead_microseconds FROM sandbox_clocks c WHERE c.tenant_id = t.id), 0)::bigint AS sandbox_ahead_microseconds,
     ARRAY (SELECT jsonb_build_object('name', o.name, 'value', o.value, 'from', o.from_at, 'to', LEAST(o.to_at, o.ended_at))
            FROM entitlement_overrides o
            WHERE o.tenant_id = t.id AND (LEAST(o.to_at, o.ended_at) IS NULL OR LEAST(o.to_at, o.ended_at) > $1::timestamptz)
@@ -53,21 +54,22 @@ type ResolveTokenRequestParams struct {
 }
 
 type ResolveTokenRequestRow struct {
-	HostTenantID   *uuid.UUID
-	TokenID        *uuid.UUID
-	TokenTenantID  *uuid.UUID
-	TokenIsSandbox *bool
-	TokenScopes    []string
-	LastUsedAt     *time.Time
-	TenantID       *uuid.UUID
-	TenantName     *string
-	TenantStatus   *string
-	PlanVersionID  uuid.UUID
-	GraceUntil     *time.Time
-	TenantTimezone *string
-	TenantCurrency *string
-	SandboxEnabled *bool
-	Overrides      []json.RawMessage
+	HostTenantID             *uuid.UUID
+	TokenID                  *uuid.UUID
+	TokenTenantID            *uuid.UUID
+	TokenIsSandbox           *bool
+	TokenScopes              []string
+	LastUsedAt               *time.Time
+	TenantID                 *uuid.UUID
+	TenantName               *string
+	TenantStatus             *string
+	PlanVersionID            uuid.UUID
+	GraceUntil               *time.Time
+	TenantTimezone           *string
+	TenantCurrency           *string
+	SandboxEnabled           *bool
+	SandboxAheadMicroseconds int64
+	Overrides                []json.RawMessage
 }
 
 // What ResolveRequest is for sessions: everything a request with an API token needs to
@@ -90,6 +92,7 @@ func (q *Queries) ResolveTokenRequest(ctx context.Context, db DBTX, arg ResolveT
 		&i.TenantTimezone,
 		&i.TenantCurrency,
 		&i.SandboxEnabled,
+		&i.SandboxAheadMicroseconds,
 		&i.Overrides,
 	)
 	return i, err

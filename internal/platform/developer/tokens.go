@@ -86,7 +86,7 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 	if err := s.checkScopes(scope, in.Scopes); err != nil {
 		return Token{}, err
 	}
-	if in.ExpiresAt != nil && !in.ExpiresAt.After(scope.Now) {
+	if in.ExpiresAt != nil && !in.ExpiresAt.After(scope.RealNow()) {
 		return Token{}, apperr.NewInvalid("/expires_at", "The token would have expired already.")
 	}
 	id, err := uuid.NewV7()
@@ -95,14 +95,14 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 	}
 	params := developerdb.InsertTokenParams{
 		ID: id, TenantID: env.TenantID, EnvID: env.ID, IsSandbox: env.IsSandbox, Name: strings.TrimSpace(in.Name),
-		Scopes: texts(in.Scopes), ExpiresAt: toMicroseconds(in.ExpiresAt), CreatedBy: scope.ActorID(), Now: scope.Now,
+		Scopes: texts(in.Scopes), ExpiresAt: toMicroseconds(in.ExpiresAt), CreatedBy: scope.ActorID(), Now: scope.RealNow(),
 	}
 	secret := apitoken.New(env.IsSandbox)
 	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
 		if err := queries.InsertToken(ctx, tx, params); err != nil {
 			return fmt.Errorf("insert token: %w", err)
 		}
-		if err := insertSecret(ctx, tx, id, secret, scope.Now); err != nil {
+		if err := insertSecret(ctx, tx, id, secret, scope.RealNow()); err != nil {
 			return err
 		}
 		return record(ctx, tx, scope, "token.created", id, map[string]any{
@@ -197,7 +197,7 @@ func (s *Tokens) List(ctx context.Context, scope *tenancy.Scope, filter TokenFil
 		visible = filter.IsSandbox
 	}
 	rows, err := queries.ListTokens(ctx, s.store.Control(), developerdb.ListTokensParams{
-		TenantID: scope.Tenant.ID, IsSandbox: visible, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID,
+		TenantID: scope.Tenant.ID, IsSandbox: visible, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID,
 		RowLimit: page.RowLimit(),
 	})
 	if err != nil {
@@ -219,7 +219,7 @@ func visibleMode(scope *tenancy.Scope) *bool {
 // Get returns a token that is not revoked. Errors: NotFound.
 func (s *Tokens) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (Token, error) {
 	row, err := queries.GetToken(ctx, s.store.Control(), developerdb.GetTokenParams{
-		TenantID: scope.Tenant.ID, ID: id, IsSandbox: visibleMode(scope), Now: scope.Now,
+		TenantID: scope.Tenant.ID, ID: id, IsSandbox: visibleMode(scope), Now: scope.RealNow(),
 	})
 	if err != nil {
 		return Token{}, tokenError("get", err)
@@ -232,7 +232,7 @@ func (s *Tokens) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (T
 func (s *Tokens) Rename(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, name string) (Token, error) {
 	name = strings.TrimSpace(name)
 	err := s.change(ctx, scope, id, version, func(tx pgx.Tx, _ developerdb.LockTokenRow) error {
-		err := queries.RenameToken(ctx, tx, developerdb.RenameTokenParams{TenantID: scope.Tenant.ID, ID: id, Name: name, Now: scope.Now})
+		err := queries.RenameToken(ctx, tx, developerdb.RenameTokenParams{TenantID: scope.Tenant.ID, ID: id, Name: name, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("rename token: %w", err)
 		}
@@ -250,23 +250,23 @@ func (s *Tokens) Rename(ctx context.Context, scope *tenancy.Scope, id uuid.UUID,
 func (s *Tokens) Rotate(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, overlap time.Duration) (Token, error) {
 	var secret apitoken.Token
 	err := s.change(ctx, scope, id, version, func(tx pgx.Tx, current developerdb.LockTokenRow) error {
-		if current.ExpiresAt != nil && !current.ExpiresAt.After(scope.Now) {
+		if current.ExpiresAt != nil && !current.ExpiresAt.After(scope.RealNow()) {
 			return apperr.New(apperr.ValidationFailed, "The token has expired; make another one.")
 		}
 		if err := queries.DropReplacedTokenSecrets(ctx, tx, id); err != nil {
 			return fmt.Errorf("drop replaced secrets: %w", err)
 		}
 		err := queries.ReplaceTokenSecret(ctx, tx, developerdb.ReplaceTokenSecretParams{
-			TokenID: id, Now: scope.Now, ExpiresAt: scope.Now.Add(overlap),
+			TokenID: id, Now: scope.RealNow(), ExpiresAt: scope.RealNow().Add(overlap),
 		})
 		if err != nil {
 			return fmt.Errorf("replace token secret: %w", err)
 		}
 		secret = apitoken.New(current.IsSandbox)
-		if err := insertSecret(ctx, tx, id, secret, scope.Now); err != nil {
+		if err := insertSecret(ctx, tx, id, secret, scope.RealNow()); err != nil {
 			return err
 		}
-		err = queries.TouchTokenVersion(ctx, tx, developerdb.TouchTokenVersionParams{TenantID: scope.Tenant.ID, ID: id, Now: scope.Now})
+		err = queries.TouchTokenVersion(ctx, tx, developerdb.TouchTokenVersionParams{TenantID: scope.Tenant.ID, ID: id, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("count token version: %w", err)
 		}
@@ -281,7 +281,7 @@ func (s *Tokens) Rotate(ctx context.Context, scope *tenancy.Scope, id uuid.UUID,
 // Revoke ends a token at once and for ever. Errors: NotFound, VersionMismatch.
 func (s *Tokens) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
 	return s.change(ctx, scope, id, version, func(tx pgx.Tx, _ developerdb.LockTokenRow) error {
-		if err := queries.RevokeToken(ctx, tx, developerdb.RevokeTokenParams{TenantID: scope.Tenant.ID, ID: id, Now: scope.Now}); err != nil {
+		if err := queries.RevokeToken(ctx, tx, developerdb.RevokeTokenParams{TenantID: scope.Tenant.ID, ID: id, Now: scope.RealNow()}); err != nil {
 			return fmt.Errorf("revoke token: %w", err)
 		}
 		if err := queries.DeleteTokenSecrets(ctx, tx, id); err != nil {

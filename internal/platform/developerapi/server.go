@@ -15,8 +15,11 @@ import (
 
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
-	Tokens *developer.Tokens
-	Events *developer.Events
+	Tokens   *developer.Tokens
+	Events   *developer.Events
+	Webhooks *developer.Webhooks
+	Clocks   *developer.SandboxClocks
+	Outbox   *developer.Outbox
 }
 
 // Server implements the operations of the developer module.

@@ -93,6 +93,7 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	tb.Helper()
 	config, err := app.LoadConfig(map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true", app.Prefix + "RATE_LIMITS": "off"})
 	require.NoError(tb, err)
+	config.SecretKeys, config.WebhookAllowLoopback = []string{app.DevSecretKey}, true
 	config.Origins = []string{"http://*.lvh.me:5173"}
 	resolver := startDNS(tb)
 	config.DNSServer = resolver.Addr

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/smoothschedule/smoothschedule/internal/events"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/outbound"
+	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
+	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
+	"github.com/smoothschedule/smoothschedule/internal/secretbox"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+const (
+	// deliverySweepInterval is how long a delivery is late at the most after a server died.
+	deliverySweepInterval = 15 * time.Second
+	// deliveryPollInterval is how long an event waits before it is sent, at the most.
+	deliveryPollInterval = 250 * time.Millisecond
+)
+
+// newDeveloper builds what programs of third parties need, and lets servers send events to
+// their webhooks; types is the catalogue of events.
+func newDeveloper(
+	d Dependencies, store *tenancy.Store, workers *jobs.Workers, hub *events.Hub, types []string, tokens *developer.Tokens,
+) (*developerapi.Server, error) {
+	box, err := secretbox.New(d.Config.SecretKeys...)
+	if err != nil {
+		return nil, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err)
+	}
+	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback})
+	webhooks := developer.NewWebhooks(store, box, client, types)
+	deliverer := developer.NewDeliverer(webhooks, client, d.Now, d.Log)
+	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
+	jobs.Handle(workers, deliverer.Deliver)
+	jobs.HandleGlobal(workers, deliverer.SweepDeliveries)
+	workers.Every(deliverySweepInterval, developer.SweepDeliveriesArgs{})
+	return developerapi.New(developerapi.Dependencies{
+		Tokens:   tokens,
+		Events:   developer.NewEvents(store, hub, types),
+		Webhooks: webhooks,
+		Clocks:   developer.NewSandboxClocks(store),
+		Outbox:   developer.NewOutbox(store),
+	}), nil
+}

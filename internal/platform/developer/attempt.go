@@ -1,0 +1,230 @@
+package developer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
+	"github.com/smoothschedule/smoothschedule/internal/outbound"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// schedule is when the attempts after the first are made, counted from the one before
+// (Standard Webhooks).
+var schedule = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour,
+	20 * time.Hour, 24 * time.Hour,
+}
+
+const (
+	// jitter is the share by which waits are longer or shorter, so that what failed together
+	// is not attempted together.
+	jitter = 0.2
+	// longestWait bounds what an endpoint can ask for with Retry-After.
+	longestWait = 24 * time.Hour
+	// failsFor is for how long an endpoint may fail before it is disabled.
+	failsFor = 5 * 24 * time.Hour
+	// maxPayload is how large a body may be (Standard Webhooks recommends 20 kB).
+	maxPayload = 20_000
+	// maxResponse is how much of an answer is kept.
+	maxResponse = 1000
+)
+
+// attempt makes one request and records what came of it.
+func (r *round) attempt(ctx context.Context, c *claim) error {
+	started := r.now().UTC().Truncate(time.Microsecond)
+	request, err := r.request(c, started)
+	if err != nil {
+		return err
+	}
+	response, failure := r.poster.Post(ctx, c.Url, request.header, request.body)
+	if ctx.Err() != nil {
+		return ctx.Err() // the server stops; when the claim has expired, another attempt is made
+	}
+	// Whatever happens to the job, what came of the attempt must be kept.
+	return r.record(context.WithoutCancel(ctx), c, outcomeOf(started, r.now(), response, failure))
+}
+
+type request struct {
+	header http.Header
+	body   []byte
+}
+
+// request builds body and headers of Standard Webhooks. The keys sign until they expire on
+// the environment's clock; the timestamp is the real time, which receivers compare with theirs.
+func (r *round) request(c *claim, at time.Time) (*request, error) {
+	event := Event{
+		Sequence: c.Sequence, ID: c.ID, Type: c.Type, Version: c.Version, Livemode: !r.scope.SandboxMode(),
+		OccurredAt: c.OccurredAt.UTC(), Data: c.Data,
+	}
+	body, err := payload(event)
+	if err != nil {
+		return nil, err
+	}
+	sealed := [][]byte{c.Secret}
+	if c.PreviousSecretExpiresAt != nil && r.envNow().Before(*c.PreviousSecretExpiresAt) {
+		sealed = append(sealed, c.PreviousSecret)
+	}
+	keys := make([][]byte, len(sealed))
+	for i, s := range sealed {
+		if keys[i], err = r.box.Open(s, secretPurpose(r.scope.Env.ID, r.endpointID)); err != nil {
+			return nil, fmt.Errorf("secret of webhook %s: %w", r.endpointID, err)
+		}
+	}
+	header := http.Header{}
+	header.Set("Content-Type", "application/json")
+	header.Set("User-Agent", "SmoothSchedule-Webhooks/1.0")
+	header.Set("webhook-id", c.ID.String())
+	header.Set("webhook-timestamp", strconv.FormatInt(at.Unix(), 10))
+	header.Set("webhook-signature", sign(keys, c.ID, at, body))
+	return &request{header, body}, nil
+}
+
+// payload is the body for an event: the event as the feed lists it, or, if that is too large,
+// with nothing but the id of its object.
+func payload(event Event) ([]byte, error) {
+	body, err := json.Marshal(event)
+	if err != nil || len(body) <= maxPayload {
+		return body, err
+	}
+	var object struct {
+		ID uuid.UUID `json:"id"`
+	}
+	if err := json.Unmarshal(event.Data, &object); err != nil {
+		return nil, err
+	}
+	if event.Data, err = json.Marshal(object); err != nil {
+		return nil, err
+	}
+	event.DataOmitted = true
+	return json.Marshal(event)
+}
+
+// outcome is what came of an attempt.
+type outcome struct {
+	started    time.Time
+	duration   time.Duration
+	status     *int32
+	response   string
+	error      string
+	retryAfter time.Duration
+}
+
+func outcomeOf(started, ended time.Time, response *outbound.Response, failure error) outcome {
+	o := outcome{started: started, duration: ended.Sub(started)}
+	if failure != nil {
+		o.error = failure.Error()
+		return o
+	}
+	status := int32(response.Status)
+	o.status, o.response = &status, printable(response.Body)
+	if !o.succeeded() {
+		o.error = fmt.Sprintf("it answered %d; only 2xx counts as received", status)
+		o.retryAfter = retryAfter(response.Header.Get("Retry-After"), ended)
+	}
+	return o
+}
+
+func (o *outcome) succeeded() bool { return o.status != nil && *o.status >= 200 && *o.status < 300 }
+
+func (o *outcome) gone() bool { return o.status != nil && *o.status == http.StatusGone }
+
+// printable is the beginning of an answer, as text that PostgreSQL takes.
+func printable(body []byte) string {
+	text := strings.ToValidUTF8(string(body[:min(len(body), maxResponse)]), "\uFFFD")
+	return strings.ReplaceAll(text, "\x00", "\uFFFD")
+}
+
+// retryAfter reads Retry-After, seconds or a date (RFC 9110, section 10.2.3), up to a limit;
+// what it cannot read is 0.
+func retryAfter(value string, now time.Time) time.Duration {
+	wait := time.Duration(0)
+	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
+		wait = time.Duration(seconds) * time.Second
+	} else if date, err := http.ParseTime(value); err == nil {
+		wait = date.Sub(now)
+	}
+	return min(max(wait, 0), longestWait)
+}
+
+// wait is how long to wait after the nth try has failed; ok is false after the last.
+func wait(tries int, random float64) (d time.Duration, ok bool) {
+	if tries > len(schedule) {
+		return 0, false
+	}
+	return time.Duration(float64(schedule[tries-1]) * (1 - jitter + 2*jitter*random)), true
+}
+
+// record keeps the attempt, plans the next one, and disables an endpoint that has failed for
+// too long, or does not want any more events.
+func (r *round) record(ctx context.Context, c *claim, o outcome) error {
+	now := r.envNow()
+	params := developerdb.RecordAttemptParams{
+		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, EventID: c.ID, ClaimedUntil: c.until, StartedAt: o.started,
+		DurationMs: int32(o.duration.Milliseconds()), StatusCode: o.status, Response: o.response, Error: o.error,
+		Status: DeliverySucceeded, FinishedAt: &now,
+	}
+	if !o.succeeded() {
+		params.Status = DeliveryFailed
+		//nolint:gosec // not a secret: spreads attempts
+		if after, again := wait(int(c.Tries)+1, rand.Float64()); again {
+			next := now.Add(max(after, o.retryAfter))
+			params.Status, params.NextAttemptAt, params.FinishedAt = DeliveryPending, &next, nil
+		}
+	}
+	scope := *r.scope
+	scope.Now = now
+	return r.store.InEnv(ctx, &scope, func(tx *tenancy.Tx) error {
+		// The endpoint first, as everybody does: who disables it locks its deliveries next.
+		var since *time.Time
+		if !o.succeeded() || c.FailingSince != nil {
+			var err error
+			since, err = r.queries.SetWebhookFailing(ctx, tx, developerdb.SetWebhookFailingParams{
+				EnvID: scope.Env.ID, ID: r.endpointID, Failing: !o.succeeded(), Now: now,
+			})
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil // it has been deleted, and its deliveries with it
+			}
+			if err != nil {
+				return fmt.Errorf("note how a webhook does: %w", err)
+			}
+		}
+		rows, err := r.queries.RecordAttempt(ctx, tx, params)
+		if err != nil {
+			return fmt.Errorf("record an attempt: %w", err)
+		}
+		switch {
+		case rows == 0: // somebody else has taken it in the meantime
+			return nil
+		case o.gone():
+			return r.disable(ctx, tx, &scope, DisabledGone)
+		case since != nil && now.Sub(*since) >= failsFor:
+			return r.disable(ctx, tx, &scope, DisabledFailing)
+		}
+		return nil
+	})
+}
+
+// disable stops sending to the endpoint, and tells so.
+func (r *round) disable(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, reason string) error {
+	w, err := r.lock(ctx, tx, scope, r.endpointID, nil)
+	if err != nil || !w.IsEnabled {
+		return err
+	}
+	w.IsEnabled, w.DisabledReason, w.Version, w.UpdatedAt = false, &reason, w.Version+1, scope.Now
+	if err := r.write(ctx, tx, scope, w); err != nil {
+		return err
+	}
+	r.log.InfoContext(ctx, "webhook disabled", "env_id", scope.Env.ID, "webhook_id", w.ID, "reason", reason)
+	return r.tell(ctx, tx, scope, "webhook.disabled", w)
+}

@@ -1,0 +1,87 @@
+package developer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Effect is something that left the sandbox, or would have left the live world.
+type Effect struct {
+	// ID is the same for all attempts at one effect.
+	ID uuid.UUID
+	// Kind is what it is: KindWebhook.
+	Kind string
+	// OccurredAt is on the real clock.
+	OccurredAt time.Time
+	// To is the address it went to, Subject what it was about.
+	To, Subject string
+	// StatusCode and Error are what came of it; one of them is set if it failed.
+	StatusCode *int32
+	Error      string
+	Payload    json.RawMessage
+}
+
+// KindWebhook marks requests to webhooks.
+const KindWebhook = "webhook"
+
+// Outbox is the service for what a sandbox has sent.
+type Outbox struct {
+	store   *tenancy.Store
+	queries *developerdb.Queries
+}
+
+// NewOutbox reads from the store.
+func NewOutbox(store *tenancy.Store) *Outbox {
+	return &Outbox{store: store, queries: developerdb.New()}
+}
+
+// latestEffect is where a page of the outbox ends.
+type latestEffect struct {
+	At       time.Time `json:"t"`
+	Endpoint uuid.UUID `json:"e"`
+	Event    uuid.UUID `json:"i"`
+	Number   int32     `json:"n"`
+}
+
+// List returns what the tenant's sandbox has sent, the latest first, whatever the mode of the
+// request. Errors: SandboxDisabled, InvalidCursor.
+func (s *Outbox) List(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[Effect], error) {
+	none := keyset.List[Effect]{}
+	if err := requireSandbox(scope); err != nil {
+		return none, err
+	}
+	before := latestEffect{At: future.At, Endpoint: uuid.Max, Event: uuid.Max, Number: math.MaxInt32}
+	if err := keyset.Decode(page.Cursor, nil, &before); err != nil {
+		return none, err
+	}
+	inside := *scope
+	inside.Env = scope.Tenant.Sandbox
+	rows, err := s.queries.ListWebhookEffects(ctx, s.store.Reader(&inside), developerdb.ListWebhookEffectsParams{
+		EnvID: inside.Env.ID, BeforeAt: before.At, BeforeEndpoint: before.Endpoint, BeforeEvent: before.Event, BeforeNumber: before.Number,
+		RowLimit: page.RowLimit(),
+	})
+	if err != nil {
+		return none, fmt.Errorf("list what the sandbox has sent: %w", err)
+	}
+	unchanged := func(row developerdb.ListWebhookEffectsRow) developerdb.ListWebhookEffectsRow { return row }
+	list := keyset.NewList(page, rows, nil, unchanged, func(row developerdb.ListWebhookEffectsRow) any {
+		return latestEffect{row.StartedAt, row.EndpointID, row.EventID, row.Number}
+	})
+	effects := keyset.List[Effect]{NextCursor: list.NextCursor}
+	for _, row := range list.Data {
+		effects.Data = append(effects.Data, Effect{
+			ID: row.EventID, Kind: KindWebhook, OccurredAt: row.StartedAt.UTC(), To: row.Url, Subject: row.Type,
+			StatusCode: row.StatusCode, Error: row.Error, Payload: row.Data,
+		})
+	}
+	return effects, nil
+}

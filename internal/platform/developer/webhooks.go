@@ -1,0 +1,343 @@
+package developer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/etag"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
+	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/secretbox"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Why an endpoint gets no events.
+const (
+	DisabledManually = "MANUAL"
+	DisabledFailing  = "FAILING"
+	DisabledGone     = "GONE"
+)
+
+const (
+	// MaxWebhooks is how many endpoints an environment can have.
+	MaxWebhooks = 50
+	// MaxReplay is how many events one replay sends at the most.
+	MaxReplay = 10_000
+)
+
+// Webhook is an endpoint of somebody else's to which events of an environment are sent
+// (R-170). Its JSON form is the data of the events webhook.created, .updated, .deleted and
+// .disabled.
+type Webhook struct {
+	ID          uuid.UUID `json:"id"`
+	URL         string    `json:"url"`
+	Description string    `json:"description"`
+	// EventTypes are types, "<noun>.*" or "*".
+	EventTypes []string `json:"event_types"`
+	IsEnabled  bool     `json:"is_enabled"`
+	// DisabledReason is set exactly if it is not enabled.
+	DisabledReason *string `json:"disabled_reason"`
+	// FailingSince is when the first of the attempts was made that have all failed since.
+	FailingSince *time.Time `json:"failing_since"`
+	// PreviousSecretExpiresAt is until when the secret before the present one signs too.
+	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
+	CreatedAt               time.Time  `json:"created_at"`
+	UpdatedAt               time.Time  `json:"updated_at"`
+	Version                 int32      `json:"version"`
+}
+
+// WebhookInput is what a new endpoint is made of.
+type WebhookInput struct {
+	URL, Description string
+	EventTypes       []string
+}
+
+// WebhookPatch changes the fields that are not nil.
+type WebhookPatch struct {
+	URL, Description *string
+	EventTypes       *[]string
+	IsEnabled        *bool
+}
+
+// Webhooks is the service for endpoints and what is sent to them.
+type Webhooks struct {
+	store   *tenancy.Store
+	queries *developerdb.Queries
+	box     *secretbox.Box
+	checker URLChecker
+	types   []string
+}
+
+// URLChecker says whether requests to a URL would be refused; *outbound.Client does.
+type URLChecker interface {
+	// CheckURL returns an error in words for people.
+	CheckURL(url string) error
+}
+
+// NewWebhooks keeps endpoints in the store and their secrets in the box; types is the
+// catalogue of event types.
+func NewWebhooks(store *tenancy.Store, box *secretbox.Box, checker URLChecker, types []string) *Webhooks {
+	return &Webhooks{store: store, queries: developerdb.New(), box: box, checker: checker, types: types}
+}
+
+type webhookRow = developerdb.GetWebhookRow
+
+// newestFirst is where a page ends of a list that begins with the newest.
+type newestFirst struct {
+	At time.Time `json:"t"`
+	ID uuid.UUID `json:"i"`
+}
+
+// future is after everything that exists.
+var future = newestFirst{time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC), uuid.Max}
+
+// List returns the endpoints of the environment, the newest first. Errors: InvalidCursor.
+func (s *Webhooks) List(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[Webhook], error) {
+	before := future
+	if err := keyset.Decode(page.Cursor, nil, &before); err != nil {
+		return keyset.List[Webhook]{}, err
+	}
+	rows, err := s.queries.ListWebhooks(ctx, s.store.Reader(scope), developerdb.ListWebhooksParams{
+		EnvID: scope.Env.ID, BeforeCreatedAt: before.At, BeforeID: before.ID, RowLimit: page.RowLimit(),
+	})
+	if err != nil {
+		return keyset.List[Webhook]{}, fmt.Errorf("list webhooks: %w", err)
+	}
+	convert := func(row developerdb.ListWebhooksRow) Webhook { return newWebhook(webhookRow(row)) }
+	return keyset.NewList(page, rows, nil, convert, func(w Webhook) any { return newestFirst{w.CreatedAt, w.ID} }), nil
+}
+
+// Get returns an endpoint. Errors: NotFound.
+func (s *Webhooks) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Webhook, error) {
+	row, err := s.queries.GetWebhook(ctx, s.store.Reader(scope), developerdb.GetWebhookParams{EnvID: scope.Env.ID, ID: id})
+	if err != nil {
+		return nil, webhookError("get", err)
+	}
+	found := newWebhook(row)
+	return &found, nil
+}
+
+// Create adds an endpoint and returns the secret that signs what is sent to it, which nobody
+// can read again. Errors: ValidationFailed for a URL that is not allowed, types that do not
+// exist, and one endpoint too many.
+func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookInput) (*Webhook, string, error) {
+	if err := s.check(in.URL, in.EventTypes); err != nil {
+		return nil, "", err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, "", fmt.Errorf("make webhook id: %w", err)
+	}
+	secret, sealed, err := s.newSecret(scope, id)
+	if err != nil {
+		return nil, "", err
+	}
+	created := Webhook{
+		ID: id, URL: in.URL, Description: in.Description, EventTypes: in.EventTypes, IsEnabled: true,
+		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
+	}
+	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		if err := s.leaveRoom(ctx, tx, scope); err != nil {
+			return err
+		}
+		err := s.queries.InsertWebhook(ctx, tx, developerdb.InsertWebhookParams{
+			EnvID: scope.Env.ID, ID: id, Url: in.URL, Description: in.Description, EventTypes: in.EventTypes, Secret: sealed, Now: scope.Now,
+		})
+		if err != nil {
+			return fmt.Errorf("insert webhook: %w", err)
+		}
+		return s.tell(ctx, tx, scope, "webhook.created", created)
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return &created, secret, nil
+}
+
+// leaveRoom lets endpoints of one environment be added one after the other, and not too many.
+func (s *Webhooks) leaveRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+	if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
+		return fmt.Errorf("lock the feed: %w", err)
+	}
+	count, err := s.queries.CountWebhooks(ctx, tx, scope.Env.ID)
+	if err != nil {
+		return fmt.Errorf("count webhooks: %w", err)
+	}
+	if count >= MaxWebhooks {
+		return apperr.New(apperr.ValidationFailed, "There are %d webhooks already, which is as many as there can be.", count)
+	}
+	return nil
+}
+
+func (s *Webhooks) check(url string, types []string) error {
+	if err := s.checker.CheckURL(url); err != nil {
+		return apperr.NewInvalid("/url", "The URL is not allowed: %s.", err)
+	}
+	return checkTypes("/event_types", types, s.types)
+}
+
+// tell records a change for the trail and for the feed.
+func (s *Webhooks) tell(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, event string, w Webhook) error {
+	tx.Emit(event, w)
+	return audit.Record(ctx, tx, scope, audit.Entry{
+		Action: event, Outcome: audit.Success, TargetType: "webhook", TargetID: w.ID.String(),
+		Detail: map[string]any{"url": w.URL, "is_enabled": w.IsEnabled},
+	})
+}
+
+// Update changes an endpoint; with a version, only if it is at that version. What is still on
+// its way to an endpoint that is disabled is cancelled; one that is enabled begins anew with
+// the next event. Errors: NotFound, VersionMismatch, ValidationFailed as for Create.
+func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch WebhookPatch) (*Webhook, error) {
+	var updated Webhook
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		updated = patch.apply(current)
+		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
+		if err := s.check(updated.URL, updated.EventTypes); err != nil {
+			return err
+		}
+		if err := s.write(ctx, tx, scope, updated); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, scope, "webhook.updated", updated)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &updated, nil
+}
+
+func (p WebhookPatch) apply(w Webhook) Webhook {
+	if p.URL != nil {
+		w.URL = *p.URL
+	}
+	if p.Description != nil {
+		w.Description = *p.Description
+	}
+	if p.EventTypes != nil {
+		w.EventTypes = slices.Clone(*p.EventTypes)
+	}
+	switch {
+	case p.IsEnabled == nil || *p.IsEnabled == w.IsEnabled:
+	case *p.IsEnabled:
+		w.IsEnabled, w.DisabledReason, w.FailingSince = true, nil, nil
+	default:
+		reason := DisabledManually
+		w.IsEnabled, w.DisabledReason = false, &reason
+	}
+	return w
+}
+
+// write keeps an endpoint as it is given, and cancels what is on its way to a disabled one.
+func (s *Webhooks) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w Webhook) error {
+	err := s.queries.UpdateWebhook(ctx, tx, developerdb.UpdateWebhookParams{
+		EnvID: scope.Env.ID, ID: w.ID, Url: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled,
+		DisabledReason: w.DisabledReason, FailingSince: w.FailingSince, Version: w.Version, Now: w.UpdatedAt,
+	})
+	if err != nil {
+		return fmt.Errorf("update webhook: %w", err)
+	}
+	if w.IsEnabled {
+		return nil
+	}
+	err = s.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{EnvID: scope.Env.ID, EndpointID: w.ID, Now: w.UpdatedAt})
+	if err != nil {
+		return fmt.Errorf("cancel deliveries: %w", err)
+	}
+	return nil
+}
+
+// Delete removes an endpoint with the log of what was sent to it. Errors: NotFound,
+// VersionMismatch.
+func (s *Webhooks) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
+	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		// Who appends events holds the feed and then looks at the endpoint: in the same order here.
+		if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
+			return fmt.Errorf("lock the feed: %w", err)
+		}
+		current, err := s.lock(ctx, tx, scope, id, version)
+		if err != nil {
+			return err
+		}
+		if err := s.queries.DeleteWebhook(ctx, tx, developerdb.DeleteWebhookParams{EnvID: scope.Env.ID, ID: id}); err != nil {
+			return fmt.Errorf("delete webhook: %w", err)
+		}
+		return s.tell(ctx, tx, scope, "webhook.deleted", current)
+	})
+}
+
+// Ping sends the event webhook.ping to an endpoint, whatever types it wants, and returns the
+// delivery. Errors: NotFound, InvalidTransition for one that is disabled.
+func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Delivery, error) {
+	event, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("make event id: %w", err)
+	}
+	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		if _, err := s.lockEnabled(ctx, tx, scope, id); err != nil {
+			return err
+		}
+		tx.EmitAs(event, pingType, map[string]uuid.UUID{"webhook_id": id})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.getDelivery(ctx, s.store.Reader(scope), scope, id, event)
+}
+
+// pingType is the type of event that the statement which appends events sends to the one
+// endpoint that its data names (queries/tenancy/events.sql).
+const pingType = "webhook.ping"
+
+func (s *Webhooks) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Webhook, error) {
+	row, err := s.queries.GetWebhookForUpdate(ctx, tx, developerdb.GetWebhookForUpdateParams{EnvID: scope.Env.ID, ID: id})
+	if err != nil {
+		return Webhook{}, webhookError("lock", err)
+	}
+	return newWebhook(webhookRow(row)), etag.Check(version, row.Version, "webhook")
+}
+
+func (s *Webhooks) lockEnabled(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID) (Webhook, error) {
+	w, err := s.lock(ctx, tx, scope, id, nil)
+	if err != nil {
+		return w, err
+	}
+	if !w.IsEnabled {
+		return w, apperr.New(apperr.InvalidTransition, "The webhook is disabled. Enable it first.").With("current_status", "DISABLED")
+	}
+	return w, nil
+}
+
+// wake lets a job look after the endpoint once the transaction is committed.
+func wake(ctx context.Context, tx jobs.DB, envID, endpointID uuid.UUID) error {
+	return jobs.Insert(ctx, tx, DeliverArgs{InEnv: jobs.InEnv{EnvID: envID}, EndpointID: endpointID})
+}
+
+func newWebhook(row webhookRow) Webhook {
+	return Webhook{
+		ID: row.ID, URL: row.Url, Description: row.Description, EventTypes: row.EventTypes, IsEnabled: row.IsEnabled,
+		DisabledReason: row.DisabledReason, FailingSince: utc(row.FailingSince), PreviousSecretExpiresAt: utc(row.PreviousSecretExpiresAt),
+		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
+	}
+}
+
+func webhookError(doing string, err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return apperr.NewNotFound("webhook")
+	}
+	return fmt.Errorf("%s webhook: %w", doing, err)
+}

@@ -1,0 +1,142 @@
+package walk
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+)
+
+func instant(t *testing.T, text any) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, text.(string))
+	require.NoError(t, err)
+	return at
+}
+
+func TestTheClockOfASandbox(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	sandbox := owner.Sandbox()
+	o := populate(t, sandbox)
+	move := func(body m) m {
+		return owner.Post(t, "/api/v1/sandbox/clock", body).Require(t, 200).Object(t)
+	}
+	require.Equal(t, apitest.Start, instant(t, sandbox.Get(t, "/api/v1/sandbox/clock").Require(t, 200).Object(t)["now"]))
+
+	// A day later the hold is over, and what is made is made then; in the live world nothing is.
+	clock := move(m{"advance_seconds": 86400})
+	require.Equal(t, apitest.Start.Add(24*time.Hour), instant(t, clock["now"]))
+	require.Equal(t, apitest.Start, instant(t, clock["real_now"]))
+	require.EqualValues(t, 86400, clock["offset_seconds"])
+	require.Equal(t, "EXPIRED", sandbox.Get(t, "/api/v1/holds/"+o["hold"]).Require(t, 200).Object(t)["status"])
+	made := sandbox.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).Object(t)
+	require.Equal(t, apitest.Start.Add(24*time.Hour), instant(t, made["created_at"]))
+	live := owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).Object(t)
+	require.Equal(t, apitest.Start, instant(t, live["created_at"]))
+
+	// What was in the future is in the past for bookings and availability.
+	move(m{"now": "2027-02-02T00:00:00Z"})
+	booking := m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-02-01T15:00:00Z", "resource_ids": []string{o["resource"]}}
+	sandbox.Post(t, "/api/v1/appointments", booking).RequireProblem(t, 422, "validation_failed")
+	s.Clock.Advance(time.Hour)
+	require.Equal(t, "2027-02-02T01:00:00Z", owner.Get(t, "/api/v1/sandbox/clock").Require(t, 200).Object(t)["now"], "it goes on")
+
+	// Sessions keep the real time: one that begins now has not expired, and lasts as long as any.
+	owner.Get(t, "/api/auth/me/").Require(t, 200)
+	sandbox.Get(t, "/api/auth/me/").Require(t, 200)
+	var audited time.Time
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(),
+		"SELECT max(occurred_at) FROM audit_entries WHERE action = 'sandbox.clock_changed'").Scan(&audited))
+	require.Equal(t, apitest.Start, audited.UTC())
+
+	require.EqualValues(t, 0, move(m{"reset": true})["offset_seconds"])
+	move(m{"advance_seconds": 60})
+	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+	require.EqualValues(t, 0, owner.Get(t, "/api/v1/sandbox/clock").Require(t, 200).Object(t)["offset_seconds"], "an empty sandbox begins anew")
+
+	for _, body := range []m{{}, {"reset": false}, {"advance_seconds": 0}, {"advance_seconds": 1, "reset": true}} {
+		owner.Post(t, "/api/v1/sandbox/clock", body).RequireProblem(t, 400, "invalid_request")
+	}
+	for _, body := range []m{{"now": "1999-12-31T23:59:59Z"}, {"now": "2100-01-01T00:00:00Z"}} {
+		owner.Post(t, "/api/v1/sandbox/clock", body).RequireProblem(t, 422, "validation_failed")
+	}
+	move(m{"now": "2099-12-31T00:00:00Z"})
+	owner.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 2 * 86400}).RequireProblem(t, 422, "validation_failed")
+	tenant.Set(t, "sandbox_enabled", false)
+	owner.Get(t, "/api/v1/sandbox/clock").RequireProblem(t, 403, "sandbox_disabled")
+	owner.Get(t, "/api/v1/sandbox/outbox").RequireProblem(t, 403, "sandbox_disabled")
+}
+
+func TestClocksMoveOnInParallel(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			response, err := owner.Send(owner.Request(t, http.MethodPost, "/api/v1/sandbox/clock", m{"advance_seconds": 10}))
+			if err != nil || response.Status != 200 {
+				t.Errorf("advance: %v %v", err, response)
+			}
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 160, owner.Get(t, "/api/v1/sandbox/clock").Require(t, 200).Object(t)["offset_seconds"])
+}
+
+// Attempts at webhooks are due on the clock of the sandbox, and its outbox shows them.
+func TestWebhooksObeyTheClockOfTheSandbox(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	sandbox := owner.Sandbox()
+	var came atomic.Int64
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		came.Add(1)
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	defer endpoint.Close()
+	sandbox.Post(t, "/api/v1/webhooks", m{"url": endpoint.URL, "event_types": []string{"customer.created"}}).Require(t, 201)
+	sandbox.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	for want, advance := range []int{0, 7, 400, 3000, 10000} {
+		if advance > 0 {
+			owner.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": advance}).Require(t, 200)
+		}
+		s.WorkJobs(t)
+		require.EqualValues(t, want+1, came.Load())
+	}
+	owner.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 60}).Require(t, 200)
+	s.WorkJobs(t)
+	require.EqualValues(t, 5, came.Load(), "not yet")
+
+	var outbox struct {
+		Data []struct {
+			Kind, To, Subject, Error string
+			StatusCode               int `json:"status_code"`
+			Payload                  m
+		}
+		NextCursor *string `json:"next_cursor"`
+	}
+	owner.Get(t, "/api/v1/sandbox/outbox?limit=3").Require(t, 200).Decode(t, &outbox)
+	require.Len(t, outbox.Data, 3)
+	require.Equal(t, "webhook", outbox.Data[0].Kind)
+	require.Equal(t, endpoint.URL, outbox.Data[0].To)
+	require.Equal(t, "customer.created", outbox.Data[0].Subject)
+	require.Equal(t, 500, outbox.Data[0].StatusCode)
+	require.Equal(t, "C", outbox.Data[0].Payload["name"])
+	cursor := *outbox.NextCursor
+	outbox.NextCursor = nil
+	owner.Get(t, "/api/v1/sandbox/outbox?limit=3&cursor="+cursor).Require(t, 200).Decode(t, &outbox)
+	require.Len(t, outbox.Data, 2)
+	require.Nil(t, outbox.NextCursor)
+}
