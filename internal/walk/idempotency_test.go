@@ -21,16 +21,23 @@ import (
 
 // withoutKey are the POSTs that accept no Idempotency-Key; adding a name here is a decision.
 var withoutKey = map[string]string{
-	"login":            "the answer is a secret",
-	"quickLogin":       "the answer is a secret",
-	"startMasquerade":  "the answer is a secret",
-	"createToken":      "the answer is a secret",
-	"rotateToken":      "the answer is a secret",
-	"changePassword":   "it ends sessions, and fails the second time by itself",
-	"toggleSandbox":    "it leads to the environment in which the key means another thing; with sandbox_mode it can be repeated anyway",
-	"lookUpInvitation": "it changes nothing",
-	"acceptInvitation": "an invitation is accepted once, and the answer is a secret",
-	"logout":           "it ends the session that the key would belong to",
+	"login":                  "the answer is a secret",
+	"quickLogin":             "the answer is a secret",
+	"startMasquerade":        "the answer is a secret",
+	"createToken":            "the answer is a secret",
+	"rotateToken":            "the answer is a secret",
+	"createInvitation":       "the answer is a secret",
+	"resendInvitation":       "the answer is a secret",
+	"createTenantInvitation": "the answer is a secret",
+	"resendTenantInvitation": "the answer is a secret",
+	"verifyDomain":           "it asks the DNS, which no transaction may wait for, and changes nothing the second time",
+	"createWebhook":          "the answer is a secret",
+	"rotateWebhookSecret":    "the answer is a secret",
+	"changePassword":         "it ends sessions, and fails the second time by itself",
+	"toggleSandbox":          "it leads to the environment in which the key means another thing; with sandbox_mode it can be repeated anyway",
+	"lookUpInvitation":       "it changes nothing",
+	"acceptInvitation":       "an invitation is accepted once, and the answer is a secret",
+	"logout":                 "it ends the session that the key would belong to",
 }
 
 func TestEveryPostAcceptsAKey(t *testing.T) {
