@@ -56,17 +56,13 @@ func LoadConfig(environment map[string]string) (Config, error) {
 }
 
 func (c Config) check() error {
+	return errors.Join(c.checkAddresses(), c.checkChoices(), c.checkConnections())
+}
+
+func (c Config) checkAddresses() error {
 	var mistakes []error
 	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
 		mistakes = append(mistakes, fmt.Errorf("%sADDR=%q must be host:port, such as 127.0.0.1:8000", Prefix, c.Addr))
-	}
-	if c.LogFormat != "json" && c.LogFormat != "text" {
-		mistakes = append(mistakes, fmt.Errorf("%sLOG_FORMAT=%q must be json or text", Prefix, c.LogFormat))
-	}
-	switch c.RateLimits {
-	case ratelimit.On, ratelimit.TokensOnly, ratelimit.Off:
-	default:
-		mistakes = append(mistakes, fmt.Errorf("%sRATE_LIMITS=%q must be on, tokens or off", Prefix, c.RateLimits))
 	}
 	if len(c.BaseDomains) == 0 {
 		mistakes = append(mistakes, fmt.Errorf("%sBASE_DOMAINS must name at least one host, such as example.com", Prefix))
@@ -79,6 +75,24 @@ func (c Config) check() error {
 	if _, _, err := net.SplitHostPort(c.DNSServer); c.DNSServer != "" && err != nil {
 		mistakes = append(mistakes, fmt.Errorf("%sDNS_SERVER=%q must be host:port, such as 9.9.9.9:53", Prefix, c.DNSServer))
 	}
+	return errors.Join(mistakes...)
+}
+
+func (c Config) checkChoices() error {
+	var mistakes []error
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		mistakes = append(mistakes, fmt.Errorf("%sLOG_FORMAT=%q must be json or text", Prefix, c.LogFormat))
+	}
+	switch c.RateLimits {
+	case ratelimit.On, ratelimit.TokensOnly, ratelimit.Off:
+	default:
+		mistakes = append(mistakes, fmt.Errorf("%sRATE_LIMITS=%q must be on, tokens or off", Prefix, c.RateLimits))
+	}
+	return errors.Join(mistakes...)
+}
+
+func (c Config) checkConnections() error {
+	var mistakes []error
 	if c.MaxConnections < 1 || c.PlatformConnections < 1 {
 		mistakes = append(mistakes, fmt.Errorf("%sMAX_CONNECTIONS and %sPLATFORM_CONNECTIONS must be at least 1", Prefix, Prefix))
 	}

@@ -841,7 +841,7 @@ type TenantInvitationCreate struct {
 	// PlanCode A plan that is offered.
 	//
 	// Example: professional
-	PlanCode string `json:"plan_code"`
+	PlanCode *string `json:"plan_code,omitempty"`
 
 	// Subdomain Letters, digits and hyphens in lower case, beginning with a letter.
 	Subdomain string `json:"subdomain"`

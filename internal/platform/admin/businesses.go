@@ -124,7 +124,7 @@ func (s *Businesses) List(ctx context.Context, scope *tenancy.Scope, filter Busi
 	var list []Business
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
 		list, err = s.list(ctx, tx, admindb.ListBusinessesParams{
-			Status: filter.Status, PlanCode: filter.PlanCode, Pattern: pattern(filter.Search), Sort: string(filter.Sort), Now: scope.Now,
+			Status: filter.Status, PlanCode: filter.PlanCode, Pattern: pattern(filter.Search), Sort: string(filter.Sort), Now: scope.RealNow(),
 			FirstPage: page.Cursor == "", AfterCreatedAt: after.CreatedAt, AfterName: after.Name, AfterID: after.ID, RowLimit: page.RowLimit(),
 		})
 		return err
@@ -147,7 +147,7 @@ func (s *Businesses) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 }
 
 func (s *Businesses) get(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, id uuid.UUID) (Business, error) {
-	list, err := s.list(ctx, tx, admindb.ListBusinessesParams{Sort: "id", AfterID: id, Now: scope.Now})
+	list, err := s.list(ctx, tx, admindb.ListBusinessesParams{Sort: "id", AfterID: id, Now: scope.RealNow()})
 	if err != nil {
 		return Business{}, err
 	}
@@ -240,7 +240,7 @@ func (s *Businesses) Create(ctx context.Context, scope *tenancy.Scope, in Busine
 		}
 		if in.Status == tenancy.StatusTrial {
 			status := in.Status
-			if err := queries.UpdateTenant(ctx, tx, admindb.UpdateTenantParams{ID: id, Status: &status, Now: scope.Now}); err != nil {
+			if err := queries.UpdateTenant(ctx, tx, admindb.UpdateTenantParams{ID: id, Status: &status, Now: scope.RealNow()}); err != nil {
 				return fmt.Errorf("set status of a new business: %w", err)
 			}
 		}
@@ -290,13 +290,13 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, id uuid.U
 		if err := etag.Check(version, before.Version, "business"); err != nil {
 			return err
 		}
-		graceUntil, err := patch.graceUntil(before, scope.Now)
+		graceUntil, err := patch.graceUntil(before, scope.RealNow())
 		if err != nil {
 			return err
 		}
 		err = queries.UpdateTenant(ctx, tx, admindb.UpdateTenantParams{
 			ID: id, Name: patch.Name, Status: patch.Status, SandboxEnabled: patch.SandboxEnabled, BillingStatus: patch.BillingStatus,
-			GraceUntil: graceUntil, Now: scope.Now,
+			GraceUntil: graceUntil, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return refused(fmt.Errorf("update business: %w", err))

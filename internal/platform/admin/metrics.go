@@ -104,13 +104,13 @@ func (s *Overview) Metrics(ctx context.Context, scope *tenancy.Scope) (Metrics, 
 	if err := s.calls.Flush(ctx); err != nil {
 		return Metrics{}, err
 	}
-	m := Metrics{AsOf: scope.Now}
+	m := Metrics{AsOf: scope.RealNow()}
 	err := s.store.InPlatform(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"); err != nil {
 			return fmt.Errorf("read of one moment: %w", err)
 		}
 		for _, read := range []func(context.Context, pgx.Tx, time.Time) error{m.readBusinesses, m.readChurn, m.readUsers, m.readDays} {
-			if err := read(ctx, tx, scope.Now); err != nil {
+			if err := read(ctx, tx, scope.RealNow()); err != nil {
 				return err
 			}
 		}

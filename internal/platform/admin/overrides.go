@@ -113,7 +113,7 @@ func (s *Overrides) Create(ctx context.Context, scope *tenancy.Scope, tenantID u
 	if err != nil {
 		return Override{}, fmt.Errorf("make override id: %w", err)
 	}
-	from := scope.Now
+	from := scope.RealNow()
 	if in.From != nil {
 		from = *in.From
 	}
@@ -128,7 +128,7 @@ func (s *Overrides) Create(ctx context.Context, scope *tenancy.Scope, tenantID u
 		}
 		err = queries.InsertOverride(ctx, tx, admindb.InsertOverrideParams{
 			ID: id, TenantID: tenantID, Name: in.Name, Value: in.Value, Reason: strings.TrimSpace(in.Reason), ActorUserID: scope.ActorID(),
-			FromAt: from, ToAt: in.To, Now: scope.Now,
+			FromAt: from, ToAt: in.To, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return refused(fmt.Errorf("insert override: %w", err))
@@ -182,7 +182,7 @@ func (s *Overrides) End(ctx context.Context, scope *tenancy.Scope, tenantID, id 
 			return err
 		}
 		rows, err := queries.EndOverride(ctx, tx, admindb.EndOverrideParams{
-			TenantID: tenantID, ID: id, EndedBy: scope.ActorID(), Now: scope.Now,
+			TenantID: tenantID, ID: id, EndedBy: scope.ActorID(), Now: scope.RealNow(),
 		})
 		if err != nil {
 			return fmt.Errorf("end override: %w", err)

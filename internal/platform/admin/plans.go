@@ -166,11 +166,11 @@ func (s *Plans) Create(ctx context.Context, scope *tenancy.Scope, in PlanInput) 
 		return Plan{}, apperr.NewInvalid("/name", "The name must not be empty.")
 	}
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		_, err := queries.InsertPlan(ctx, tx, admindb.InsertPlanParams{ID: id, Code: in.Code, Name: name, Rank: in.Rank, Now: scope.Now})
+		_, err := queries.InsertPlan(ctx, tx, admindb.InsertPlanParams{ID: id, Code: in.Code, Name: name, Rank: in.Rank, Now: scope.RealNow()})
 		if err != nil {
 			return refused(fmt.Errorf("insert plan: %w", err))
 		}
-		if err := insertDraft(ctx, tx, id, draft, scope.Now); err != nil {
+		if err := insertDraft(ctx, tx, id, draft, scope.RealNow()); err != nil {
 			return err
 		}
 		return record(ctx, tx, scope, "plan.created", id, map[string]any{"code": in.Code, "version": 1})
@@ -251,7 +251,7 @@ func (s *Plans) CreateDraft(ctx context.Context, scope *tenancy.Scope, planID uu
 		return PlanVersion{}, fmt.Errorf("make plan version id: %w", err)
 	}
 	return s.changePlan(ctx, scope, planID, 0, "plan.draft_created", func(tx pgx.Tx) (int32, error) {
-		number, err := queries.CopyPlanVersion(ctx, tx, admindb.CopyPlanVersionParams{ID: id, PlanID: planID, Now: scope.Now})
+		number, err := queries.CopyPlanVersion(ctx, tx, admindb.CopyPlanVersionParams{ID: id, PlanID: planID, Now: scope.RealNow()})
 		if err != nil {
 			return 0, refused(fmt.Errorf("copy plan version: %w", err))
 		}
@@ -323,7 +323,7 @@ func (s *Plans) Publish(ctx context.Context, scope *tenancy.Scope, planID uuid.U
 		if _, err := queries.ArchivePlanVersions(ctx, tx, admindb.ArchivePlanVersionsParams{PlanID: planID}); err != nil {
 			return 0, fmt.Errorf("archive plan version: %w", err)
 		}
-		rows, err := queries.PublishPlanVersion(ctx, tx, admindb.PublishPlanVersionParams{PlanID: planID, Version: number, Now: scope.Now})
+		rows, err := queries.PublishPlanVersion(ctx, tx, admindb.PublishPlanVersionParams{PlanID: planID, Version: number, Now: scope.RealNow()})
 		return number, onlyIn("DRAFT", draft, rows, err)
 	})
 }

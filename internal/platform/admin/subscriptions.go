@@ -103,7 +103,7 @@ func (s *Subscriptions) Change(ctx context.Context, scope *tenancy.Scope, tenant
 	if err != nil {
 		return PlanChange{}, err
 	}
-	change := PlanChange{DryRun: in.DryRun, When: in.When, TakesEffectAt: scope.Now}
+	change := PlanChange{DryRun: in.DryRun, When: in.When, TakesEffectAt: scope.RealNow()}
 	if change.Preview, err = s.preview(ctx, live, target.ID); err != nil {
 		return PlanChange{}, err
 	}
@@ -153,12 +153,12 @@ func (s *Subscriptions) apply(
 	if change.When == PeriodEnd {
 		event = "subscription.change_scheduled"
 		err = queries.SchedulePlan(ctx, tx, admindb.SchedulePlanParams{
-			ID: tenantID, PlanVersionID: target.ID, At: change.TakesEffectAt, Now: scope.Now,
+			ID: tenantID, PlanVersionID: target.ID, At: change.TakesEffectAt, Now: scope.RealNow(),
 		})
 	} else {
 		err = queries.SetPlan(ctx, tx, admindb.SetPlanParams{
-			ID: tenantID, PlanVersionID: target.ID, Now: scope.Now,
-			BillingAnchorOn: newAnchor(current.BillingInterval, target.BillingInterval, tenant.Timezone, scope.Now),
+			ID: tenantID, PlanVersionID: target.ID, Now: scope.RealNow(),
+			BillingAnchorOn: newAnchor(current.BillingInterval, target.BillingInterval, tenant.Timezone, scope.RealNow()),
 		})
 	}
 	if err != nil {
@@ -192,7 +192,7 @@ func (s *Subscriptions) Cancel(ctx context.Context, scope *tenancy.Scope, tenant
 		if err != nil {
 			return err
 		}
-		rows, err := queries.CancelScheduledPlan(ctx, tx, admindb.CancelScheduledPlanParams{ID: tenantID, Now: scope.Now})
+		rows, err := queries.CancelScheduledPlan(ctx, tx, admindb.CancelScheduledPlanParams{ID: tenantID, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("cancel change of plan: %w", err)
 		}
