@@ -156,7 +156,8 @@ func TestDevAndTheTour(t *testing.T) {
 		`"name":"Colour"`, `"name":"Quiet Room"`, `"name":"Alice Anders"`,
 		`"start_at":"2030-01-07T14:00:00Z"`, `"status":"CONFIRMED"`, `"start_at":"2030-01-07T15:00:00Z"`,
 		`"alternatives":[{"start_at":"2030-01-07T`, `"start_at":"2030-01-07T17:30:00Z"`, `"cancellation_reason":"Alice is ill"`, `"action":"RESCHEDULED"`,
-		`{"data":[],"has_more":false,"next_cursor":null}`, `"name":"Experiment"`, `1`, `0`, `"max_resources":{"display_name":"resources","limit":200`,
+		`{"data":[],"has_more":false,"next_cursor":null}`, `"name":"Experiment"`, `1`, `0`,
+		`"name":"Vera"`, `"name":"Vera"`, `"type":"customer.created"`, `"status":"CONFIRMED"`, `"max_resources":{"display_name":"resources","limit":200`,
 	} {
 		require.Greater(t, len(lines), i, "%s", out)
 		require.Contains(t, lines[i], want)
