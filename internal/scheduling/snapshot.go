@@ -71,13 +71,53 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 		return nil, err
 	}
 	w.until = w.startAt
-	rows, err := s.queries.GetBookingSnapshot(ctx, tx, w.params(scope))
+	rows, err := s.snapshotRows(ctx, tx, scope, w)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
 	taken := newSnapshot(w, rows, scope.Now)
 	from, to := w.window(taken.Service)
 	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+}
+
+// snapshotRows asks for the requested resources alone, which nearly always fill every
+// requirement, and again for all candidates only if they do not.
+func (s *Appointments) snapshotRows(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish,
+) ([]schedulingdb.GetBookingSnapshotRow, error) {
+	params := w.params(scope)
+	if len(w.requested) == 0 || w.explain {
+		return s.queries.GetBookingSnapshot(ctx, tx, params)
+	}
+	rows, err := s.queries.GetSnapshotOfRequested(ctx, tx, schedulingdb.GetSnapshotOfRequestedParams{
+		EnvID: params.EnvID, ServiceID: params.ServiceID, CustomerID: params.CustomerID, StartAt: w.startAt,
+		RequestedIds: params.RequestedIds, ExceptOwnerID: params.ExceptOwnerID, FromAt: params.FromAt, ToAt: params.ToAt,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(w.requested) < len(rows[0].RequirementTypes) {
+		return s.queries.GetBookingSnapshot(ctx, tx, params)
+	}
+	return convertRows(rows, asBookingSnapshot), nil
+}
+
+// asBookingSnapshot says what of a row does not depend on where it comes from.
+func asBookingSnapshot(row schedulingdb.GetSnapshotOfRequestedRow) schedulingdb.GetBookingSnapshotRow {
+	return schedulingdb.GetBookingSnapshotRow{
+		ServiceName: row.ServiceName, ServiceVersion: row.ServiceVersion, DurationMinutes: row.DurationMinutes,
+		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
+		PriceAmount: row.PriceAmount, PriceCurrency: row.PriceCurrency, RequiresApproval: row.RequiresApproval,
+		ServiceIsActive: row.ServiceIsActive, SlotStepMinutes: row.SlotStepMinutes, MinNoticeMinutes: row.MinNoticeMinutes,
+		HorizonDays: row.HorizonDays, MaxPerDay: row.MaxPerDay, MaxPerWeek: row.MaxPerWeek, HasSchedules: row.HasSchedules,
+		RequirementTypes: row.RequirementTypes, NamedPositions: row.NamedPositions, NamedResourceIds: row.NamedResourceIds,
+		CustomerName: row.CustomerName, CustomerStatus: row.CustomerStatus,
+		ResourceID: row.ResourceID, ResourceName: row.ResourceName, ResourceType: row.ResourceType,
+		ResourceCapacity: row.ResourceCapacity, ResourceIsActive: row.ResourceIsActive, ResourceUserID: row.ResourceUserID,
+		ResourceWeight: row.ResourceWeight, ResourceMaxPerDay: row.ResourceMaxPerDay, ResourceMaxPerWeek: row.ResourceMaxPerWeek,
+		BusyLane: row.BusyLane, BusyStartAt: row.BusyStartAt, BusyEndAt: row.BusyEndAt, BusyOwnerID: row.BusyOwnerID,
+		BusyExpiresAt: row.BusyExpiresAt,
+	}
 }
 
 // params are what the query for the snapshot needs to know.

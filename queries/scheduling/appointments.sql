@@ -180,6 +180,53 @@ LEFT JOIN appointments b ON sqlc.arg(with_buffers)::boolean AND b.env_id = l.env
 LEFT JOIN holds h ON sqlc.arg(with_buffers)::boolean AND h.env_id = l.env_id AND h.id = l.hold_id
 ORDER BY r.id;
 
+-- name: GetSnapshotOfRequested :many
+-- GetBookingSnapshot for a start and requested resources that fill every requirement: the
+-- same rows, without the sequence and buffers. Where they leave some open, which
+-- requirement_types tells, it has too few resources; whoever asks must see to that. It
+-- stands by itself because PostgreSQL prepares every part of a statement, also those that
+-- never run, and this one is part of every booking.
+WITH service AS MATERIALIZED (
+    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
+           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
+           s.max_per_day, s.max_per_week,
+           COALESCE(sqlc.narg(from_at)::timestamptz,
+               sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+           COALESCE(sqlc.narg(to_at)::timestamptz,
+               sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+    FROM services s
+    WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
+)
+SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
+       s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
+       (EXISTS (SELECT FROM schedules h WHERE h.env_id = sqlc.arg(env_id))
+           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = sqlc.arg(env_id)))::boolean AS has_schedules,
+       ARRAY (SELECT q.resource_type FROM service_requirements q
+              WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id) ORDER BY q.position)::text[] AS requirement_types,
+       ARRAY (SELECT n.position FROM service_requirement_resources n
+              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
+              ORDER BY n.position, n.resource_id)::int[] AS named_positions,
+       ARRAY (SELECT n.resource_id FROM service_requirement_resources n
+              WHERE n.env_id = sqlc.arg(env_id) AND n.service_id = sqlc.arg(service_id)
+              ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
+       c.name AS customer_name, c.status AS customer_status,
+       r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
+       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.owner_id AS busy_owner_id,
+       l.expires_at AS busy_expires_at
+FROM (SELECT sqlc.arg(env_id)::uuid AS env_id) e
+LEFT JOIN service s ON true
+LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = sqlc.arg(customer_id)
+LEFT JOIN resources r ON r.env_id = e.env_id AND r.id = ANY (sqlc.arg(requested_ids)::uuid[])
+LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
+    AND l.owner_id <> sqlc.arg(except_owner_id)
+    AND l.start_at < (SELECT w.to_at FROM service w)
+    AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
+    AND l.end_at > (SELECT w.from_at FROM service w)
+ORDER BY r.id;
+
 -- name: InsertAppointment :many
 -- Writes an appointment and takes its lanes, in one statement. A resource that does not
 -- come back was not taken, because somebody else has the lane or the resource has

@@ -362,6 +362,166 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 	return items, nil
 }
 
+const getSnapshotOfRequested = `-- name: GetSnapshotOfRequested :many
+WITH service AS MATERIALIZED (
+    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
+           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
+           s.max_per_day, s.max_per_week,
+           COALESCE($6::timestamptz,
+               $7::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+           COALESCE($8::timestamptz,
+               $7::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+    FROM services s
+    WHERE s.env_id = $1 AND s.id = $2
+)
+SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
+       s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
+       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
+       (EXISTS (SELECT FROM schedules h WHERE h.env_id = $1)
+           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = $1))::boolean AS has_schedules,
+       ARRAY (SELECT q.resource_type FROM service_requirements q
+              WHERE q.env_id = $1 AND q.service_id = $2 ORDER BY q.position)::text[] AS requirement_types,
+       ARRAY (SELECT n.position FROM service_requirement_resources n
+              WHERE n.env_id = $1 AND n.service_id = $2
+              ORDER BY n.position, n.resource_id)::int[] AS named_positions,
+       ARRAY (SELECT n.resource_id FROM service_requirement_resources n
+              WHERE n.env_id = $1 AND n.service_id = $2
+              ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
+       c.name AS customer_name, c.status AS customer_status,
+       r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
+       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
+       l.lane AS busy_lane, l.start_at AS busy_start_at, l.end_at AS busy_end_at, l.owner_id AS busy_owner_id,
+       l.expires_at AS busy_expires_at
+FROM (SELECT $1::uuid AS env_id) e
+LEFT JOIN service s ON true
+LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $3
+LEFT JOIN resources r ON r.env_id = e.env_id AND r.id = ANY ($4::uuid[])
+LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active
+    AND l.owner_id <> $5
+    AND l.start_at < (SELECT w.to_at FROM service w)
+    AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
+    AND l.end_at > (SELECT w.from_at FROM service w)
+ORDER BY r.id
+`
+
+type GetSnapshotOfRequestedParams struct {
+	EnvID         uuid.UUID
+	ServiceID     uuid.UUID
+	CustomerID    uuid.UUID
+	RequestedIds  []uuid.UUID
+	ExceptOwnerID uuid.UUID
+	FromAt        *time.Time
+	StartAt       time.Time
+	ToAt          *time.Time
+}
+
+type GetSnapshotOfRequestedRow struct {
+	ServiceName         *string
+	ServiceVersion      *int32
+	DurationMinutes     *int32
+	BufferBeforeMinutes *int32
+	BufferAfterMinutes  *int32
+	PriceAmount         *int64
+	PriceCurrency       *string
+	RequiresApproval    *bool
+	ServiceIsActive     *bool
+	SlotStepMinutes     *int32
+	MinNoticeMinutes    *int32
+	HorizonDays         *int32
+	MaxPerDay           *int32
+	MaxPerWeek          *int32
+	HasSchedules        bool
+	RequirementTypes    []string
+	NamedPositions      []int32
+	NamedResourceIds    []uuid.UUID
+	CustomerName        *string
+	CustomerStatus      *string
+	ResourceID          *uuid.UUID
+	ResourceName        *string
+	ResourceType        *string
+	ResourceCapacity    *int32
+	ResourceIsActive    *bool
+	ResourceUserID      *uuid.UUID
+	ResourceWeight      *int32
+	ResourceMaxPerDay   *int32
+	ResourceMaxPerWeek  *int32
+	BusyLane            *int32
+	BusyStartAt         *time.Time
+	BusyEndAt           *time.Time
+	BusyOwnerID         *uuid.UUID
+	BusyExpiresAt       *time.Time
+}
+
+// GetBookingSnapshot for a start and requested resources that fill every requirement: the
+// same rows, without the sequence and buffers. Where they leave some open, which
+// requirement_types tells, it has too few resources; whoever asks must see to that. It
+// stands by itself because PostgreSQL prepares every part of a statement, also those that
+// never run, and this one is part of every booking.
+func (q *Queries) GetSnapshotOfRequested(ctx context.Context, db DBTX, arg GetSnapshotOfRequestedParams) ([]GetSnapshotOfRequestedRow, error) {
+	rows, err := db.Query(ctx, getSnapshotOfRequested,
+		arg.EnvID,
+		arg.ServiceID,
+		arg.CustomerID,
+		arg.RequestedIds,
+		arg.ExceptOwnerID,
+		arg.FromAt,
+		arg.StartAt,
+		arg.ToAt,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []GetSnapshotOfRequestedRow{}
+	for rows.Next() {
+		var i GetSnapshotOfRequestedRow
+		if err := rows.Scan(
+			&i.ServiceName,
+			&i.ServiceVersion,
+			&i.DurationMinutes,
+			&i.BufferBeforeMinutes,
+			&i.BufferAfterMinutes,
+			&i.PriceAmount,
+			&i.PriceCurrency,
+			&i.RequiresApproval,
+			&i.ServiceIsActive,
+			&i.SlotStepMinutes,
+			&i.MinNoticeMinutes,
+			&i.HorizonDays,
+			&i.MaxPerDay,
+			&i.MaxPerWeek,
+			&i.HasSchedules,
+			&i.RequirementTypes,
+			&i.NamedPositions,
+			&i.NamedResourceIds,
+			&i.CustomerName,
+			&i.CustomerStatus,
+			&i.ResourceID,
+			&i.ResourceName,
+			&i.ResourceType,
+			&i.ResourceCapacity,
+			&i.ResourceIsActive,
+			&i.ResourceUserID,
+			&i.ResourceWeight,
+			&i.ResourceMaxPerDay,
+			&i.ResourceMaxPerWeek,
+			&i.BusyLane,
+			&i.BusyStartAt,
+			&i.BusyEndAt,
+			&i.BusyOwnerID,
+			&i.BusyExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertAppointment = `-- name: InsertAppointment :many
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
