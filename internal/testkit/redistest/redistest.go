@@ -1,5 +1,6 @@
-// Package redistest starts a real Redis for a test. A missing redis-server is a failure
-// with a clear text, not a skip.
+// Package redistest starts a real Redis for a test. Tests that use it have the build tag
+// redis, because `go test ./...` needs nothing beside Go and PostgreSQL; CI runs them. With
+// the tag, a missing redis-server is a failure with a clear text, not a skip.
 package redistest
 
 import (
