@@ -29,8 +29,10 @@ type AvailabilityInput struct {
 	// From and To are dates ("2026-12-01", in Timezone; To is included) or instants (RFC
 	// 3339; To is not included).
 	From, To string
-	// ResourceIDs must all be taken.
+	// ResourceIDs must all be taken; with PerResource each of them by itself.
 	ResourceIDs []uuid.UUID
+	// PerResource asks for the slots of every resource by itself.
+	PerResource bool
 	// Timezone is an IANA name; nil is the zone of the business.
 	Timezone *string
 	// Limit is the greatest number of slots; zero is no limit.
@@ -62,6 +64,9 @@ func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in Avai
 	if err != nil {
 		return nil, err
 	}
+	if in.PerResource && in.Explain {
+		return nil, apperr.NewInvalid("?explain", "must not be asked for together with per_resource.")
+	}
 	w := wish{serviceID: in.ServiceID, startAt: from, requested: in.ResourceIDs, explain: in.Explain}
 	taken, err := s.survey(ctx, scope, w, from, to)
 	if err != nil {
@@ -75,10 +80,17 @@ func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in Avai
 			return nil, apperr.NewInvalid("?resource_ids", "There is no resource with the id at place %d.", i+1)
 		}
 	}
+	search := availability.Search
+	if in.PerResource {
+		if len(taken.Service.Requirements) > 1 {
+			return nil, apperr.NewInvalid("?per_resource", "must not be asked for a service that takes several resources; name one in resource_ids instead.")
+		}
+		search = availability.SearchPerResource
+	}
 	request := availability.SearchRequest{From: from, To: to, Requested: in.ResourceIDs, Limit: in.Limit, Explain: in.Explain}
 	found := &Availability{
 		Timezone: zone.String(), Snapshot: strconv.FormatInt(taken.sequence, 36),
-		Result: availability.Search(&taken.Snapshot, &request, scope.Now),
+		Result: search(&taken.Snapshot, &request, scope.Now),
 	}
 	if viewerOf(scope).customer() {
 		for i := range found.Refused {

@@ -95,6 +95,58 @@ func TestWhatIsOfferedCanBeBookedAndNothingElse(t *testing.T) {
 	}
 }
 
+// The free times of each resource: what is listed for it can be booked with it, and nothing else.
+func TestWhatIsOfferedPerResourceCanBeBookedWithIt(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	second := owner.Post(t, "/api/v1/resources", m{"name": "Second", "type": "STAFF"}).Require(t, 201).ID(t)
+	third := owner.Post(t, "/api/v1/resources", m{"name": "Third", "type": "STAFF"}).Require(t, 201).ID(t)
+	owner.Do(t, http.MethodPut, "/api/v1/business/hours", m{"weekly": weekdays("09:00", "12:00", "MONDAY")}).Require(t, 200)
+	owner.Do(t, http.MethodPut, "/api/v1/resources/"+second+"/hours", m{"weekly": weekdays("11:00", "14:00", "MONDAY")}).Require(t, 200)
+	book := func(start, resource string) *apitest.Response {
+		return owner.Post(t, "/api/v1/appointments", m{
+			"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": []string{resource},
+		})
+	}
+	book("2027-03-01T15:00:00Z", o["resource"]).Require(t, 201)
+
+	const monday = "from=2027-03-01&to=2027-03-01"
+	_, starts := search(t, owner, o["service"], monday)
+	offered := map[[2]string]bool{}
+	found, _ := search(t, owner, o["service"], monday+"&per_resource=true")
+	for _, slot := range found.Data {
+		require.Len(t, slot.ResourceIDs, 1)
+		key := [2]string{slot.StartAt, slot.ResourceIDs[0]}
+		require.False(t, offered[key], "twice: %v", key)
+		offered[key] = true
+		require.Contains(t, starts, slot.StartAt, "the ordinary search has the same starts")
+	}
+	require.Greater(t, len(offered), len(starts), "at some starts there is a choice")
+	booked := 0
+	for _, start := range starts {
+		for _, resource := range []string{o["resource"], second, third} {
+			response := book(start, resource)
+			require.Equal(t, offered[[2]string{start, resource}], response.Status == 201, "%s %s: %s", start, resource, response.Body)
+			if response.Status == 201 {
+				booked++
+				owner.Do(t, http.MethodDelete, "/api/v1/appointments/"+response.ID(t), nil).Require(t, 204)
+			}
+		}
+	}
+	require.Equal(t, len(offered), booked, "each of them is at one of the starts")
+
+	found, _ = search(t, owner, o["service"], monday+"&per_resource=true&limit=1&resource_ids="+second+","+third)
+	require.Len(t, found.Data, 1)
+	require.Equal(t, []string{third}, found.Data[0].ResourceIDs, "the second comes at eleven")
+	owner.Get(t, "/api/v1/availability?service_id="+o["service"]+"&per_resource=true&explain=true&"+monday).RequireProblem(t, 422, "validation_failed")
+	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{
+		"requirements": []m{{"resource_type": "STAFF"}, {"resource_type": "ROOM"}},
+	}).Require(t, 200)
+	owner.Get(t, "/api/v1/availability?service_id="+o["service"]+"&per_resource=true&"+monday).RequireProblem(t, 422, "validation_failed")
+}
+
 // A refusal says what would do: the same resource first, then others.
 func TestARefusalOffersAlternatives(t *testing.T) {
 	t.Parallel()

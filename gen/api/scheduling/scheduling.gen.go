@@ -1644,6 +1644,9 @@ type GetAvailabilityParams struct {
 	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
 	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
 
+	// PerResource Whether to list the slots of every resource by itself, as for "the free times of each stylist": a start occurs once for each resource that can take it, with that one in `resource_ids`, those of the same start in the order of the ids. Only resources in `resource_ids` are listed if there are any, else all that will do. It can be asked for services that take one resource, and not together with `explain`; the answer is 422 otherwise.
+	PerResource *bool `form:"per_resource,omitempty" json:"per_resource,omitempty"`
+
 	// Limit How many slots to return at the most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -2607,6 +2610,13 @@ func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
+	}
+
+	// ------------- Optional query parameter "per_resource" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_resource", ctx.QueryParams(), &params.PerResource, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_resource: %s", err))
 	}
 
 	// ------------- Optional query parameter "limit" -------------

@@ -16,19 +16,21 @@ func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvai
 	in := scheduling.AvailabilityInput{
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxSlots), Explain: or(req.Params.Explain, false),
+		PerResource: or(req.Params.PerResource, false),
 	}
 	found, err := s.appointments.Search(ctx, tenancy.ScopeFrom(ctx), in)
 	if err != nil {
 		return nil, err
 	}
+	if !in.Explain {
+		return availabilityPage{serviceID: in.ServiceID, found: found}, nil
+	}
 	answer := schedulingoapi.GetAvailability200JSONResponse{
 		ServiceID: in.ServiceID, Timezone: found.Timezone, Snapshot: found.Snapshot, Truncated: found.Truncated,
 		Data: toSlice(found.Slots, ToAPISlot),
 	}
-	if in.Explain {
-		refused := toSlice(found.Refused, ToAPIRefusedSlot)
-		answer.Refused = &refused
-	}
+	refused := toSlice(found.Refused, ToAPIRefusedSlot)
+	answer.Refused = &refused
 	return answer, nil
 }
 
