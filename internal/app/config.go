@@ -38,6 +38,7 @@ type Config struct {
 	QuickLogin           bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
 	SecretKeys           []string       `env:"SECRET_KEYS" desc:"Keys that encrypt secrets in the database, each 32 random bytes in base64 (openssl rand -base64 32): the first encrypts, all decrypt. dev has one of its own; without one, serve creates no webhooks."`
 	WebhookAllowLoopback bool           `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Lets webhooks go to programs on the server's own machine, also over http: for development, never where others may create webhooks. dev sets true."`
+	WebhookTimeout       time.Duration  `env:"WEBHOOK_TIMEOUT" envDefault:"15s" desc:"How long an endpoint of a webhook may take to answer, 1s to 30s. Deliveries of a server that died are taken over after about three times as long."`
 	MetricsToken         string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
 	RateLimits           string         `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
 	RedisURL             string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
@@ -87,6 +88,9 @@ func (c Config) checkChoices() error {
 	case ratelimit.On, ratelimit.TokensOnly, ratelimit.Off:
 	default:
 		mistakes = append(mistakes, fmt.Errorf("%sRATE_LIMITS=%q must be on, tokens or off", Prefix, c.RateLimits))
+	}
+	if c.WebhookTimeout < time.Second || c.WebhookTimeout > 30*time.Second {
+		mistakes = append(mistakes, fmt.Errorf("%sWEBHOOK_TIMEOUT=%v must be between 1s and 30s", Prefix, c.WebhookTimeout))
 	}
 	return errors.Join(mistakes...)
 }

@@ -13,12 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-const (
-	// deliverySweepInterval is how long a delivery is late at the most after a server died.
-	deliverySweepInterval = 15 * time.Second
-	// deliveryPollInterval is how long an event waits before it is sent, at the most.
-	deliveryPollInterval = 250 * time.Millisecond
-)
+// deliveryPollInterval is how long an event waits before it is sent, at the most.
+const deliveryPollInterval = 250 * time.Millisecond
 
 // newDeveloper builds what programs of third parties need, and lets servers send events to
 // their webhooks; types is the catalogue of events.
@@ -29,13 +25,13 @@ func newDeveloper(
 	if err != nil {
 		return nil, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err)
 	}
-	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback})
+	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback, Timeout: d.Config.WebhookTimeout})
 	webhooks := developer.NewWebhooks(store, box, client, types)
-	deliverer := developer.NewDeliverer(webhooks, client, d.Now, d.Log)
+	deliverer := developer.NewDeliverer(webhooks, client, d.Config.WebhookTimeout, d.Now, d.Log)
 	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
 	jobs.Handle(workers, deliverer.Deliver)
 	jobs.HandleGlobal(workers, deliverer.SweepDeliveries)
-	workers.Every(deliverySweepInterval, developer.SweepDeliveriesArgs{})
+	workers.Every(d.Config.WebhookTimeout, developer.SweepDeliveriesArgs{})
 	return developerapi.New(developerapi.Dependencies{
 		Tokens:   tokens,
 		Events:   developer.NewEvents(store, hub, types),

@@ -30,10 +30,6 @@ const (
 	perEndpoint = 8
 	// budget is for how long a job begins new attempts; the rest is another job's.
 	budget = 30 * time.Second
-	// claimLasts is longer than an attempt can take.
-	claimLasts = outbound.Timeout + 10*time.Second
-	// soon is how overdue a delivery must be for the sweeper to mind.
-	soon = 10 * time.Second
 )
 
 // DeliverArgs are those of the job that looks after an endpoint. The statement that appends
@@ -62,12 +58,25 @@ type Deliverer struct {
 	now    func() time.Time
 	log    *slog.Logger
 	busy   *busy
+	// timeout is how long poster lets an attempt take.
+	timeout time.Duration
 }
 
 // NewDeliverer sends what is on its way to the endpoints of webhooks; now is the real clock.
-func NewDeliverer(webhooks *Webhooks, poster Poster, now func() time.Time, log *slog.Logger) *Deliverer {
-	return &Deliverer{Webhooks: webhooks, poster: poster, now: now, log: log, busy: &busy{endpoints: map[uuid.UUID]*tenancy.Scope{}}}
+// The poster gives an attempt up after timeout, on which depends how soon the deliveries of
+// a server that died are taken over: some three timeouts after its death.
+func NewDeliverer(webhooks *Webhooks, poster Poster, timeout time.Duration, now func() time.Time, log *slog.Logger) *Deliverer {
+	return &Deliverer{
+		Webhooks: webhooks, poster: poster, timeout: timeout, now: now, log: log,
+		busy: &busy{endpoints: map[uuid.UUID]*tenancy.Scope{}},
+	}
 }
+
+// slack is what may pass beside the attempt itself before a delivery counts as forgotten.
+func (d *Deliverer) slack() time.Duration { return d.timeout * 2 / 3 }
+
+// claimLasts is longer than an attempt can take.
+func (d *Deliverer) claimLasts() time.Duration { return d.timeout + d.slack() }
 
 // Deliver makes all attempts that are due at an endpoint, a few at a time, and plans the next.
 // If this server does so already, that one looks once more.
@@ -145,7 +154,7 @@ type claim struct {
 
 // claim takes a delivery that is due; nil if there is none.
 func (r *round) claim(ctx context.Context) (*claim, error) {
-	taken := &claim{until: r.now().UTC().Add(claimLasts).Truncate(time.Microsecond)}
+	taken := &claim{until: r.now().UTC().Add(r.claimLasts()).Truncate(time.Microsecond)}
 	err := r.store.InEnv(ctx, r.scope, func(tx *tenancy.Tx) (err error) {
 		taken.ClaimDeliveryRow, err = r.queries.ClaimDelivery(ctx, tx, developerdb.ClaimDeliveryParams{
 			EnvID: r.scope.Env.ID, EndpointID: r.endpointID, ClaimedUntil: taken.until, Now: r.envNow(), RealNow: r.now(),
@@ -194,7 +203,7 @@ func (r *round) planNext(ctx context.Context) error {
 // server that died, or because a job got lost.
 func (d *Deliverer) SweepDeliveries(ctx context.Context, _ SweepDeliveriesArgs) error {
 	return d.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		overdue, err := d.queries.ListOverdueEndpoints(ctx, tx, d.now().Add(-soon))
+		overdue, err := d.queries.ListOverdueEndpoints(ctx, tx, d.now().Add(-d.slack()))
 		if err != nil {
 			return fmt.Errorf("list overdue endpoints: %w", err)
 		}
