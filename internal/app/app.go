@@ -131,7 +131,8 @@ func New(d Dependencies) (*App, error) {
 	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)
-	developerServer, err := newDeveloper(d, store, workers, hub, document.EventTypes(), tokens)
+	developerServer, err := newDeveloper(d, store, workers, hub, document.EventTypes(), tokens,
+		seeder{schedules, resources, services, customers, appointments})
 	if err != nil {
 		return nil, err
 	}

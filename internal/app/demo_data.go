@@ -166,3 +166,36 @@ func demoShop() demoBusiness {
 		},
 	}
 }
+
+// sampleBusiness is what a developer gets into an empty sandbox. It fits into the limits of
+// the smallest plan; name, plan and zone are those of the business that asks.
+func sampleBusiness() demoBusiness {
+	stylist := demoNeed{kind: "STAFF"}
+	return demoBusiness{
+		hours: demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "17:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"),
+		resources: []demoResource{
+			{name: "Sam Sample", kind: "STAFF", description: "Stylist", capacity: 1},
+			{name: "Toni Test", kind: "STAFF", description: "Massage therapist", capacity: 1},
+			{name: "Studio", kind: "ROOM", description: "For groups of up to six", capacity: 6},
+		},
+		services: []demoService{
+			{name: "Haircut", minutes: 30, price: 4500, needs: []demoNeed{stylist}},
+			{name: "Massage", minutes: 60, bufferAfter: 15, price: 9500, needs: []demoNeed{{kind: "STAFF", names: []string{"Toni Test"}}}},
+			{name: "Consultation", description: "Confirmed by hand", minutes: 30, price: 2500, approval: true, needs: []demoNeed{stylist}},
+			{name: "Yoga class", description: "A place in the group", minutes: 60, price: 2000, needs: []demoNeed{{kind: "ROOM"}}},
+		},
+		customers: []demoCustomer{
+			{"Casey Customer", "casey@example.com", "+1 555 0151", "New York", "NY", "10001", []string{"vip"}},
+			{"Robin Regular", "robin@example.com", "+1 555 0152", "New York", "NY", "10002", nil},
+			{"Noor New", "noor@example.com", "+1 555 0153", "New York", "NY", "10003", nil},
+		},
+		appointments: []demoAppointment{
+			{0, 9, 0, "Haircut", []string{"Sam Sample"}, ""},
+			{0, 13, 0, "Massage", nil, ""},
+			{1, 10, 0, "Haircut", []string{"Toni Test"}, ""},
+			{1, 16, 0, "Yoga class", nil, ""},
+			{1, 16, 0, "Yoga class", nil, ""},
+			{2, 11, 0, "Consultation", []string{"Sam Sample"}, "First visit"},
+		},
+	}
+}

@@ -16,7 +16,7 @@ import (
 // while the business is open.
 func TestDemoAppointmentsAreWithinHours(t *testing.T) {
 	t.Parallel()
-	for _, b := range demoBusinesses() {
+	for _, b := range append(demoBusinesses(), sampleBusiness()) {
 		minutes := map[string]int32{}
 		for _, s := range b.services {
 			minutes[s.name] = s.minutes + s.bufferAfter

@@ -20,6 +20,7 @@ const deliveryPollInterval = 250 * time.Millisecond
 // their webhooks; types is the catalogue of events.
 func newDeveloper(
 	d Dependencies, store *tenancy.Store, workers *jobs.Workers, hub *events.Hub, types []string, tokens *developer.Tokens,
+	samples developer.SampleMaker,
 ) (*developerapi.Server, error) {
 	box, err := secretbox.New(d.Config.SecretKeys...)
 	if err != nil {
@@ -38,5 +39,6 @@ func newDeveloper(
 		Webhooks: webhooks,
 		Clocks:   developer.NewSandboxClocks(store),
 		Outbox:   developer.NewOutbox(store),
+		Samples:  developer.NewSamples(store, samples),
 	}), nil
 }

@@ -27,6 +27,7 @@ var (
 	TenantSuspended       = Code{"tenant_suspended", Forbidden, "The business is suspended"}
 	BookingClosed         = Code{"booking_closed", Forbidden, "No bookings at present"}
 	SandboxDisabled       = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
+	SandboxOnly           = Code{"sandbox_only", Forbidden, "Only in the sandbox"}
 	MasqueradeRefused     = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
 	CrossOriginRefused    = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
 	NotFound              = Code{"not_found", Missing, "Not found"}
@@ -59,7 +60,7 @@ func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
-		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
+		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,

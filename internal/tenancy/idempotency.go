@@ -45,6 +45,8 @@ type Idempotency struct {
 	// nowhere: an answer may hold what only the client may know.
 	sealing cipher.AEAD
 	now     time.Time
+	// keyless is only one transaction, without a key: see Store.Together.
+	keyless bool
 
 	parked parked
 }
@@ -112,7 +114,7 @@ var errAnotherWorld = errors.New("an idempotent request is in a transaction of a
 // claim takes the key for the transaction, as its first statements. Errors: ReplayError;
 // IdempotencyInProgress; IdempotencyKeyReused.
 func (i *Idempotency) claim(ctx context.Context, db tenancydb.DBTX) error {
-	if i == nil {
+	if i == nil || i.keyless {
 		return nil
 	}
 	queries := tenancydb.New()

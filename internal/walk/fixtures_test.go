@@ -28,6 +28,16 @@ type fixture struct {
 	before func(t *testing.T, c *apitest.Client, o objects)
 	// as returns the client that may call it; nil is an owner of the business.
 	as func(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) *apitest.Client
+	// sandbox marks what works in the sandbox only.
+	sandbox bool
+}
+
+// in is the client in the mode in which the operation works.
+func (f fixture) in(c *apitest.Client) *apitest.Client {
+	if f.sandbox {
+		return c.Sandbox()
+	}
+	return c
 }
 
 type m = map[string]any
@@ -148,6 +158,7 @@ var fixtures = map[string]fixture{
 	"getSandboxClock":   {want: 200},
 	"setSandboxClock":   {body: static(m{"advance_seconds": 60}), want: 200},
 	"listSandboxOutbox": {want: 200},
+	"createSampleData":  {sandbox: true, want: 201},
 
 	"listWebhooks":          {want: 200},
 	"createWebhook":         {body: static(m{"url": "https://example.com/other", "event_types": []string{"appointment.*", "customer.created"}, "description": "CRM"}), want: 201},

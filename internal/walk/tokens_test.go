@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,9 +40,9 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 			}
 			op := s.Operation(t, id)
 			path, body := f.call(op, o)
-			token := owner.APIToken(t, false, string(g.Scope))
+			token := owner.APIToken(t, f.sandbox, string(g.Scope))
 			response := token.Do(t, op.Method, path, body).Require(t, f.want)
-			require.Equal(t, "false", response.Header.Get("X-Sandbox-Mode"))
+			require.Equal(t, strconv.FormatBool(f.sandbox), response.Header.Get("X-Sandbox-Mode"))
 		})
 	}
 	require.Greater(t, checked, 30)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -106,8 +107,8 @@ func TestEveryOperationWorks(t *testing.T) {
 			if f.as != nil {
 				caller = f.as(t, s, tenant)
 			}
-			response := caller.Do(t, op.Method, path, body).Require(t, f.want)
-			require.Equal(t, "false", response.Header.Get("X-Sandbox-Mode"))
+			response := f.in(caller).Do(t, op.Method, path, body).Require(t, f.want)
+			require.Equal(t, strconv.FormatBool(f.sandbox), response.Header.Get("X-Sandbox-Mode"))
 			require.NotEmpty(t, response.Header.Get("X-Request-ID"))
 			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
 

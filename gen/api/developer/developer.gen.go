@@ -306,6 +306,21 @@ type EventPage struct {
 // EventTypes defines model for EventTypes.
 type EventTypes = []string
 
+// SampleData How much was made.
+type SampleData struct {
+	// Appointments How many appointments.
+	Appointments int `json:"appointments"`
+
+	// Customers How many customers.
+	Customers int `json:"customers"`
+
+	// Resources How many resources.
+	Resources int `json:"resources"`
+
+	// Services How many services.
+	Services int `json:"services"`
+}
+
 // SandboxClock defines model for SandboxClock.
 type SandboxClock struct {
 	// Now What the clock of the sandbox shows.
@@ -628,6 +643,9 @@ type ServerInterface interface {
 	// ListSandboxOutbox List what the sandbox has sent
 	// (GET /api/v1/sandbox/outbox)
 	ListSandboxOutbox(ctx echo.Context, params ListSandboxOutboxParams) error
+	// CreateSampleData Fill the sandbox with sample data
+	// (POST /api/v1/sandbox/sample-data)
+	CreateSampleData(ctx echo.Context) error
 	// ListTokens List API tokens
 	// (GET /api/v1/tokens)
 	ListTokens(ctx echo.Context, params ListTokensParams) error
@@ -762,6 +780,15 @@ func (w *ServerInterfaceWrapper) ListSandboxOutbox(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ListSandboxOutbox(ctx, params)
+	return err
+}
+
+// CreateSampleData converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSampleData(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSampleData(ctx)
 	return err
 }
 
@@ -1227,6 +1254,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/v1/webhooks/:id/replay", wrapper.ReplayWebhook, options.OperationMiddlewares["replayWebhook"]...)
 	router.GET(options.BaseURL+"/api/v1/webhooks/:id/deliveries", wrapper.ListWebhookDeliveries, options.OperationMiddlewares["listWebhookDeliveries"]...)
 	router.POST(options.BaseURL+"/api/v1/webhooks/:id/deliveries/:delivery_id/replay", wrapper.ReplayWebhookDelivery, options.OperationMiddlewares["replayWebhookDelivery"]...)
+	router.POST(options.BaseURL+"/api/v1/sandbox/sample-data", wrapper.CreateSampleData, options.OperationMiddlewares["createSampleData"]...)
 	router.GET(options.BaseURL+"/api/v1/sandbox/clock", wrapper.GetSandboxClock, options.OperationMiddlewares["getSandboxClock"]...)
 	router.POST(options.BaseURL+"/api/v1/sandbox/clock", wrapper.SetSandboxClock, options.OperationMiddlewares["setSandboxClock"]...)
 	router.GET(options.BaseURL+"/api/v1/sandbox/outbox", wrapper.ListSandboxOutbox, options.OperationMiddlewares["listSandboxOutbox"]...)
@@ -1643,6 +1671,107 @@ type ListSandboxOutbox500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListSandboxOutbox500ApplicationProblemPlusJSONResponse) VisitListSandboxOutboxResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleDataRequestObject struct {
+}
+
+type CreateSampleDataResponseObject interface {
+	VisitCreateSampleDataResponse(w http.ResponseWriter) error
+}
+
+type CreateSampleData201JSONResponse SampleData
+
+func (response CreateSampleData201JSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleData400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSampleData400ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleData401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSampleData401ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleData403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSampleData403ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleData409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSampleData409ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSampleData500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSampleData500ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -3715,6 +3844,9 @@ type StrictServerInterface interface {
 	// ListSandboxOutbox List what the sandbox has sent
 	// (GET /api/v1/sandbox/outbox)
 	ListSandboxOutbox(ctx context.Context, request ListSandboxOutboxRequestObject) (ListSandboxOutboxResponseObject, error)
+	// CreateSampleData Fill the sandbox with sample data
+	// (POST /api/v1/sandbox/sample-data)
+	CreateSampleData(ctx context.Context, request CreateSampleDataRequestObject) (CreateSampleDataResponseObject, error)
 	// ListTokens List API tokens
 	// (GET /api/v1/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -3890,6 +4022,29 @@ func (sh *strictHandler) ListSandboxOutbox(ctx echo.Context, params ListSandboxO
 		return err
 	} else if validResponse, ok := response.(ListSandboxOutboxResponseObject); ok {
 		return validResponse.VisitListSandboxOutboxResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSampleData operation middleware
+func (sh *strictHandler) CreateSampleData(ctx echo.Context) error {
+	var request CreateSampleDataRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSampleData(ctx.Request().Context(), request.(CreateSampleDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSampleData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSampleDataResponseObject); ok {
+		return validResponse.VisitCreateSampleDataResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

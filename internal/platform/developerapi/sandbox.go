@@ -64,3 +64,14 @@ func (s *Server) ListSandboxOutbox(ctx context.Context, req developeroapi.ListSa
 	}
 	return answer, nil
 }
+
+// CreateSampleData implements the operation.
+func (s *Server) CreateSampleData(ctx context.Context, _ developeroapi.CreateSampleDataRequestObject) (developeroapi.CreateSampleDataResponseObject, error) {
+	made, err := s.Samples.Create(ctx, tenancy.ScopeFrom(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return developeroapi.CreateSampleData201JSONResponse{
+		Resources: made.Resources, Services: made.Services, Customers: made.Customers, Appointments: made.Appointments,
+	}, nil
+}

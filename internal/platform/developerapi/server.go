@@ -20,6 +20,7 @@ type Dependencies struct {
 	Webhooks *developer.Webhooks
 	Clocks   *developer.SandboxClocks
 	Outbox   *developer.Outbox
+	Samples  *developer.Samples
 }
 
 // Server implements the operations of the developer module.
