@@ -65,6 +65,8 @@ type business struct {
 	appointments []string
 	next         atomic.Int64
 	trips        roundTrips
+	// database is for what would take too long through the front door.
+	database *pgxpool.Pool
 }
 
 // open makes a business that already has appointments.
@@ -72,6 +74,7 @@ func open(b *testing.B) *business {
 	b.Helper()
 	shop := &business{}
 	db := dbtest.New(b)
+	shop.database = db.OwnerPool()
 	server := apitest.NewOn(b, db, apitest.WithPools(shop.pool(b, db, dbtest.AppRole), shop.pool(b, db, dbtest.PlatformRole)))
 	shop.owner = server.Tenant(b, "bench").Client(b, tenancy.RoleOwner)
 	for i := range rooms {
