@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/smoothschedule/smoothschedule/internal/communication"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/outbound"
@@ -28,7 +29,7 @@ func newDeveloper(
 	}
 	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback, Timeout: d.Config.WebhookTimeout})
 	webhooks := developer.NewWebhooks(store, box, client, types)
-	deliverer := developer.NewDeliverer(webhooks, client, d.Config.WebhookTimeout, d.Now, d.Log)
+	deliverer := developer.NewDeliverer(webhooks, client, communication.NewNotifications(), d.Config.WebhookTimeout, d.Now, d.Log)
 	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
 	jobs.Handle(workers, deliverer.Deliver)
 	jobs.HandleGlobal(workers, deliverer.SweepDeliveries)

@@ -18,7 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// ChannelEmail is how customers are told.
+// ChannelEmail is how people are told.
 const ChannelEmail = "EMAIL"
 
 // Notifications is the service for notifications.
@@ -35,6 +35,28 @@ func NewNotifications() *Notifications { return &Notifications{queries: communic
 func (s *Notifications) NotifyCustomer(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any,
 ) error {
+	return s.insert(ctx, tx, scope, kind, data, communicationdb.InsertNotificationParams{CustomerID: &customerID})
+}
+
+// NotifyOwners notes that the active owners of the business are to be told of something, each
+// at the address of the live world, which is theirs in both modes. Otherwise as NotifyCustomer.
+func (s *Notifications) NotifyOwners(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any) error {
+	addresses, err := s.queries.ListOwnerAddresses(ctx, tx, scope.Tenant.ID)
+	if err != nil {
+		return fmt.Errorf("list owners: %w", err)
+	}
+	for _, address := range addresses {
+		if err := s.insert(ctx, tx, scope, kind, data, communicationdb.InsertNotificationParams{Address: &address}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insert writes a notification to the recipient that to names.
+func (s *Notifications) insert(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any, to communicationdb.InsertNotificationParams,
+) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make notification id: %w", err)
@@ -43,10 +65,9 @@ func (s *Notifications) NotifyCustomer(
 	if err != nil {
 		return fmt.Errorf("encode notification %s: %w", kind, err)
 	}
-	err = s.queries.InsertNotification(ctx, tx, communicationdb.InsertNotificationParams{
-		EnvID: scope.Env.ID, ID: id, Kind: kind, Channel: ChannelEmail, CustomerID: &customerID, Data: raw, Now: scope.Now,
-	})
-	if err != nil {
+	to.EnvID, to.ID, to.Kind, to.Channel, to.Data = scope.Env.ID, id, kind, ChannelEmail, raw
+	to.Now, to.RecordedAt = scope.Now, scope.RealNow()
+	if err := s.queries.InsertNotification(ctx, tx, to); err != nil {
 		return fmt.Errorf("insert notification %s: %w", kind, err)
 	}
 	return nil

@@ -140,3 +140,42 @@ func TestWebhooksObeyTheClockOfTheSandbox(t *testing.T) {
 	require.Len(t, outbox.Data, 2)
 	require.Nil(t, outbox.NextCursor)
 }
+
+// Notifications and requests to webhooks are in one order, that of the real clock, whatever
+// the one of the sandbox shows, and pages lose none of them.
+func TestTheOutboxShowsNotifications(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	sandbox := owner.Sandbox()
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	defer endpoint.Close()
+	for range 3 {
+		sandbox.Post(t, "/api/v1/webhooks", m{"url": endpoint.URL, "event_types": []string{"customer.created"}}).Require(t, 201)
+	}
+	owner.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 86400}).Require(t, 200)
+	sandbox.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	s.WorkJobs(t)
+
+	kinds, last, path := map[any]int{}, s.Clock.Now(), "/api/v1/sandbox/outbox?limit=1"
+	for cursor := ""; ; {
+		page := owner.Get(t, path+cursor).Require(t, 200).Object(t)
+		require.Len(t, page["data"], 1)
+		effect := page["data"].([]any)[0].(m)
+		at := instant(t, effect["occurred_at"])
+		require.False(t, at.After(last), "the latest first, on the real clock")
+		last = at
+		kinds[effect["kind"]]++
+		if effect["kind"] == "notification" {
+			require.Equal(t, "webhook.disabled", effect["subject"])
+			require.Equal(t, "owner@a.example", effect["to"])
+			require.Equal(t, "GONE", effect["payload"].(m)["reason"])
+			require.Nil(t, effect["status_code"])
+		}
+		if page["next_cursor"] == nil {
+			break
+		}
+		cursor = "&cursor=" + page["next_cursor"].(string)
+	}
+	require.Equal(t, map[any]int{"webhook": 3, "notification": 3}, kinds)
+}

@@ -121,12 +121,15 @@ func (e SandboxClockChangeRequestReset) Valid() bool {
 
 // Defines values for SandboxEffectKind.
 const (
-	SandboxEffectKindWebhook SandboxEffectKind = "webhook"
+	SandboxEffectKindNotification SandboxEffectKind = "notification"
+	SandboxEffectKindWebhook      SandboxEffectKind = "webhook"
 )
 
 // Valid indicates whether the value is a known member of the SandboxEffectKind enum.
 func (e SandboxEffectKind) Valid() bool {
 	switch e {
+	case SandboxEffectKindNotification:
+		return true
 	case SandboxEffectKindWebhook:
 		return true
 	default:
@@ -367,7 +370,7 @@ type SandboxEffect struct {
 	// Subject What it was about.
 	Subject string `json:"subject"`
 
-	// To The address it went to.
+	// To The address it went to; empty for somebody without one.
 	To string `json:"to"`
 }
 

@@ -14,9 +14,9 @@ import (
 )
 
 const insertNotification = `-- name: InsertNotification :exec
-INSERT INTO notifications (env_id, id, kind, channel, customer_id, user_id, address, data, created_at)
+INSERT INTO notifications (env_id, id, kind, channel, customer_id, user_id, address, data, created_at, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $8, $9)
+        $7, $8, $9, $10)
 `
 
 type InsertNotificationParams struct {
@@ -29,6 +29,7 @@ type InsertNotificationParams struct {
 	Address    *string
 	Data       json.RawMessage
 	Now        time.Time
+	RecordedAt time.Time
 }
 
 func (q *Queries) InsertNotification(ctx context.Context, db DBTX, arg InsertNotificationParams) error {
@@ -42,6 +43,34 @@ func (q *Queries) InsertNotification(ctx context.Context, db DBTX, arg InsertNot
 		arg.Address,
 		arg.Data,
 		arg.Now,
+		arg.RecordedAt,
 	)
 	return err
+}
+
+const listOwnerAddresses = `-- name: ListOwnerAddresses :many
+SELECT email FROM users
+WHERE tenant_id = $1::uuid AND NOT is_sandbox AND role = 'TENANT_OWNER' AND is_active
+ORDER BY email
+`
+
+// The addresses of those who own the business; owners work in both modes.
+func (q *Queries) ListOwnerAddresses(ctx context.Context, db DBTX, tenantID uuid.UUID) ([]string, error) {
+	rows, err := db.Query(ctx, listOwnerAddresses, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var email string
+		if err := rows.Scan(&email); err != nil {
+			return nil, err
+		}
+		items = append(items, email)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

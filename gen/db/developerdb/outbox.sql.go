@@ -13,66 +13,80 @@ import (
 	"github.com/google/uuid"
 )
 
-const listWebhookEffects = `-- name: ListWebhookEffects :many
-SELECT a.endpoint_id, a.event_id, a.number, a.started_at, a.status_code, a.response, a.error, w.url, e.type, e.data
-FROM webhook_attempts a
-JOIN webhook_endpoints w ON w.env_id = a.env_id AND w.id = a.endpoint_id
-JOIN events e ON e.env_id = a.env_id AND e.id = a.event_id
-WHERE a.env_id = $1
-  AND (a.started_at, a.endpoint_id, a.event_id, a.number)
-      < ($2::timestamptz, $3::uuid, $4::uuid, $5::int)
-ORDER BY a.started_at DESC, a.endpoint_id DESC, a.event_id DESC, a.number DESC LIMIT $6
+const listEffects = `-- name: ListEffects :many
+(SELECT 'webhook'::text AS kind, a.started_at AS at, a.endpoint_id, a.event_id AS id, a.number, a.status_code, a.error,
+        w.url AS recipient, e.type AS subject, e.data
+ FROM webhook_attempts a
+ JOIN webhook_endpoints w ON w.env_id = a.env_id AND w.id = a.endpoint_id
+ JOIN events e ON e.env_id = a.env_id AND e.id = a.event_id
+ WHERE a.env_id = $2
+   AND (a.started_at, a.endpoint_id, a.event_id, a.number)
+       < ($3::timestamptz, $4::uuid, $5::uuid, $6::int)
+ ORDER BY a.started_at DESC, a.endpoint_id DESC, a.event_id DESC, a.number DESC LIMIT $1)
+UNION ALL
+(SELECT 'notification'::text, n.recorded_at, '00000000-0000-0000-0000-000000000000'::uuid, n.id, 0, NULL::int, ''::text,
+        COALESCE(n.address, c.email, u.email, '')::text, n.kind, n.data
+ FROM notifications n
+ LEFT JOIN customers c ON c.env_id = n.env_id AND c.id = n.customer_id
+ LEFT JOIN users u ON u.env_id = n.env_id AND u.id = n.user_id
+ WHERE n.env_id = $2
+   AND (n.recorded_at, '00000000-0000-0000-0000-000000000000'::uuid, n.id, 0)
+       < ($3::timestamptz, $4::uuid, $5::uuid, $6::int)
+ ORDER BY n.recorded_at DESC, n.id DESC LIMIT $1)
+ORDER BY at DESC, endpoint_id DESC, id DESC, number DESC LIMIT $1
 `
 
-type ListWebhookEffectsParams struct {
+type ListEffectsParams struct {
+	RowLimit       int32
 	EnvID          uuid.UUID
 	BeforeAt       time.Time
 	BeforeEndpoint uuid.UUID
-	BeforeEvent    uuid.UUID
+	BeforeID       uuid.UUID
 	BeforeNumber   int32
-	RowLimit       int32
 }
 
-type ListWebhookEffectsRow struct {
+type ListEffectsRow struct {
+	Kind       string
+	At         time.Time
 	EndpointID uuid.UUID
-	EventID    uuid.UUID
+	ID         uuid.UUID
 	Number     int32
-	StartedAt  time.Time
 	StatusCode *int32
-	Response   string
 	Error      string
-	Url        string
-	Type       string
+	Recipient  string
+	Subject    string
 	Data       json.RawMessage
 }
 
-// A page of the requests that webhooks of the environment have made, the latest first.
-func (q *Queries) ListWebhookEffects(ctx context.Context, db DBTX, arg ListWebhookEffectsParams) ([]ListWebhookEffectsRow, error) {
-	rows, err := db.Query(ctx, listWebhookEffects,
+// A page of what the environment has sent, the latest first: requests of webhooks, and
+// notifications, which are of no endpoint and have one attempt, number 0. Each kind gives no
+// more than a page.
+func (q *Queries) ListEffects(ctx context.Context, db DBTX, arg ListEffectsParams) ([]ListEffectsRow, error) {
+	rows, err := db.Query(ctx, listEffects,
+		arg.RowLimit,
 		arg.EnvID,
 		arg.BeforeAt,
 		arg.BeforeEndpoint,
-		arg.BeforeEvent,
+		arg.BeforeID,
 		arg.BeforeNumber,
-		arg.RowLimit,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListWebhookEffectsRow{}
+	items := []ListEffectsRow{}
 	for rows.Next() {
-		var i ListWebhookEffectsRow
+		var i ListEffectsRow
 		if err := rows.Scan(
+			&i.Kind,
+			&i.At,
 			&i.EndpointID,
-			&i.EventID,
+			&i.ID,
 			&i.Number,
-			&i.StartedAt,
 			&i.StatusCode,
-			&i.Response,
 			&i.Error,
-			&i.Url,
-			&i.Type,
+			&i.Recipient,
+			&i.Subject,
 			&i.Data,
 		); err != nil {
 			return nil, err

@@ -226,5 +226,9 @@ func (r *round) disable(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 		return err
 	}
 	r.log.InfoContext(ctx, "webhook disabled", "env_id", scope.Env.ID, "webhook_id", w.ID, "reason", reason)
+	told := map[string]any{"webhook_id": w.ID, "url": w.URL, "reason": reason}
+	if err := r.owners.NotifyOwners(ctx, tx, scope, "webhook.disabled", told); err != nil {
+		return err
+	}
 	return r.tell(ctx, tx, scope, "webhook.disabled", w)
 }

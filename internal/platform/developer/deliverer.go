@@ -50,11 +50,17 @@ type Poster interface {
 	Post(ctx context.Context, url string, header http.Header, body []byte) (*outbound.Response, error)
 }
 
+// OwnerNotifier notes, in the transaction, what the owners of a business are to be told of.
+type OwnerNotifier interface {
+	NotifyOwners(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any) error
+}
+
 // Deliverer sends events to endpoints. Deliveries in the database are its queue; jobs only
 // say which endpoint to look after, so one too many does no harm.
 type Deliverer struct {
 	*Webhooks
 	poster Poster
+	owners OwnerNotifier
 	now    func() time.Time
 	log    *slog.Logger
 	busy   *busy
@@ -64,10 +70,13 @@ type Deliverer struct {
 
 // NewDeliverer sends what is on its way to the endpoints of webhooks; now is the real clock.
 // The poster gives an attempt up after timeout, on which depends how soon the deliveries of
-// a server that died are taken over: some three timeouts after its death.
-func NewDeliverer(webhooks *Webhooks, poster Poster, timeout time.Duration, now func() time.Time, log *slog.Logger) *Deliverer {
+// a server that died are taken over: some three timeouts after its death. Owners hear of
+// endpoints that are given up.
+func NewDeliverer(
+	webhooks *Webhooks, poster Poster, owners OwnerNotifier, timeout time.Duration, now func() time.Time, log *slog.Logger,
+) *Deliverer {
 	return &Deliverer{
-		Webhooks: webhooks, poster: poster, timeout: timeout, now: now, log: log,
+		Webhooks: webhooks, poster: poster, owners: owners, timeout: timeout, now: now, log: log,
 		busy: &busy{endpoints: map[uuid.UUID]*tenancy.Scope{}},
 	}
 }

@@ -18,7 +18,7 @@ import (
 type Effect struct {
 	// ID is the same for all attempts at one effect.
 	ID uuid.UUID
-	// Kind is what it is: KindWebhook.
+	// Kind is what it is: "webhook", a request to one, or "notification", which tells somebody something.
 	Kind string
 	// OccurredAt is on the real clock.
 	OccurredAt time.Time
@@ -29,9 +29,6 @@ type Effect struct {
 	Error      string
 	Payload    json.RawMessage
 }
-
-// KindWebhook marks requests to webhooks.
-const KindWebhook = "webhook"
 
 // Outbox is the service for what a sandbox has sent.
 type Outbox struct {
@@ -48,7 +45,7 @@ func NewOutbox(store *tenancy.Store) *Outbox {
 type latestEffect struct {
 	At       time.Time `json:"t"`
 	Endpoint uuid.UUID `json:"e"`
-	Event    uuid.UUID `json:"i"`
+	ID       uuid.UUID `json:"i"`
 	Number   int32     `json:"n"`
 }
 
@@ -59,27 +56,27 @@ func (s *Outbox) List(ctx context.Context, scope *tenancy.Scope, page keyset.Pag
 	if err := requireSandbox(scope); err != nil {
 		return none, err
 	}
-	before := latestEffect{At: future.At, Endpoint: uuid.Max, Event: uuid.Max, Number: math.MaxInt32}
+	before := latestEffect{At: future.At, Endpoint: uuid.Max, ID: uuid.Max, Number: math.MaxInt32}
 	if err := keyset.Decode(page.Cursor, nil, &before); err != nil {
 		return none, err
 	}
 	inside := *scope
 	inside.Env = scope.Tenant.Sandbox
-	rows, err := s.queries.ListWebhookEffects(ctx, s.store.Reader(&inside), developerdb.ListWebhookEffectsParams{
-		EnvID: inside.Env.ID, BeforeAt: before.At, BeforeEndpoint: before.Endpoint, BeforeEvent: before.Event, BeforeNumber: before.Number,
+	rows, err := s.queries.ListEffects(ctx, s.store.Reader(&inside), developerdb.ListEffectsParams{
+		EnvID: inside.Env.ID, BeforeAt: before.At, BeforeEndpoint: before.Endpoint, BeforeID: before.ID, BeforeNumber: before.Number,
 		RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return none, fmt.Errorf("list what the sandbox has sent: %w", err)
 	}
-	unchanged := func(row developerdb.ListWebhookEffectsRow) developerdb.ListWebhookEffectsRow { return row }
-	list := keyset.NewList(page, rows, nil, unchanged, func(row developerdb.ListWebhookEffectsRow) any {
-		return latestEffect{row.StartedAt, row.EndpointID, row.EventID, row.Number}
+	unchanged := func(row developerdb.ListEffectsRow) developerdb.ListEffectsRow { return row }
+	list := keyset.NewList(page, rows, nil, unchanged, func(row developerdb.ListEffectsRow) any {
+		return latestEffect{row.At, row.EndpointID, row.ID, row.Number}
 	})
 	effects := keyset.List[Effect]{NextCursor: list.NextCursor}
 	for _, row := range list.Data {
 		effects.Data = append(effects.Data, Effect{
-			ID: row.EventID, Kind: KindWebhook, OccurredAt: row.StartedAt.UTC(), To: row.Url, Subject: row.Type,
+			ID: row.ID, Kind: row.Kind, OccurredAt: row.At.UTC(), To: row.Recipient, Subject: row.Subject,
 			StatusCode: row.StatusCode, Error: row.Error, Payload: row.Data,
 		})
 	}

@@ -255,6 +255,7 @@ func TestAnEndpointThatIsGoneIsDisabled(t *testing.T) {
 	require.Equal(t, "CANCELLED", deliveries(t, owner, id)[0]["status"])
 	told := watcher.take()
 	require.Equal(t, []string{"webhook.disabled"}, types(t, told))
+	require.Equal(t, 1, notifications(t, s, webhook["id"], "GONE"))
 	require.Equal(t, id, told[0].event(t)["data"].(object)["id"])
 	for _, path := range []string{"/ping", "/deliveries/" + deliveries(t, owner, id)[0]["id"].(string) + "/replay"} {
 		owner.Post(t, "/api/v1/webhooks/"+id+path, nil).RequireProblem(t, 409, "invalid_transition")
@@ -286,6 +287,7 @@ func TestFiveDaysOfFailuresDisable(t *testing.T) {
 	s.WorkJobs(t)
 	webhook := owner.Get(t, "/api/v1/webhooks/"+id).Require(t, 200).Object(t)
 	require.Equal(t, "FAILING", webhook["disabled_reason"])
+	require.Equal(t, 1, notifications(t, s, webhook["id"], "FAILING"))
 	require.Equal(t, apitest.Start.Format(time.RFC3339), webhook["failing_since"])
 	for _, d := range deliveries(t, owner, id) {
 		require.NotEqual(t, "PENDING", d["status"])
@@ -501,4 +503,12 @@ func TestWebhooksEndWithThePlan(t *testing.T) {
 	tenant.Override(t, "can_use_webhooks", false)
 	s.WorkJobs(t)
 	require.Empty(t, r.take())
+}
+
+// notifications counts those that tell an owner why the webhook was disabled.
+func notifications(t *testing.T, s *apitest.Server, id any, reason string) (n int) {
+	t.Helper()
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM notifications n JOIN users u ON u.email = n.address
+		WHERE n.kind = 'webhook.disabled' AND u.role = 'TENANT_OWNER' AND n.data->>'webhook_id' = $1 AND n.data->>'reason' = $2`, id, reason).Scan(&n))
+	return n
 }
