@@ -7,6 +7,7 @@ import (
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -43,7 +44,7 @@ func (s *Server) ListPlatformAudit(
 
 func toAPIAuditList(list keyset.List[audit.Recorded]) (identityoapi.AuditList, error) {
 	out := identityoapi.AuditList{
-		Data: make([]identityoapi.AuditEntry, len(list.Data)), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: make([]identityoapi.AuditEntry, len(list.Data)), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}
 	for i, entry := range list.Data {
 		var err error
@@ -57,11 +58,11 @@ func toAPIAuditList(list keyset.List[audit.Recorded]) (identityoapi.AuditList, e
 // ToAPIAuditEntry converts an entry of the trail.
 func ToAPIAuditEntry(e audit.Recorded) (identityoapi.AuditEntry, error) {
 	out := identityoapi.AuditEntry{
-		ID: e.ID, OccurredAt: e.OccurredAt, TenantID: toNullable(e.TenantID), EnvironmentID: toNullable(e.EnvID),
-		ActorID: toNullable(e.ActorID), ActorRole: toNullable((*string)(e.ActorRole)), TokenID: toNullable(e.TokenID),
-		ImpersonatorID: toNullable(e.ImpersonatorID), ImpersonatorRole: toNullable((*string)(e.ImpersonatorRole)),
+		ID: e.ID, OccurredAt: e.OccurredAt, TenantID: convert.Nullable(e.TenantID), EnvironmentID: convert.Nullable(e.EnvID),
+		ActorID: convert.Nullable(e.ActorID), ActorRole: convert.Nullable((*string)(e.ActorRole)), TokenID: convert.Nullable(e.TokenID),
+		ImpersonatorID: convert.Nullable(e.ImpersonatorID), ImpersonatorRole: convert.Nullable((*string)(e.ImpersonatorRole)),
 		Action: e.Action, TargetType: e.TargetType, TargetID: e.TargetID, Outcome: identityoapi.AuditOutcome(e.Outcome),
-		RequestID: e.RequestID, Address: toNullable(addressText(e.Address)),
+		RequestID: e.RequestID, Address: convert.Nullable(addressText(e.Address)),
 	}
 	if err := json.Unmarshal(e.Detail, &out.Detail); err != nil {
 		return out, fmt.Errorf("read detail of audit entry %s: %w", e.ID, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -21,7 +22,7 @@ func (s *Server) GetBookingBusiness(ctx context.Context, _ identityoapi.GetBooki
 func ToAPIBusinessCard(b identity.Business) identityoapi.BusinessCard {
 	return identityoapi.BusinessCard{
 		Name: b.Name, Timezone: b.Timezone, Currency: b.Currency, PrimaryColor: b.PrimaryColor, SecondaryColor: b.SecondaryColor,
-		LogoURL: toNullable(b.LogoURL), ContactEmail: b.ContactEmail, ContactPhone: b.ContactPhone, Address: b.Address,
+		LogoURL: convert.Nullable(b.LogoURL), ContactEmail: b.ContactEmail, ContactPhone: b.ContactPhone, Address: b.Address,
 		CancellationWindowHours: int(b.CancellationWindowHours), LateCancellationFeePercent: int(b.LateCancellationFeePercent),
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
 	}

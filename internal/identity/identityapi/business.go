@@ -6,6 +6,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -41,7 +42,7 @@ func (s *Server) UpdateBusiness(ctx context.Context, req identityoapi.UpdateBusi
 func ToAPIBusiness(b identity.Business) identityoapi.Business {
 	return identityoapi.Business{
 		ID: b.ID, Name: b.Name, Timezone: b.Timezone, Currency: b.Currency, PrimaryColor: b.PrimaryColor,
-		SecondaryColor: b.SecondaryColor, LogoURL: toNullable(b.LogoURL), ContactEmail: b.ContactEmail,
+		SecondaryColor: b.SecondaryColor, LogoURL: convert.Nullable(b.LogoURL), ContactEmail: b.ContactEmail,
 		ContactPhone: b.ContactPhone, Address: b.Address, CancellationWindowHours: int(b.CancellationWindowHours),
 		LateCancellationFeePercent: int(b.LateCancellationFeePercent), ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,

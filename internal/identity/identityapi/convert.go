@@ -3,9 +3,8 @@ package identityapi
 import (
 	"net/netip"
 
-	"github.com/oapi-codegen/nullable"
-
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -14,8 +13,8 @@ import (
 func ToAPIUser(u identity.User) identityoapi.User {
 	return identityoapi.User{
 		ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Role: identityoapi.Role(u.Role),
-		TenantID: toNullable(u.TenantID), IsSandbox: u.IsSandbox, IsActive: u.IsActive, IsStaff: u.IsStaff, IsSuperuser: u.IsSuperuser,
-		LastLoginAt: toNullable(u.LastLoginAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: int(u.Version),
+		TenantID: convert.Nullable(u.TenantID), IsSandbox: u.IsSandbox, IsActive: u.IsActive, IsStaff: u.IsStaff, IsSuperuser: u.IsSuperuser,
+		LastLoginAt: convert.Nullable(u.LastLoginAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: int(u.Version),
 	}
 }
 
@@ -67,7 +66,7 @@ func ToAPIMasquerade(m *identity.Masquerade) *identityoapi.Masquerade {
 	}
 	return &identityoapi.Masquerade{
 		ReadOnly: m.ReadOnly, ExpiresAt: m.ExpiresAt,
-		Stack: convertAll(m.Stack, func(u identity.MasqueradeUser) identityoapi.MasqueradeUser {
+		Stack: convert.All(m.Stack, func(u identity.MasqueradeUser) identityoapi.MasqueradeUser {
 			return identityoapi.MasqueradeUser{UserID: u.UserID, Name: u.Name, Email: u.Email, Role: identityoapi.Role(u.Role)}
 		}),
 	}
@@ -84,7 +83,7 @@ func ToAPITenantReference(t *identity.TenantReference) *identityoapi.TenantRefer
 // ToAPISession converts a session.
 func ToAPISession(s identity.Session) identityoapi.Session {
 	return identityoapi.Session{
-		ID: s.ID, UserAgent: s.UserAgent, Address: toNullable(addressText(s.Address)), IsCurrent: s.IsCurrent,
+		ID: s.ID, UserAgent: s.UserAgent, Address: convert.Nullable(addressText(s.Address)), IsCurrent: s.IsCurrent,
 		SandboxMode: s.SandboxMode, CreatedAt: s.CreatedAt, LastUsedAt: s.LastUsedAt, ExpiresAt: s.ExpiresAt,
 	}
 }
@@ -108,19 +107,4 @@ func ToAPISandboxStatus(s identity.SandboxStatus) identityoapi.SandboxStatus {
 		SandboxMode: s.Mode, SessionSandboxMode: s.SessionMode, SandboxEnabled: s.Enabled,
 		SchemaName: s.LiveName, SandboxSchemaName: s.SandboxName, ActiveSchemaName: s.ActiveName,
 	}
-}
-
-func toNullable[T any](value *T) nullable.Nullable[T] {
-	if value == nil {
-		return nullable.NewNullNullable[T]()
-	}
-	return nullable.NewNullableWithValue(*value)
-}
-
-func convertAll[From, To any](list []From, convert func(From) To) []To {
-	out := make([]To, len(list))
-	for i, item := range list {
-		out[i] = convert(item)
-	}
-	return out
 }

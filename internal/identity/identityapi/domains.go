@@ -4,6 +4,7 @@ import (
 	"context"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -16,7 +17,7 @@ func (s *Server) ListDomains(ctx context.Context, r identityoapi.ListDomainsRequ
 		return nil, err
 	}
 	return identityoapi.ListDomains200JSONResponse{
-		Data: convertAll(list.Data, ToAPIDomain), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIDomain), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 
@@ -81,7 +82,7 @@ func (s *Server) ChangeSubdomain(
 func ToAPIDomain(d identity.Domain) identityoapi.Domain {
 	out := identityoapi.Domain{
 		ID: d.ID, Name: d.Name, Kind: identityoapi.DomainKindSUBDOMAIN, IsPrimary: d.IsPrimary, Status: identityoapi.DomainStatusPENDING,
-		VerifiedAt: toNullable(d.VerifiedAt), ReservedUntil: toNullable(d.ReservedUntil), CreatedAt: d.CreatedAt,
+		VerifiedAt: convert.Nullable(d.VerifiedAt), ReservedUntil: convert.Nullable(d.ReservedUntil), CreatedAt: d.CreatedAt,
 	}
 	switch {
 	case d.VerifiedAt != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -19,7 +20,7 @@ func (s *Server) ListInvitations(
 		return nil, err
 	}
 	return identityoapi.ListInvitations200JSONResponse{
-		Data: convertAll(list.Data, ToAPIInvitation), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIInvitation), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 
@@ -112,9 +113,9 @@ func FromAPIInvitationAccept(in identityoapi.InvitationAccept) identity.AcceptIn
 // ToAPIInvitation converts an invitation.
 func ToAPIInvitation(i identity.Invitation) identityoapi.Invitation {
 	return identityoapi.Invitation{
-		ID: i.ID, Email: i.Email, Name: i.Name, Role: identityoapi.InvitationRole(i.Role), CustomerID: toNullable(i.CustomerID),
-		ResourceID: toNullable(i.ResourceID), InvitedBy: i.InvitedBy, IsSandbox: i.IsSandbox, Status: identityoapi.InvitationStatus(i.Status),
-		ExpiresAt: i.ExpiresAt, AcceptedAt: toNullable(i.AcceptedAt), RevokedAt: toNullable(i.RevokedAt), UserID: toNullable(i.UserID),
+		ID: i.ID, Email: i.Email, Name: i.Name, Role: identityoapi.InvitationRole(i.Role), CustomerID: convert.Nullable(i.CustomerID),
+		ResourceID: convert.Nullable(i.ResourceID), InvitedBy: i.InvitedBy, IsSandbox: i.IsSandbox, Status: identityoapi.InvitationStatus(i.Status),
+		ExpiresAt: i.ExpiresAt, AcceptedAt: convert.Nullable(i.AcceptedAt), RevokedAt: convert.Nullable(i.RevokedAt), UserID: convert.Nullable(i.UserID),
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt, Token: unlessEmpty(i.Token),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -15,7 +16,7 @@ func (s *Server) ListPersonas(
 	if err != nil {
 		return nil, err
 	}
-	return identityoapi.ListPersonas200JSONResponse{Data: convertAll(personas, ToAPIPersona)}, nil
+	return identityoapi.ListPersonas200JSONResponse{Data: convert.All(personas, ToAPIPersona)}, nil
 }
 
 // QuickLogin signs in as a persona.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
@@ -55,7 +56,7 @@ func (s *Server) ListSessions(
 		return nil, err
 	}
 	return identityoapi.ListSessions200JSONResponse{
-		Data: convertAll(list.Data, ToAPISession), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPISession), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
@@ -24,7 +25,7 @@ func (s *Server) ListTenantInvitations(
 		return nil, err
 	}
 	response := identityoapi.ListTenantInvitations200JSONResponse{
-		Data: make([]identityoapi.TenantInvitation, len(list.Data)), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: make([]identityoapi.TenantInvitation, len(list.Data)), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}
 	for i, invitation := range list.Data {
 		if response.Data[i], err = ToAPITenantInvitation(invitation); err != nil {
@@ -129,9 +130,9 @@ func FromAPITenantInvitationCreate(in identityoapi.TenantInvitationCreate) (iden
 func ToAPITenantInvitation(i identity.TenantInvitation) (identityoapi.TenantInvitation, error) {
 	out := identityoapi.TenantInvitation{
 		ID: i.ID, Email: i.Email, BusinessName: i.BusinessName, Subdomain: i.Subdomain, PlanCode: i.PlanCode, Timezone: i.Timezone,
-		Currency: i.Currency, Features: map[string]bool{}, Limits: map[string]*identityoapi.GrantedLimit{}, InvitedBy: toNullable(i.InvitedBy),
-		Status: identityoapi.InvitationStatus(i.Status), ExpiresAt: i.ExpiresAt, AcceptedAt: toNullable(i.AcceptedAt),
-		RevokedAt: toNullable(i.RevokedAt), TenantID: toNullable(i.TenantID), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Currency: i.Currency, Features: map[string]bool{}, Limits: map[string]*identityoapi.GrantedLimit{}, InvitedBy: convert.Nullable(i.InvitedBy),
+		Status: identityoapi.InvitationStatus(i.Status), ExpiresAt: i.ExpiresAt, AcceptedAt: convert.Nullable(i.AcceptedAt),
+		RevokedAt: convert.Nullable(i.RevokedAt), TenantID: convert.Nullable(i.TenantID), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 		Token: unlessEmpty(i.Token),
 	}
 	var mistakes []error

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -32,7 +33,7 @@ func (s *Server) ListUsers(ctx context.Context, r identityoapi.ListUsersRequestO
 		return nil, err
 	}
 	return identityoapi.ListUsers200JSONResponse{
-		Data: convertAll(list.Data, ToAPIUser), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIUser), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -19,7 +20,7 @@ func (s *Server) ListPlatformBusinesses(
 		return nil, err
 	}
 	return adminoapi.ListPlatformBusinesses200JSONResponse{
-		Data: convertAll(list.Data, ToAPIBusiness), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIBusiness), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -13,5 +14,5 @@ func (s *Server) ListPlans(ctx context.Context, _ adminoapi.ListPlansRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return adminoapi.ListPlans200JSONResponse{Data: convertAll(offers, ToAPICataloguePlan)}, nil
+	return adminoapi.ListPlans200JSONResponse{Data: convert.All(offers, ToAPICataloguePlan)}, nil
 }

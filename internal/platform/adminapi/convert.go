@@ -1,10 +1,9 @@
 package adminapi
 
 import (
-	"github.com/oapi-codegen/nullable"
-
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
 	commonoapi "github.com/smoothschedule/smoothschedule/gen/api/common"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 )
@@ -12,7 +11,7 @@ import (
 // ToAPIPlan converts a plan.
 func ToAPIPlan(p admin.Plan) adminoapi.Plan {
 	return adminoapi.Plan{
-		ID: p.ID, Code: p.Code, Name: p.Name, Rank: p.Rank, CreatedAt: p.CreatedAt, Versions: convertAll(p.Versions, ToAPIPlanVersion),
+		ID: p.ID, Code: p.Code, Name: p.Name, Rank: p.Rank, CreatedAt: p.CreatedAt, Versions: convert.All(p.Versions, ToAPIPlanVersion),
 	}
 }
 
@@ -21,7 +20,7 @@ func ToAPIPlanVersion(v admin.PlanVersion) adminoapi.PlanVersion {
 	return adminoapi.PlanVersion{
 		ID: v.ID, Version: v.Version, Status: adminoapi.PlanStatus(v.Status), Features: toAPIFeatures(v.Features),
 		Limits: toAPILimits(v.Limits), Price: toAPIMoney(v.Price), Interval: adminoapi.BillingInterval(v.Interval), Tenants: v.Tenants,
-		PublishedAt: toNullable(v.PublishedAt), CreatedAt: v.CreatedAt, Revision: v.Revision,
+		PublishedAt: convert.Nullable(v.PublishedAt), CreatedAt: v.CreatedAt, Revision: v.Revision,
 	}
 }
 
@@ -77,7 +76,7 @@ func ToAPICataloguePlan(o admin.Offer) adminoapi.CataloguePlan {
 		if change.Raised() {
 			out.AddsLimits = append(out.AddsLimits, adminoapi.LimitChange{
 				Name: string(change.Quota), DisplayName: change.Quota.DisplayName(),
-				From: toNullable(change.Before.Limit), To: toNullable(change.After.Limit),
+				From: convert.Nullable(change.Before.Limit), To: convert.Nullable(change.After.Limit),
 			})
 		}
 	}
@@ -102,19 +101,4 @@ func toAPILimits(limits map[entitle.Quota]*int64) adminoapi.Limits {
 
 func toAPIMoney(m admin.Money) commonoapi.Money {
 	return commonoapi.Money{Amount: m.Amount, Currency: m.Currency}
-}
-
-func toNullable[T any](value *T) nullable.Nullable[T] {
-	if value == nil {
-		return nullable.NewNullNullable[T]()
-	}
-	return nullable.NewNullableWithValue(*value)
-}
-
-func convertAll[From, To any](list []From, convert func(From) To) []To {
-	out := make([]To, len(list))
-	for i, item := range list {
-		out[i] = convert(item)
-	}
-	return out
 }

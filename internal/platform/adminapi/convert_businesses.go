@@ -8,6 +8,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -19,7 +20,7 @@ func ToAPIBusiness(b admin.Business) adminoapi.PlatformBusiness {
 		ID: b.ID, Name: b.Name, Status: adminoapi.BusinessStatus(b.Status), SchemaName: b.SchemaName, SandboxSchemaName: b.SandboxSchemaName,
 		SandboxEnabled: b.SandboxEnabled, Domain: b.Domain, Timezone: b.Timezone, Currency: b.Currency, Plan: toAPIPlanReference(b.Plan),
 		ScheduledPlan: toAPIScheduledPlan(b.Subscription.Scheduled), Billing: toAPIBilling(b.Subscription), Features: toAPIFeatures(b.Features),
-		Owner: toAPIPerson(b.Owner), UserCount: b.UserCount, SuspendedAt: toNullable(b.SuspendedAt), CreatedAt: b.CreatedAt,
+		Owner: toAPIPerson(b.Owner), UserCount: b.UserCount, SuspendedAt: convert.Nullable(b.SuspendedAt), CreatedAt: b.CreatedAt,
 		UpdatedAt: b.UpdatedAt, Version: b.Version,
 	}
 }
@@ -79,7 +80,7 @@ func toAPIScheduledPlan(p *admin.ScheduledPlan) nullable.Nullable[adminoapi.Sche
 
 func toAPIBilling(s admin.Subscription) adminoapi.Billing {
 	return adminoapi.Billing{
-		Status: adminoapi.BillingStatus(s.BillingStatus), GraceUntil: toNullable(s.GraceUntil), PeriodEndsAt: s.PeriodEndsAt,
+		Status: adminoapi.BillingStatus(s.BillingStatus), GraceUntil: convert.Nullable(s.GraceUntil), PeriodEndsAt: s.PeriodEndsAt,
 	}
 }
 
@@ -105,8 +106,8 @@ func ToAPIPlanChange(c admin.PlanChange) adminoapi.PlanChange {
 // ToAPIPlanPreview converts what another plan would change.
 func ToAPIPlanPreview(p admin.PlanPreview) adminoapi.PlanPreview {
 	return adminoapi.PlanPreview{
-		From: toAPIPlanReference(p.From), To: toAPIPlanReference(p.To), GainedFeatures: convertAll(p.Gained, toAPIFeatureName),
-		LostFeatures: convertAll(p.Lost, toAPILostFeature), Quotas: convertAll(p.Quotas, toAPIQuotaPreview), LosesAnything: p.LosesAnything(),
+		From: toAPIPlanReference(p.From), To: toAPIPlanReference(p.To), GainedFeatures: convert.All(p.Gained, toAPIFeatureName),
+		LostFeatures: convert.All(p.Lost, toAPILostFeature), Quotas: convert.All(p.Quotas, toAPIQuotaPreview), LosesAnything: p.LosesAnything(),
 	}
 }
 
@@ -117,7 +118,7 @@ func toAPIFeatureName(f entitle.Feature) adminoapi.FeatureName {
 func toAPILostFeature(f admin.LostFeature) adminoapi.LostFeature {
 	return adminoapi.LostFeature{
 		Name: string(f.Feature), DisplayName: f.Feature.DisplayName(),
-		Affected: convertAll(f.Affected, func(a admin.Affected) adminoapi.AffectedObjects {
+		Affected: convert.All(f.Affected, func(a admin.Affected) adminoapi.AffectedObjects {
 			return adminoapi.AffectedObjects{Noun: a.Noun, Count: a.Count}
 		}),
 	}
@@ -125,7 +126,7 @@ func toAPILostFeature(f admin.LostFeature) adminoapi.LostFeature {
 
 func toAPIQuotaPreview(q admin.QuotaPreview) adminoapi.QuotaPreview {
 	return adminoapi.QuotaPreview{
-		Name: string(q.Quota), DisplayName: q.Quota.DisplayName(), From: toNullable(q.Before.Limit), To: toNullable(q.After.Limit),
+		Name: string(q.Quota), DisplayName: q.Quota.DisplayName(), From: convert.Nullable(q.Before.Limit), To: convert.Nullable(q.After.Limit),
 		Used: q.Used, Excess: q.Excess,
 	}
 }
@@ -142,13 +143,13 @@ func ToAPIEntitlements(e admin.Entitlements) adminoapi.Entitlements {
 	for _, f := range e.Features {
 		out.Features[string(f.Feature)] = adminoapi.FeatureEntitlement{
 			Enabled: f.Enabled, Source: adminoapi.EntitlementSource(f.Source), DisplayName: f.Feature.DisplayName(),
-			UnlockedBy: toNullable(f.UnlockedBy),
+			UnlockedBy: convert.Nullable(f.UnlockedBy),
 		}
 	}
 	for _, q := range e.Quotas {
 		out.Quotas[string(q.Quota)] = adminoapi.QuotaEntitlement{
-			Limit: toNullable(q.Limit), Used: q.Used, Remaining: toNullable(q.Remaining), ResetsAt: toNullable(q.ResetsAt),
-			Source: adminoapi.EntitlementSource(q.Source), DisplayName: q.Quota.DisplayName(), UnlockedBy: toNullable(q.UnlockedBy),
+			Limit: convert.Nullable(q.Limit), Used: q.Used, Remaining: convert.Nullable(q.Remaining), ResetsAt: convert.Nullable(q.ResetsAt),
+			Source: adminoapi.EntitlementSource(q.Source), DisplayName: q.Quota.DisplayName(), UnlockedBy: convert.Nullable(q.UnlockedBy),
 		}
 		if q.Excess() > 0 {
 			out.OverLimit = append(out.OverLimit, adminoapi.OverLimit{
@@ -171,8 +172,8 @@ func FromAPIOverrideCreate(in adminoapi.OverrideCreate) (admin.OverrideInput, er
 // ToAPIOverride converts an exception as it is at an instant.
 func ToAPIOverride(o admin.Override, now time.Time) (adminoapi.Override, error) {
 	out := adminoapi.Override{
-		ID: o.ID, Name: o.Name, Reason: o.Reason, From: o.From, To: toNullable(o.To), IsActive: o.Active(now), Actor: toAPIPerson(o.Actor),
-		CreatedAt: o.CreatedAt, EndedAt: toNullable(o.EndedAt), EndedBy: toAPIPerson(o.EndedBy),
+		ID: o.ID, Name: o.Name, Reason: o.Reason, From: o.From, To: convert.Nullable(o.To), IsActive: o.Active(now), Actor: toAPIPerson(o.Actor),
+		CreatedAt: o.CreatedAt, EndedAt: convert.Nullable(o.EndedAt), EndedBy: toAPIPerson(o.EndedBy),
 	}
 	if err := out.Value.UnmarshalJSON(o.Value); err != nil {
 		return adminoapi.Override{}, fmt.Errorf("decode the value of exception %s: %w", o.ID, err)

@@ -6,6 +6,7 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -27,28 +28,28 @@ func ToAPIMetrics(m admin.Metrics) adminoapi.PlatformMetrics {
 		AsOf: m.AsOf,
 		Businesses: adminoapi.BusinessMetrics{
 			Total: m.Businesses.Total, CreatedLast30Days: m.Businesses.CreatedLately,
-			ByStatus: convertAll(m.Businesses.ByStatus, func(c admin.StatusCount) adminoapi.StatusCount {
+			ByStatus: convert.All(m.Businesses.ByStatus, func(c admin.StatusCount) adminoapi.StatusCount {
 				return adminoapi.StatusCount{Status: adminoapi.BusinessStatus(c.Status), Count: c.Count}
 			}),
-			ByPlan: convertAll(m.Businesses.ByPlan, func(c admin.PlanCount) adminoapi.PlanCount {
+			ByPlan: convert.All(m.Businesses.ByPlan, func(c admin.PlanCount) adminoapi.PlanCount {
 				return adminoapi.PlanCount{Code: c.Code, Name: c.Name, Count: c.Count}
 			}),
 		},
 		Users: adminoapi.UserMetrics{
 			Total: m.Users.Total, SignedInLast30Days: m.Users.SignedInLately,
-			ByRole: convertAll(m.Users.ByRole, func(c admin.RoleCount) adminoapi.RoleCount {
+			ByRole: convert.All(m.Users.ByRole, func(c admin.RoleCount) adminoapi.RoleCount {
 				return adminoapi.RoleCount{Role: adminoapi.AnyRole(c.Role), Count: c.Count}
 			}),
 		},
 		Appointments: toAPIDailyCounts(m.Bookings),
-		Mrr:          convertAll(m.MRR, toAPIMoney),
+		Mrr:          convert.All(m.MRR, toAPIMoney),
 		Churn:        adminoapi.Churn{Days: admin.ChurnDays, AtStart: m.Churn.AtStart, Churned: m.Churn.Churned, Rate: m.Churn.Rate()},
 		APICalls:     toAPIDailyCounts(m.APICalls),
 	}
 }
 
 func toAPIDailyCounts(c admin.DailyCounts) adminoapi.DailyCounts {
-	return adminoapi.DailyCounts{Total: c.Total, PerDay: convertAll(c.Days, func(d admin.DailyCount) adminoapi.DailyCount {
+	return adminoapi.DailyCounts{Total: c.Total, PerDay: convert.All(c.Days, func(d admin.DailyCount) adminoapi.DailyCount {
 		return adminoapi.DailyCount{Date: openapi_types.Date{Time: d.Day}, Count: d.Count}
 	})}
 }

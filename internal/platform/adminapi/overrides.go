@@ -4,6 +4,7 @@ import (
 	"context"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -23,7 +24,7 @@ func (s *Server) ListOverrides(
 		}
 	}
 	return adminoapi.ListOverrides200JSONResponse{
-		Data: data, NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: data, NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 

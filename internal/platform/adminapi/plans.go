@@ -4,6 +4,7 @@ import (
 	"context"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -16,7 +17,7 @@ func (s *Server) ListPlatformPlans(
 	if err != nil {
 		return nil, err
 	}
-	return adminoapi.ListPlatformPlans200JSONResponse{Data: convertAll(plans, ToAPIPlan)}, nil
+	return adminoapi.ListPlatformPlans200JSONResponse{Data: convert.All(plans, ToAPIPlan)}, nil
 }
 
 // CreatePlan adds a plan.

@@ -7,6 +7,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
@@ -22,7 +23,7 @@ func (s *Server) ListPlatformUsers(
 		return nil, err
 	}
 	return adminoapi.ListPlatformUsers200JSONResponse{
-		Data: convertAll(list.Data, ToAPIUser), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIUser), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 
@@ -77,7 +78,7 @@ func ToAPIUser(u admin.User) adminoapi.PlatformUser {
 		ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Role: adminoapi.AnyRole(u.Role), IsSandbox: u.IsSandbox,
 		IsActive: u.IsActive, IsStaff: u.Role.Platform(), IsSuperuser: u.Role == tenancy.RoleSuperuser,
 		TenantID: nullable.NewNullNullable[uuid.UUID](), Business: nullable.NewNullNullable[adminoapi.BusinessReference](),
-		LastLoginAt: toNullable(u.LastLoginAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
+		LastLoginAt: convert.Nullable(u.LastLoginAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, Version: u.Version,
 	}
 	if b := u.Business; b != nil {
 		out.TenantID = nullable.NewNullableWithValue(b.ID)

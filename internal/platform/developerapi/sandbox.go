@@ -8,6 +8,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -47,7 +48,7 @@ func (s *Server) ListSandboxOutbox(ctx context.Context, req developeroapi.ListSa
 		return nil, err
 	}
 	answer := developeroapi.ListSandboxOutbox200JSONResponse{
-		Data: []developeroapi.SandboxEffect{}, NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: []developeroapi.SandboxEffect{}, NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}
 	for _, e := range list.Data {
 		effect := developeroapi.SandboxEffect{

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
@@ -23,7 +24,7 @@ func (s *Server) ListTokens(ctx context.Context, r developeroapi.ListTokensReque
 		return nil, err
 	}
 	return developeroapi.ListTokens200JSONResponse{
-		Data: convertAll(list.Data, ToAPIToken), NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: convert.All(list.Data, ToAPIToken), NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}, nil
 }
 

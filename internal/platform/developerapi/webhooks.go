@@ -6,6 +6,7 @@ import (
 	"github.com/oapi-codegen/nullable"
 
 	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
+	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
@@ -19,7 +20,7 @@ func (s *Server) ListWebhooks(ctx context.Context, req developeroapi.ListWebhook
 		return nil, err
 	}
 	answer := developeroapi.ListWebhooks200JSONResponse{
-		Data: []developeroapi.Webhook{}, NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: []developeroapi.Webhook{}, NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}
 	for _, w := range list.Data {
 		answer.Data = append(answer.Data, ToAPIWebhook(w))
@@ -123,7 +124,7 @@ func (s *Server) ListWebhookDeliveries(
 		return nil, err
 	}
 	answer := developeroapi.ListWebhookDeliveries200JSONResponse{
-		Data: []developeroapi.WebhookDelivery{}, NextCursor: toNullable(list.NextCursor), HasMore: list.NextCursor != nil,
+		Data: []developeroapi.WebhookDelivery{}, NextCursor: convert.Nullable(list.NextCursor), HasMore: list.NextCursor != nil,
 	}
 	for _, d := range list.Data {
 		answer.Data = append(answer.Data, ToAPIWebhookDelivery(d))
@@ -150,7 +151,7 @@ func ToAPIWebhook(w developer.Webhook) developeroapi.Webhook {
 	}
 	return developeroapi.Webhook{
 		ID: w.ID, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled, DisabledReason: reason,
-		FailingSince: toNullable(w.FailingSince), PreviousSecretExpiresAt: toNullable(w.PreviousSecretExpiresAt),
+		FailingSince: convert.Nullable(w.FailingSince), PreviousSecretExpiresAt: convert.Nullable(w.PreviousSecretExpiresAt),
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: int(w.Version),
 	}
 }
@@ -162,7 +163,7 @@ func withSecret(w developer.Webhook, secret string) developeroapi.WebhookWithSec
 	}
 	return developeroapi.WebhookWithSecret{
 		ID: w.ID, Secret: secret, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled,
-		DisabledReason: reason, FailingSince: toNullable(w.FailingSince), PreviousSecretExpiresAt: toNullable(w.PreviousSecretExpiresAt),
+		DisabledReason: reason, FailingSince: convert.Nullable(w.FailingSince), PreviousSecretExpiresAt: convert.Nullable(w.PreviousSecretExpiresAt),
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: int(w.Version),
 	}
 }
@@ -171,8 +172,8 @@ func withSecret(w developer.Webhook, secret string) developeroapi.WebhookWithSec
 func ToAPIWebhookDelivery(d developer.Delivery) developeroapi.WebhookDelivery {
 	delivery := developeroapi.WebhookDelivery{
 		ID: d.ID, EventType: d.EventType, Sequence: d.Sequence, Status: developeroapi.WebhookDeliveryStatus(d.Status),
-		AttemptCount: int(d.AttemptCount), Attempts: []developeroapi.WebhookAttempt{}, NextAttemptAt: toNullable(d.NextAttemptAt),
-		FinishedAt: toNullable(d.FinishedAt), CreatedAt: d.CreatedAt,
+		AttemptCount: int(d.AttemptCount), Attempts: []developeroapi.WebhookAttempt{}, NextAttemptAt: convert.Nullable(d.NextAttemptAt),
+		FinishedAt: convert.Nullable(d.FinishedAt), CreatedAt: d.CreatedAt,
 	}
 	for _, a := range d.Attempts {
 		status := nullable.NewNullNullable[int]()
