@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -57,14 +59,31 @@ func (s *Store) InSandbox(ctx context.Context, scope *Scope, fn func(tx *Tx) err
 }
 
 func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
-	var err error
-	for range maxAttempts {
-		err = s.once(ctx, envID, scope, fn)
+	for attempt := 1; ; attempt++ {
+		err := s.once(ctx, envID, scope, fn)
 		if !sacrificed(err) {
 			return err
 		}
+		if attempt == maxAttempts {
+			return busy(err)
+		}
+		if err := stepAside(ctx, attempt); err != nil {
+			return err
+		}
 	}
-	return busy(err)
+}
+
+// stepAside lets those go first who waited for what a sacrificed transaction had: who comes
+// back at once may take it from them again, and be sacrificed again.
+func stepAside(ctx context.Context, attempt int) error {
+	pause := time.NewTimer(rand.N(20 * time.Millisecond << attempt)) //nolint:gosec // nobody gains by guessing it
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-pause.C:
+		return nil
+	}
 }
 
 func busy(err error) error {
@@ -80,12 +99,13 @@ func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
 	parked := false
+	tx := &Tx{conn: conn, envID: envID}
 	defer func() {
 		if !parked {
-			conn.Release() // which closes it, and so rolls back, if a panic left the transaction open
+			_ = tx.rollback(ctx) // after a panic; what cannot be rolled back is closed by Release
+			conn.Release()
 		}
 	}()
-	tx := &Tx{conn: conn, envID: envID}
 	if err := scope.Idempotency.claim(ctx, tx); err != nil {
 		return errors.Join(err, tx.rollback(ctx))
 	}
