@@ -176,8 +176,9 @@ LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.ac
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
 -- The buffers in allocations decide nothing, but an explanation tells them apart.
-LEFT JOIN appointments b ON sqlc.arg(with_buffers)::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
-LEFT JOIN holds h ON sqlc.arg(with_buffers)::boolean AND h.env_id = l.env_id AND h.id = l.hold_id
+-- (As a filter of the join, the condition would be looked at after the row has been found.)
+LEFT JOIN appointments b ON b.env_id = l.env_id AND b.id = CASE WHEN sqlc.arg(with_buffers)::boolean THEN l.appointment_id END
+LEFT JOIN holds h ON h.env_id = l.env_id AND h.id = CASE WHEN sqlc.arg(with_buffers)::boolean THEN l.hold_id END
 ORDER BY r.id;
 
 -- name: GetSnapshotOfRequested :many

@@ -218,8 +218,8 @@ LEFT JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.ac
     AND l.start_at < (SELECT w.to_at FROM service w)
     AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
     AND l.end_at > (SELECT w.from_at FROM service w)
-LEFT JOIN appointments b ON $5::boolean AND b.env_id = l.env_id AND b.id = l.appointment_id
-LEFT JOIN holds h ON $5::boolean AND h.env_id = l.env_id AND h.id = l.hold_id
+LEFT JOIN appointments b ON b.env_id = l.env_id AND b.id = CASE WHEN $5::boolean THEN l.appointment_id END
+LEFT JOIN holds h ON h.env_id = l.env_id AND h.id = CASE WHEN $5::boolean THEN l.hold_id END
 ORDER BY r.id
 `
 
@@ -291,6 +291,7 @@ type GetBookingSnapshotRow struct {
 // bounds the piece of the index. Allocations of holds (those that expire) are returned when
 // they are over, too: whoever needs their lanes must clear them first.
 // The buffers in allocations decide nothing, but an explanation tells them apart.
+// (As a filter of the join, the condition would be looked at after the row has been found.)
 func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookingSnapshotParams) ([]GetBookingSnapshotRow, error) {
 	rows, err := db.Query(ctx, getBookingSnapshot,
 		arg.EnvID,
