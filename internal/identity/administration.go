@@ -41,7 +41,7 @@ func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id
 		}
 		row, err := queries.UpdatePlatformUser(ctx, tx, identitydb.UpdatePlatformUserParams{
 			ID: id, Email: patch.Email, Username: patch.Username, Name: patch.Name, Role: (*string)(patch.Role), IsActive: patch.IsActive,
-			Now: scope.Now,
+			Now: scope.RealNow(),
 		})
 		if err != nil {
 			return userError("update", err)
@@ -108,7 +108,7 @@ func (s *Users) UpdateCustomerUser(ctx context.Context, scope *tenancy.Scope, id
 		}
 		row, err = queries.UpdateUser(ctx, tx, identitydb.UpdateUserParams{
 			ID: id, TenantID: scope.Tenant.ID, IsSandbox: scope.SandboxMode(), Email: patch.Email, Username: patch.Username, Name: patch.Name,
-			IsActive: patch.IsActive, Now: scope.Now,
+			IsActive: patch.IsActive, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return userError("update", err)
@@ -126,7 +126,7 @@ func (s *Users) administered(
 	ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, before, after User, patch UserPatch,
 ) error {
 	if before.Role != after.Role || before.IsActive && !after.IsActive {
-		err := queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{UserID: after.ID, Now: scope.Now})
+		err := queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{UserID: after.ID, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("end sessions: %w", err)
 		}

@@ -145,8 +145,8 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 		}
 		var noted changes
 		updated, noted = patch.apply(current)
-		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		if err := queries.UpdateBusiness(ctx, tx, updated.params(scope.Now)); err != nil {
+		updated.Version, updated.UpdatedAt = current.Version+1, scope.RealNow()
+		if err := queries.UpdateBusiness(ctx, tx, updated.params(scope.RealNow())); err != nil {
 			return fmt.Errorf("update business: %w", err)
 		}
 		updated = updated.asEntitled(scope)

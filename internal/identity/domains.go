@@ -102,7 +102,7 @@ func (s *Domains) List(ctx context.Context, scope *tenancy.Scope, page keyset.Pa
 		return keyset.List[Domain]{}, err
 	}
 	rows, err := queries.ListDomains(ctx, s.store.Control(), identitydb.ListDomainsParams{
-		TenantID: scope.Tenant.ID, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
+		TenantID: scope.Tenant.ID, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return keyset.List[Domain]{}, fmt.Errorf("list domains: %w", err)
@@ -144,7 +144,7 @@ func (s *Domains) Create(ctx context.Context, scope *tenancy.Scope, name string)
 			return row, apperr.NewInvalid("/name", "A business can have %d names of its own. Delete one that is not used.", MaxCustomDomains)
 		}
 		row, err = queries.InsertCustomDomain(ctx, tx, identitydb.InsertCustomDomainParams{
-			ID: id, TenantID: scope.Tenant.ID, Name: name, VerificationToken: hex.EncodeToString(randomBytes(16)), Now: scope.Now,
+			ID: id, TenantID: scope.Tenant.ID, Name: name, VerificationToken: hex.EncodeToString(randomBytes(16)), Now: scope.RealNow(),
 		})
 		if err != nil {
 			return row, domainError("insert", err)
@@ -171,7 +171,7 @@ func (s *Domains) Verify(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 	}
 	var row identitydb.Domain
 	err = s.change(ctx, scope, "domain.verified", func(tx pgx.Tx) (identitydb.Domain, error) {
-		row, err = queries.SetDomainVerified(ctx, tx, identitydb.SetDomainVerifiedParams{ID: id, TenantID: scope.Tenant.ID, Now: scope.Now})
+		row, err = queries.SetDomainVerified(ctx, tx, identitydb.SetDomainVerifiedParams{ID: id, TenantID: scope.Tenant.ID, Now: scope.RealNow()})
 		if err != nil {
 			return row, domainError("verify", err)
 		}
@@ -282,7 +282,7 @@ func moveSubdomain(
 ) (identitydb.Domain, error) {
 	environment := environmentName(name)
 	isTaken, err := queries.SubdomainIsTaken(ctx, tx, identitydb.SubdomainIsTakenParams{
-		Subdomain: name, EnvironmentNames: []string{environment, environment + sandboxSuffix}, ExceptTenantID: &scope.Tenant.ID, Now: scope.Now,
+		Subdomain: name, EnvironmentNames: []string{environment, environment + sandboxSuffix}, ExceptTenantID: &scope.Tenant.ID, Now: scope.RealNow(),
 	})
 	if err != nil {
 		return old, fmt.Errorf("look for a subdomain: %w", err)
@@ -290,17 +290,19 @@ func moveSubdomain(
 	if isTaken {
 		return old, taken("/subdomain", "This subdomain is taken.")
 	}
-	err = queries.DeleteReservation(ctx, tx, identitydb.DeleteReservationParams{Name: name, Now: scope.Now, TenantID: &scope.Tenant.ID})
+	err = queries.DeleteReservation(ctx, tx, identitydb.DeleteReservationParams{Name: name, Now: scope.RealNow(), TenantID: &scope.Tenant.ID})
 	if err != nil {
 		return old, fmt.Errorf("free a subdomain: %w", err)
 	}
-	until := scope.Now.Add(SubdomainReserved)
-	err = queries.ReserveDomain(ctx, tx, identitydb.ReserveDomainParams{ID: old.ID, TenantID: scope.Tenant.ID, ReservedUntil: until})
+	now := scope.RealNow()
+	err = queries.ReserveDomain(ctx, tx, identitydb.ReserveDomainParams{
+		ID: old.ID, TenantID: scope.Tenant.ID, ReservedUntil: now.Add(SubdomainReserved),
+	})
 	if err != nil {
 		return old, fmt.Errorf("reserve the old subdomain: %w", err)
 	}
 	err = queries.InsertDomain(ctx, tx, identitydb.InsertDomainParams{
-		ID: id, TenantID: scope.Tenant.ID, Kind: "SUBDOMAIN", Name: name, IsPrimary: old.IsPrimary, VerifiedAt: &scope.Now,
+		ID: id, TenantID: scope.Tenant.ID, Kind: "SUBDOMAIN", Name: name, IsPrimary: old.IsPrimary, VerifiedAt: &now,
 	})
 	if err != nil {
 		refusal := refused(err)

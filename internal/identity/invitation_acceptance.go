@@ -96,7 +96,7 @@ func (s *Invitations) Accept(ctx context.Context, scope *tenancy.Scope, in Accep
 	}
 	// What happens now is the new user's doing.
 	home.Principal = &tenancy.Principal{UserID: user.ID, Role: user.Role, TenantID: &home.Tenant.ID, IsSandbox: home.SandboxMode()}
-	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.Now.Add(SessionLifetime)}, Tenant: home.Tenant}
+	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}, Tenant: home.Tenant}
 	err = s.store.InEnv(ctx, home, func(tx *tenancy.Tx) error {
 		accepted.User, err = s.accept(ctx, tx, home, in.Token, user)
 		if err != nil {
@@ -120,7 +120,7 @@ func (s *Invitations) open(ctx context.Context, scope *tenancy.Scope, token stri
 		return none, nil, deadInvitation()
 	}
 	row, err := queries.GetInvitationByToken(ctx, s.store.Reader(&tenancy.Scope{Env: tenancy.Environment{ID: envID}}),
-		identitydb.GetInvitationByTokenParams{EnvID: envID, TokenHash: hashToken(token), Now: scope.Now})
+		identitydb.GetInvitationByTokenParams{EnvID: envID, TokenHash: hashToken(token), Now: scope.RealNow()})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return none, nil, deadInvitation()
 	}
@@ -135,7 +135,7 @@ func (s *Invitations) open(ctx context.Context, scope *tenancy.Scope, token stri
 		return none, nil, deadInvitation()
 	}
 	request := tenancy.Request{
-		RequestID: scope.RequestID, Now: scope.Now, Address: scope.Address, UserAgent: scope.UserAgent,
+		RequestID: scope.RequestID, Now: scope.RealNow(), Address: scope.Address, UserAgent: scope.UserAgent,
 		Host: tenancy.Host{Domain: host.Domain}, ModeHeader: "false",
 	}
 	if host.IsSandbox {
@@ -169,7 +169,7 @@ func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name 
 // accept uses the invitation up, makes the user and links them.
 func (s *Invitations) accept(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token string, user NewUser) (User, error) {
 	row, err := queries.AcceptInvitation(ctx, tx, identitydb.AcceptInvitationParams{
-		EnvID: home.Env.ID, TokenHash: hashToken(token), UserID: &user.ID, Now: home.Now,
+		EnvID: home.Env.ID, TokenHash: hashToken(token), UserID: &user.ID, Now: home.RealNow(),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return User{}, deadInvitation() // it was open until just now
@@ -216,7 +216,7 @@ func mayStillInvite(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, ro
 
 // signIn starts a session of a user who was made in the same transaction.
 func signIn(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, user NewUser, signedIn SignedIn) (User, error) {
-	noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.Now})
+	noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.RealNow()})
 	if err != nil {
 		return User{}, fmt.Errorf("note login: %w", err)
 	}

@@ -101,7 +101,7 @@ func newInvitation(row identitydb.Invitation, scope *tenancy.Scope) Invitation {
 	return Invitation{
 		ID: row.ID, Email: row.Email, Name: row.Name, Role: tenancy.Role(row.Role), CustomerID: row.CustomerID, ResourceID: row.ResourceID,
 		InvitedBy: row.InvitedBy, IsSandbox: scope.SandboxMode(), UserID: row.UserID,
-		Status:    invitationStatus(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.Now),
+		Status:    invitationStatus(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.RealNow()),
 		ExpiresAt: row.ExpiresAt.UTC(), AcceptedAt: inUTC(row.AcceptedAt), RevokedAt: inUTC(row.RevokedAt),
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
@@ -154,7 +154,7 @@ func (s *Invitations) Create(ctx context.Context, scope *tenancy.Scope, in Invit
 		row, err = queries.InsertInvitation(ctx, tx, identitydb.InsertInvitationParams{
 			EnvID: scope.Env.ID, ID: id, TokenHash: hashToken(token), Email: in.Email, Name: in.Name, Role: string(in.Role),
 			CustomerID: in.CustomerID, ResourceID: in.ResourceID, InvitedBy: principal.UserID,
-			ExpiresAt: scope.Now.Add(InvitationLifetime), Now: scope.Now,
+			ExpiresAt: scope.RealNow().Add(InvitationLifetime), Now: scope.RealNow(),
 		})
 		if err != nil {
 			return refused(fmt.Errorf("insert invitation: %w", err))
@@ -181,7 +181,7 @@ func makeRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, email s
 		return refusals["users_email"]()
 	}
 	err = queries.RevokeExpiredInvitation(ctx, tx, identitydb.RevokeExpiredInvitationParams{
-		EnvID: scope.Env.ID, Email: email, Now: scope.Now,
+		EnvID: scope.Env.ID, Email: email, Now: scope.RealNow(),
 	})
 	if err != nil {
 		return fmt.Errorf("put an expired invitation away: %w", err)
@@ -222,7 +222,7 @@ func (s *Invitations) List(
 		return keyset.List[Invitation]{}, err
 	}
 	rows, err := queries.ListInvitations(ctx, s.store.Reader(scope), identitydb.ListInvitationsParams{
-		EnvID: scope.Env.ID, Status: filter.Status, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID,
+		EnvID: scope.Env.ID, Status: filter.Status, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID,
 		RowLimit: page.RowLimit(),
 	})
 	if err != nil {
@@ -249,8 +249,8 @@ func (s *Invitations) Resend(ctx context.Context, scope *tenancy.Scope, id uuid.
 	var row identitydb.Invitation
 	err := s.change(ctx, scope, id, func(tx *tenancy.Tx, principal *tenancy.Principal) (err error) {
 		row, err = queries.RenewInvitation(ctx, tx, identitydb.RenewInvitationParams{
-			EnvID: scope.Env.ID, ID: id, TokenHash: hashToken(token), ExpiresAt: scope.Now.Add(InvitationLifetime),
-			InvitedBy: principal.UserID, Now: scope.Now,
+			EnvID: scope.Env.ID, ID: id, TokenHash: hashToken(token), ExpiresAt: scope.RealNow().Add(InvitationLifetime),
+			InvitedBy: principal.UserID, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return invitationError("renew", err)
@@ -268,7 +268,7 @@ func (s *Invitations) Resend(ctx context.Context, scope *tenancy.Scope, id uuid.
 // Revoke ends an invitation; its token is dead. Errors as those of Resend.
 func (s *Invitations) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
 	return s.change(ctx, scope, id, func(tx *tenancy.Tx, _ *tenancy.Principal) error {
-		_, err := queries.RevokeInvitation(ctx, tx, identitydb.RevokeInvitationParams{EnvID: scope.Env.ID, ID: id, Now: scope.Now})
+		_, err := queries.RevokeInvitation(ctx, tx, identitydb.RevokeInvitationParams{EnvID: scope.Env.ID, ID: id, Now: scope.RealNow()})
 		if err != nil {
 			return invitationError("revoke", err)
 		}
@@ -295,7 +295,7 @@ func (s *Invitations) change(
 		if tenancy.Role(row.Role).Rank() > principal.Role.Rank() {
 			return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not change invitations of the role %s.", principal.Role, row.Role)
 		}
-		if err := stillOpen(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.Now); err != nil {
+		if err := stillOpen(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.RealNow()); err != nil {
 			return err
 		}
 		return fn(tx, principal)

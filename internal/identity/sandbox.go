@@ -128,7 +128,7 @@ func (s *Sandbox) Reset(ctx context.Context, scope *tenancy.Scope) (SandboxStatu
 		return SandboxStatus{}, sandboxDisabled()
 	}
 	inside := *scope
-	inside.Env = scope.Tenant.Sandbox
+	inside.Env, inside.Now, inside.Ahead = scope.Tenant.Sandbox, scope.RealNow(), 0 // the clock is reset too
 	err = s.store.InSandbox(ctx, &inside, func(tx *tenancy.Tx) error { return reset(ctx, tx, &inside) })
 	if err != nil {
 		return SandboxStatus{}, err

@@ -97,13 +97,13 @@ func (s *Invitations) CreateForTenant(ctx context.Context, scope *tenancy.Scope,
 	token := newTenantInvitationToken()
 	var row identitydb.TenantInvitation
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		if err := in.makeRoom(ctx, tx, scope.Now); err != nil {
+		if err := in.makeRoom(ctx, tx, scope.RealNow()); err != nil {
 			return err
 		}
 		row, err = queries.InsertTenantInvitation(ctx, tx, identitydb.InsertTenantInvitationParams{
 			ID: id, TokenHash: hashToken(token), Email: in.Email, BusinessName: in.BusinessName, Subdomain: in.Subdomain,
 			PlanCode: in.PlanCode, Timezone: in.Timezone, Currency: in.Currency, Grants: grants, InvitedBy: principal.UserID,
-			ExpiresAt: scope.Now.Add(InvitationLifetime), Now: scope.Now,
+			ExpiresAt: scope.RealNow().Add(InvitationLifetime), Now: scope.RealNow(),
 		})
 		if err != nil {
 			return refused(fmt.Errorf("insert invitation: %w", err))
@@ -113,7 +113,7 @@ func (s *Invitations) CreateForTenant(ctx context.Context, scope *tenancy.Scope,
 	if err != nil {
 		return TenantInvitation{}, err
 	}
-	return withToken(row, scope.Now, token)
+	return withToken(row, scope.RealNow(), token)
 }
 
 func withToken(row identitydb.TenantInvitation, now time.Time, token string) (TenantInvitation, error) {
@@ -221,13 +221,13 @@ func (s *Invitations) ListForTenants(
 	var list []TenantInvitation
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
 		rows, err := queries.ListTenantInvitations(ctx, tx, identitydb.ListTenantInvitationsParams{
-			Status: filter.Status, Now: scope.Now, BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
+			Status: filter.Status, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 		})
 		if err != nil {
 			return fmt.Errorf("list invitations: %w", err)
 		}
 		for _, row := range rows {
-			invitation, err := newTenantInvitation(row, scope.Now)
+			invitation, err := newTenantInvitation(row, scope.RealNow())
 			if err != nil {
 				return err
 			}
@@ -249,7 +249,7 @@ func (s *Invitations) GetForTenant(ctx context.Context, scope *tenancy.Scope, id
 		if err != nil {
 			return invitationError("get", err)
 		}
-		invitation, err = newTenantInvitation(row, scope.Now)
+		invitation, err = newTenantInvitation(row, scope.RealNow())
 		return err
 	})
 	return invitation, err
@@ -266,7 +266,7 @@ func (s *Invitations) ResendForTenant(ctx context.Context, scope *tenancy.Scope,
 	var row identitydb.TenantInvitation
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
 		row, err = queries.RenewTenantInvitation(ctx, tx, identitydb.RenewTenantInvitationParams{
-			ID: id, TokenHash: hashToken(token), ExpiresAt: scope.Now.Add(InvitationLifetime), InvitedBy: principal.UserID, Now: scope.Now,
+			ID: id, TokenHash: hashToken(token), ExpiresAt: scope.RealNow().Add(InvitationLifetime), InvitedBy: principal.UserID, Now: scope.RealNow(),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return whyNot(ctx, tx, scope, id)
@@ -279,13 +279,13 @@ func (s *Invitations) ResendForTenant(ctx context.Context, scope *tenancy.Scope,
 	if err != nil {
 		return TenantInvitation{}, err
 	}
-	return withToken(row, scope.Now, token)
+	return withToken(row, scope.RealNow(), token)
 }
 
 // RevokeForTenant ends an invitation; its token is dead. Errors as those of ResendForTenant.
 func (s *Invitations) RevokeForTenant(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
 	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		rows, err := queries.RevokeTenantInvitation(ctx, tx, identitydb.RevokeTenantInvitationParams{ID: id, Now: scope.Now})
+		rows, err := queries.RevokeTenantInvitation(ctx, tx, identitydb.RevokeTenantInvitationParams{ID: id, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("revoke invitation: %w", err)
 		}
@@ -304,7 +304,7 @@ func whyNot(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, id uuid.UUID) 
 	if err != nil {
 		return invitationError("get", err)
 	}
-	return stillOpen(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.Now)
+	return stillOpen(row.AcceptedAt, row.RevokedAt, row.ExpiresAt, scope.RealNow())
 }
 
 // openTenantInvitation returns the invitation that a token opens. At the host of a
@@ -314,7 +314,7 @@ func (s *Invitations) openTenantInvitation(ctx context.Context, scope *tenancy.S
 		return row, deadInvitation()
 	}
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		row, err = queries.GetTenantInvitationByToken(ctx, tx, identitydb.GetTenantInvitationByTokenParams{TokenHash: hashToken(token), Now: scope.Now})
+		row, err = queries.GetTenantInvitationByToken(ctx, tx, identitydb.GetTenantInvitationByTokenParams{TokenHash: hashToken(token), Now: scope.RealNow()})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return deadInvitation()
 		}
@@ -342,14 +342,14 @@ func (s *Invitations) found(ctx context.Context, scope *tenancy.Scope, in Accept
 	if err != nil {
 		return Accepted{}, err
 	}
-	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.Now.Add(SessionLifetime)}}
+	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}}
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		row, err := takeTenantInvitation(ctx, tx, in.Token, scope.Now)
+		row, err := takeTenantInvitation(ctx, tx, in.Token, scope.RealNow())
 		if err != nil {
 			return err
 		}
 		accepted.Tenant, err = InsertTenant(ctx, tx, CreateTenantInput{
-			Name: row.BusinessName, Subdomain: row.Subdomain, PlanCode: row.PlanCode, Timezone: row.Timezone, Currency: row.Currency, Now: scope.Now,
+			Name: row.BusinessName, Subdomain: row.Subdomain, PlanCode: row.PlanCode, Timezone: row.Timezone, Currency: row.Currency, Now: scope.RealNow(),
 		})
 		if err != nil {
 			return err
@@ -358,10 +358,10 @@ func (s *Invitations) found(ctx context.Context, scope *tenancy.Scope, in Accept
 		home.Tenant, home.Env = accepted.Tenant, accepted.Tenant.Live
 		home.Principal = &tenancy.Principal{UserID: owner.ID, Role: owner.Role, TenantID: &accepted.Tenant.ID}
 		grants := entitle.Grants{Plan: plan}
-		if grants.Overrides, err = insertGrants(ctx, tx, accepted.Tenant.ID, row, scope.Now); err != nil {
+		if grants.Overrides, err = insertGrants(ctx, tx, accepted.Tenant.ID, row, scope.RealNow()); err != nil {
 			return err
 		}
-		home.Entitlements = s.catalogue.NewSet(entitle.Set{Grants: grants, EnvID: home.Env.ID, Location: home.Tenant.Location, Now: scope.Now})
+		home.Entitlements = s.catalogue.NewSet(entitle.Set{Grants: grants, EnvID: home.Env.ID, Location: home.Tenant.Location, Now: scope.RealNow()})
 		return foundWith(ctx, tx, &home, row, owner, &accepted.SignedIn)
 	})
 	if err != nil {
@@ -445,7 +445,7 @@ func foundWith(
 	ctx context.Context, inner pgx.Tx, home *tenancy.Scope, row identitydb.TenantInvitation, owner NewUser, signedIn *SignedIn,
 ) error {
 	tx := &foundingTx{Tx: inner}
-	created, err := insertUser(ctx, tx, owner, &home.Env, home.Now)
+	created, err := insertUser(ctx, tx, owner, &home.Env, home.RealNow())
 	if err != nil {
 		return err
 	}
@@ -463,5 +463,5 @@ func foundWith(
 		return err
 	}
 	tx.Emit("user.created", created)
-	return events.Append(ctx, tx, home.Env.ID, events.Actor{UserID: &owner.ID}, home.Now, tx.events)
+	return events.Append(ctx, tx, home.Env.ID, events.Actor{UserID: &owner.ID}, home.RealNow(), tx.events)
 }

@@ -44,7 +44,8 @@ type Idempotency struct {
 	// sealing encrypts the answer. Its key is made of the client's, which is stored
 	// nowhere: an answer may hold what only the client may know.
 	sealing cipher.AEAD
-	now     time.Time
+	// now is on the real clock: a test clock must not make an answer too old, or too new.
+	now time.Time
 	// keyless is only one transaction, without a key: see Store.Together.
 	keyless bool
 
@@ -67,7 +68,7 @@ var namespace = uuid.MustParse("5f0c7a50-6a3f-4a53-9d6b-0d2f6c7b8e11")
 // everything that must be the same for the key to stand for it: operation, path, query
 // and body. A key means nothing outside the client and the environment it was used in.
 func NewIdempotency(scope *Scope, key string, request []byte) *Idempotency {
-	i := &Idempotency{envID: scope.Env.ID, now: scope.Now}
+	i := &Idempotency{envID: scope.Env.ID, now: scope.RealNow()}
 	switch {
 	case scope.Principal == nil:
 		i.principalID = uuid.NewSHA1(namespace, []byte(scope.Address.String()))

@@ -144,8 +144,8 @@ func (s *Scope) actor() events.Actor {
 	return events.Actor{UserID: s.ActorID(), TokenID: s.ActorTokenID(), ImpersonatorID: s.ImpersonatorID()}
 }
 
-// RealNow is the instant of the request on the real clock. Sessions, tokens and the audit
-// trail have no other.
+// RealNow is the instant of the request on the real clock. Sessions, tokens, the audit trail
+// and all that both modes share have no other: who sets a test clock must not reach them.
 func (s *Scope) RealNow() time.Time { return s.Now.Add(-s.Ahead) }
 
 // settle puts the scope into an environment of its tenant, and on its clock.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -75,6 +76,44 @@ func TestTheClockOfASandbox(t *testing.T) {
 	tenant.Set(t, "sandbox_enabled", false)
 	owner.Get(t, "/api/v1/sandbox/clock").RequireProblem(t, 403, "sandbox_disabled")
 	owner.Get(t, "/api/v1/sandbox/outbox").RequireProblem(t, 403, "sandbox_disabled")
+}
+
+// A test clock reaches nothing beyond its sandbox: no domain, no session, no answer that is kept.
+func TestATestClockStaysInTheSandbox(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	owner.Do(t, http.MethodPut, "/api/v1/business/subdomain", m{"subdomain": "given-up"}).Require(t, 200)
+	owner.WithHost("given-up.localhost").Do(t, http.MethodPut, "/api/v1/business/subdomain", m{"subdomain": "kept"}).Require(t, 200)
+	tenant := s.Tenant(t, "b")
+	other := tenant.Client(t, tenancy.RoleOwner)
+	other.Post(t, "/api/v1/sandbox/clock", m{"now": "2099-01-01T00:00:00Z"}).Require(t, 200)
+	sandbox := other.Sandbox()
+	change := func(name string) *apitest.Response {
+		return sandbox.Do(t, http.MethodPut, "/api/v1/business/subdomain", m{"subdomain": name})
+	}
+
+	change("given-up").RequireProblem(t, 409, "already_exists") // reserved for 90 days, which are not over
+	change("elsewhere").Require(t, 200)
+	there := sandbox.WithHost("elsewhere.localhost")
+	var reserved time.Time
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT reserved_until FROM domains WHERE name = 'b'").Scan(&reserved))
+	require.Equal(t, apitest.Start.Add(90*24*time.Hour), reserved.UTC())
+	there.Do(t, http.MethodPut, "/api/v1/business/subdomain", m{"subdomain": "b"}).Require(t, 200)
+
+	invited := sandbox.Post(t, "/api/v1/invitations", m{"email": "ina@b.example", "role": "TENANT_STAFF"}).Require(t, 201).Object(t)
+	require.Equal(t, apitest.Start.Add(7*24*time.Hour), instant(t, invited["expires_at"]))
+	accepted := tenant.Anonymous().Sandbox().Post(t, "/api/auth/invitations/accept/", accept(invited["token"].(string))).Require(t, 201).Object(t)
+	require.Equal(t, apitest.Start.Add(identity.SessionLifetime), instant(t, accepted["expires_at"]))
+	tenant.Anonymous().WithToken(accepted["token"].(string)).Get(t, "/api/auth/me/").Require(t, 200)
+
+	// An answer that is kept for a day on the real clock is kept, wherever the test clock goes.
+	again := sandbox.WithHeader("Idempotency-Key", "once")
+	made := again.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t)
+	other.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 2 * 86400}).Require(t, 200)
+	require.Equal(t, made, again.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t))
+	other.Post(t, "/api/v1/sandbox/clock", m{"now": "2001-01-01T00:00:00Z"}).Require(t, 200)
+	require.Equal(t, made, again.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t))
 }
 
 func TestClocksMoveOnInParallel(t *testing.T) {

@@ -268,7 +268,7 @@ func (s *Subscriptions) liveScope(ctx context.Context, scope *tenancy.Scope, ten
 	if err != nil {
 		return nil, fmt.Errorf("get live environment: %w", err)
 	}
-	return s.scopes.ScopeOf(ctx, envID, scope.Now)
+	return s.scopes.ScopeOf(ctx, envID, scope.RealNow())
 }
 
 // get returns the subscription of the scope's tenant.
