@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +35,7 @@ func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryDat
 func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
 // A search takes one round trip, whatever the number of resources, and whatever hours,
-// time off and limits they have.
+// time off and limits they have, also if it lists each of them by itself.
 func TestASearchIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -46,23 +47,27 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	appointments := scheduling.NewAppointments(tenancy.NewStore(pool, pool))
 	service := b.service(scope, "STAFF")
 	customer := b.customer(scope, "Ada")
-	search := func() int {
-		found, err := appointments.Search(ctx, scope, scheduling.AvailabilityInput{
-			ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23", Explain: true,
-		})
+	ask := func(in scheduling.AvailabilityInput) int {
+		in.ServiceID, in.From, in.To = service.ID, "2026-11-23", "2026-11-23"
+		before := counted.n.Load()
+		found, err := appointments.Search(ctx, scope, in)
 		require.NoError(t, err)
+		require.EqualValues(t, 1, counted.n.Load()-before)
 		return len(found.Slots)
 	}
-	search() // prepares the statements
+	search := func() int { return ask(scheduling.AvailabilityInput{Explain: true}) }
+	perResource := func(ids ...uuid.UUID) int {
+		return ask(scheduling.AvailabilityInput{PerResource: true, ResourceIDs: ids})
+	}
+	_, err = appointments.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"})
+	require.NoError(t, err) // prepares the statements
 
-	before := counted.n.Load()
 	require.Zero(t, search(), "nobody is there")
-	require.EqualValues(t, 1, counted.n.Load()-before)
+	require.Zero(t, perResource())
 
 	first := b.resource(scope, "STAFF", "Staff", func(in *scheduling.ResourceInput) { in.MaxPerDay = new(int32(1)) })
-	before = counted.n.Load()
 	require.Equal(t, 24*4, search())
-	require.EqualValues(t, 1, counted.n.Load()-before)
+	require.Equal(t, 24*4, perResource())
 
 	_, err = b.schedules.Replace(ctx, scope, nil, nil, scheduling.HoursInput{
 		Timezone: new("America/New_York"), Weekly: []scheduling.DayHours{{Day: "MONDAY", Intervals: intervals("09:00", "17:00")}},
@@ -72,16 +77,16 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		ResourceID: &first.ID, Title: "Lunch", StartAt: noon.Add(5 * time.Hour), EndAt: noon.Add(6 * time.Hour),
 	})
 	require.NoError(t, err)
-	before = counted.n.Load()
 	require.Equal(t, 7*4+1-7, search(), "hours, but not over lunch")
-	require.EqualValues(t, 1, counted.n.Load()-before)
+	require.Equal(t, 7*4+1-7, perResource(first.ID))
 
 	b.book(scope, scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon.Add(3 * time.Hour)})
 	require.Zero(t, search(), "once a day")
+	var second *scheduling.Resource
 	for i := range 30 {
-		b.resource(scope, "STAFF", fmt.Sprint("Staff ", i))
+		second = b.resource(scope, "STAFF", fmt.Sprint("Staff ", i))
 	}
-	before = counted.n.Load()
 	require.Equal(t, 7*4+1, search())
-	require.EqualValues(t, 1, counted.n.Load()-before)
+	require.Equal(t, 30*(7*4+1), perResource())
+	require.Equal(t, 7*4+1, perResource(first.ID, second.ID), "only one of them is not booked as often as it may be")
 }
