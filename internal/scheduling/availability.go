@@ -148,7 +148,8 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	var rows []schedulingdb.GetBookingSnapshotRow
 	var around []schedulingdb.ListSurroundingsRow
 	var counts []schedulingdb.CountBookingsByDateRow
-	err := s.store.Reader(scope).Together(ctx, func(db tenancy.DB) (err error) {
+	var buffers []schedulingdb.ListBuffersRow
+	reads := []func(db tenancy.DB) error{func(db tenancy.DB) (err error) {
 		rows, err = s.queries.GetBookingSnapshot(ctx, db, w.params(scope))
 		return err
 	}, func(db tenancy.DB) (err error) {
@@ -159,11 +160,20 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	}, func(db tenancy.DB) (err error) {
 		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, nil, from, to))
 		return err
-	})
-	if err != nil {
+	}}
+	if w.explain {
+		reads = append(reads, func(db tenancy.DB) (err error) {
+			buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
+				EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
+			})
+			return err
+		})
+	}
+	if err := s.store.Reader(scope).Together(ctx, reads...); err != nil {
 		return nil, fmt.Errorf("survey: %w", err)
 	}
 	taken := newSnapshot(w, rows, scope.Now)
+	taken.addBuffers(buffers)
 	taken.From, taken.To, taken.Location = from, to, scope.Tenant.Location
 	if taken.limited() {
 		taken.addCounts(counts)

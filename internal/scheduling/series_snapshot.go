@@ -57,7 +57,7 @@ func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *te
 	params := func(requested []uuid.UUID) schedulingdb.GetBookingSnapshotParams {
 		return schedulingdb.GetBookingSnapshotParams{
 			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: at, LastStart: at,
-			FromAt: &at, ToAt: &at, RequestedIds: requested,
+			FromAt: &at, ToAt: &at, RequestedIds: requested, Now: scope.Now,
 		}
 	}
 	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {

@@ -86,12 +86,13 @@ func (s *Appointments) snapshotRows(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish,
 ) ([]schedulingdb.GetBookingSnapshotRow, error) {
 	params := w.params(scope)
-	if len(w.requested) == 0 || w.explain {
+	if len(w.requested) == 0 {
 		return s.queries.GetBookingSnapshot(ctx, tx, params)
 	}
 	rows, err := s.queries.GetSnapshotOfRequested(ctx, tx, schedulingdb.GetSnapshotOfRequestedParams{
 		EnvID: params.EnvID, ServiceID: params.ServiceID, CustomerID: params.CustomerID, StartAt: w.startAt,
 		RequestedIds: params.RequestedIds, ExceptOwnerID: params.ExceptOwnerID, FromAt: params.FromAt, ToAt: params.ToAt,
+		Now: params.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -99,32 +100,16 @@ func (s *Appointments) snapshotRows(
 	if len(w.requested) < len(rows[0].RequirementTypes) {
 		return s.queries.GetBookingSnapshot(ctx, tx, params)
 	}
-	return convertRows(rows, asBookingSnapshot), nil
-}
-
-// asBookingSnapshot says what of a row does not depend on where it comes from.
-func asBookingSnapshot(row schedulingdb.GetSnapshotOfRequestedRow) schedulingdb.GetBookingSnapshotRow {
-	return schedulingdb.GetBookingSnapshotRow{
-		ServiceName: row.ServiceName, ServiceVersion: row.ServiceVersion, DurationMinutes: row.DurationMinutes,
-		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
-		PriceAmount: row.PriceAmount, PriceCurrency: row.PriceCurrency, RequiresApproval: row.RequiresApproval,
-		ServiceIsActive: row.ServiceIsActive, SlotStepMinutes: row.SlotStepMinutes, MinNoticeMinutes: row.MinNoticeMinutes,
-		HorizonDays: row.HorizonDays, MaxPerDay: row.MaxPerDay, MaxPerWeek: row.MaxPerWeek, HasSchedules: row.HasSchedules,
-		RequirementTypes: row.RequirementTypes, NamedPositions: row.NamedPositions, NamedResourceIds: row.NamedResourceIds,
-		CustomerName: row.CustomerName, CustomerStatus: row.CustomerStatus,
-		ResourceID: row.ResourceID, ResourceName: row.ResourceName, ResourceType: row.ResourceType,
-		ResourceCapacity: row.ResourceCapacity, ResourceIsActive: row.ResourceIsActive, ResourceUserID: row.ResourceUserID,
-		ResourceWeight: row.ResourceWeight, ResourceMaxPerDay: row.ResourceMaxPerDay, ResourceMaxPerWeek: row.ResourceMaxPerWeek,
-		BusyLane: row.BusyLane, BusyStartAt: row.BusyStartAt, BusyEndAt: row.BusyEndAt, BusyOwnerID: row.BusyOwnerID,
-		BusyExpiresAt: row.BusyExpiresAt,
-	}
+	return convertRows(rows, func(r schedulingdb.GetSnapshotOfRequestedRow) schedulingdb.GetBookingSnapshotRow {
+		return schedulingdb.GetBookingSnapshotRow(r)
+	}), nil
 }
 
 // params are what the query for the snapshot needs to know.
 func (w *wish) params(scope *tenancy.Scope) schedulingdb.GetBookingSnapshotParams {
 	params := schedulingdb.GetBookingSnapshotParams{
 		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: w.startAt, LastStart: w.until,
-		RequestedIds: w.requested, WithBuffers: w.explain,
+		RequestedIds: w.requested, Now: scope.Now,
 	}
 	if params.RequestedIds == nil {
 		params.RequestedIds = []uuid.UUID{}
@@ -180,53 +165,77 @@ func limits(perDay, perWeek *int32) (l availability.Limits) {
 
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
-// newSnapshot folds the rows of GetBookingSnapshot: service and customer are on each of
-// them, and a resource has one for each of its allocations, one after the other.
+// newSnapshot takes the rows of GetBookingSnapshot: service and customer are on each of
+// them.
 func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Time) *snapshot {
 	s := &snapshot{now: now, hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
 	from, to := w.window(s.Service)
+	s.resources, s.Resources = make([]candidate, 0, len(rows)), make([]availability.Resource, 0, len(rows))
 	for i := range rows {
 		row := &rows[i]
 		if row.ResourceID == nil {
 			continue
 		}
-		if n := len(s.resources); n == 0 || s.resources[n-1].ID != *row.ResourceID {
-			s.resources = append(s.resources, candidate{
-				ResourceReference: ResourceReference{ID: *row.ResourceID, Name: *row.ResourceName, Type: *row.ResourceType},
-				userID:            row.ResourceUserID,
-			})
-			s.Resources = append(s.Resources, availability.Resource{
-				ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
-				Capacity: int(*row.ResourceCapacity), Weight: int(*row.ResourceWeight),
-				Limits: limits(row.ResourceMaxPerDay, row.ResourceMaxPerWeek),
-			})
-		}
-		if row.BusyLane != nil {
-			s.addBusy(row, from, to)
-		}
+		s.resources = append(s.resources, candidate{
+			ResourceReference: ResourceReference{ID: *row.ResourceID, Name: *row.ResourceName, Type: *row.ResourceType},
+			userID:            row.ResourceUserID,
+		})
+		s.Resources = append(s.Resources, availability.Resource{
+			ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
+			Capacity: int(*row.ResourceCapacity), Weight: int(*row.ResourceWeight),
+			Limits: limits(row.ResourceMaxPerDay, row.ResourceMaxPerWeek),
+			Busy:   s.busy(row, from, to),
+		})
 	}
 	return s
 }
 
-// addBusy adds what has a lane of the last resource. A hold that is over has none; it must
-// be cleared away if it is between from and to.
-func (s *snapshot) addBusy(row *schedulingdb.GetBookingSnapshotRow, from, to time.Time) {
-	r := &s.Resources[len(s.Resources)-1]
-	busy := availability.Interval{
-		Lane: int(*row.BusyLane), Start: *row.BusyStartAt, End: *row.BusyEndAt, ObjectID: *row.BusyOwnerID,
-		BufferBefore: minutes(row.BusyBufferBeforeMinutes), BufferAfter: minutes(row.BusyBufferAfterMinutes),
-	}
-	if row.BusyExpiresAt != nil {
-		if !row.BusyExpiresAt.After(s.now) {
-			if busy.Start.Before(to) && busy.End.After(from) {
-				s.expired = append(s.expired, *row.BusyOwnerID)
-			}
-			return
+// States of what has a lane, as the queries for snapshots say them.
+const (
+	stateHeld    = 1
+	stateExpired = 2
+)
+
+// busy is what has lanes of the resource of a row. A hold that is over has none; it must be
+// cleared away if it is between from and to.
+func (s *snapshot) busy(row *schedulingdb.GetBookingSnapshotRow, from, to time.Time) []availability.Interval {
+	list := make([]availability.Interval, 0, len(row.BusyLanes))
+	for i, lane := range row.BusyLanes {
+		taken := availability.Interval{
+			Lane: int(lane), Start: row.BusyStarts[i], End: row.BusyEnds[i], ObjectID: row.BusyOwnerIds[i],
 		}
-		busy.Kind = availability.Hold
+		switch row.BusyStates[i] {
+		case stateExpired:
+			if taken.Start.Before(to) && taken.End.After(from) {
+				s.expired = append(s.expired, taken.ObjectID)
+			}
+			continue
+		case stateHeld:
+			taken.Kind = availability.Hold
+		}
+		list = append(list, taken)
 	}
-	r.Busy = append(r.Busy, busy)
+	return list
+}
+
+// addBuffers tells the buffers of what is busy, for explanations.
+func (s *snapshot) addBuffers(rows []schedulingdb.ListBuffersRow) {
+	if len(rows) == 0 {
+		return
+	}
+	of := make(map[uuid.UUID]*schedulingdb.ListBuffersRow, len(rows))
+	for i := range rows {
+		of[rows[i].OwnerID] = &rows[i]
+	}
+	for i := range s.Resources {
+		for j := range s.Resources[i].Busy {
+			busy := &s.Resources[i].Busy[j]
+			if row := of[busy.ObjectID]; row != nil {
+				busy.BufferBefore, busy.BufferAfter = minutes(row.BufferBeforeMinutes), minutes(row.BufferAfterMinutes)
+			}
+		}
+	}
 }
 
 func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSnapshotRow) {
