@@ -88,7 +88,7 @@ func (a *App) seedBusiness(ctx context.Context, b demoBusiness, hash string, now
 	if err := a.seedToken(ctx, scope); err != nil {
 		return err
 	}
-	_, err = a.seeder().seed(ctx, scope, b, users)
+	_, err = a.seeder().seed(ctx, scope, b, users, nil)
 	return err
 }
 

@@ -29,15 +29,29 @@ func (a *App) seeder() seeder {
 	return seeder{a.Schedules, a.Resources, a.Services, a.Customers, a.Appointments}
 }
 
-// Fill implements developer.SampleMaker.
-func (s seeder) Fill(ctx context.Context, scope *tenancy.Scope) (developer.SampleData, error) {
-	return s.seed(ctx, scope, sampleBusiness(), nil)
+// Fill implements developer.SampleMaker. The hours are the only thing that is replaced and
+// not added, so it refuses those that somebody has set, or sets meanwhile.
+func (s seeder) Fill(ctx context.Context, scope *tenancy.Scope) (made developer.SampleData, err error) {
+	hours, err := s.schedules.Get(ctx, scope, nil)
+	if err != nil {
+		return made, err
+	}
+	if !hours.IsSet {
+		made, err = s.seed(ctx, scope, sampleBusiness(), nil, &hours.Version)
+	}
+	if hours.IsSet || errors.Is(err, apperr.New(apperr.VersionMismatch, "")) {
+		return developer.SampleData{}, apperr.New(apperr.AlreadyExists, "The sandbox has business hours already. Empty it first.")
+	}
+	return made, err
 }
 
 // seed makes the hours, resources, services, customers and appointments of the business
 // in the scope's environment; users are those who sign in as some of them, by persona.
-func (s seeder) seed(ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID) (made developer.SampleData, err error) {
-	if _, err := s.schedules.Replace(ctx, scope, nil, nil, scheduling.HoursInput{Weekly: b.hours}); err != nil {
+// With a version, only hours at that version are replaced (VersionMismatch).
+func (s seeder) seed(
+	ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID, version *int32,
+) (made developer.SampleData, err error) {
+	if _, err := s.schedules.Replace(ctx, scope, nil, version, scheduling.HoursInput{Weekly: b.hours}); err != nil {
 		return made, err
 	}
 	resources, err := s.seedResources(ctx, scope, b, users)

@@ -48,10 +48,45 @@ func TestSampleData(t *testing.T) {
 		require.Equal(t, 2030, instant(t, a.(m)["start_at"]).Year())
 	}
 
-	// One customer is enough not to be empty.
+	// One customer is enough not to be empty, or one time off, or hours.
 	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
 	sandbox.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
 	sandbox.Post(t, samplePath, nil).RequireProblem(t, 409, "already_exists")
+	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+	sandbox.Post(t, "/api/v1/time-off", m{"title": "Move", "start_at": "2030-02-01T00:00:00Z", "end_at": "2030-03-01T00:00:00Z"}).Require(t, 201)
+	sandbox.Post(t, samplePath, nil).RequireProblem(t, 409, "already_exists")
+	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+	sandbox.Do(t, http.MethodPut, hoursPath, sundays).Require(t, 200)
+	sandbox.Post(t, samplePath, nil).RequireProblem(t, 409, "already_exists")
+	require.Equal(t, sundays["weekly"], sandbox.Get(t, hoursPath).Require(t, 200).Object(t)["weekly"])
+}
+
+const hoursPath = "/api/v1/business/hours"
+
+var sundays = m{"weekly": []any{m{"day": "SUNDAY", "intervals": []any{m{"start": "10:00", "end": "12:00"}}}}}
+
+// Whoever sets the hours while sample data are made keeps them: either they came before and
+// there are no sample data, or they replace those of the sample.
+func TestSampleDataOverwriteNoHours(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	sandbox := owner.Sandbox()
+	for range 8 {
+		owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+		var set, filled *apitest.Response
+		var setErr, fillErr error
+		var group sync.WaitGroup
+		group.Go(func() { set, setErr = sandbox.Send(sandbox.Request(t, http.MethodPut, hoursPath, sundays)) })
+		group.Go(func() { filled, fillErr = sandbox.Send(sandbox.Request(t, http.MethodPost, samplePath, nil)) })
+		group.Wait()
+		require.NoError(t, setErr)
+		require.NoError(t, fillErr)
+		set.Require(t, 200)
+		require.Contains(t, []int{201, 409}, filled.Status)
+		require.Equal(t, sundays["weekly"], sandbox.Get(t, hoursPath).Require(t, 200).Object(t)["weekly"])
+	}
 }
 
 // Without room for all of it, none of it is made, with and without a key.

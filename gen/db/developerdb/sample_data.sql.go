@@ -15,10 +15,11 @@ const environmentInUse = `-- name: EnvironmentInUse :one
 SELECT (EXISTS (SELECT FROM resources r WHERE r.env_id = $1)
     OR EXISTS (SELECT FROM services s WHERE s.env_id = $1)
     OR EXISTS (SELECT FROM customers c WHERE c.env_id = $1)
-    OR EXISTS (SELECT FROM appointments a WHERE a.env_id = $1))::boolean AS in_use
+    OR EXISTS (SELECT FROM appointments a WHERE a.env_id = $1)
+    OR EXISTS (SELECT FROM time_off t WHERE t.env_id = $1))::boolean AS in_use
 `
 
-// Whether the environment has anything of what sample data are made of.
+// Whether the environment has anything of what sample data are made of, or would be in their way.
 func (q *Queries) EnvironmentInUse(ctx context.Context, db DBTX, envID uuid.UUID) (bool, error) {
 	row := db.QueryRow(ctx, environmentInUse, envID)
 	var in_use bool

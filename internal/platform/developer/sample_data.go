@@ -17,8 +17,9 @@ type SampleData struct {
 
 // SampleMaker knows what sample data are.
 type SampleMaker interface {
-	// Fill makes sample data in the scope's environment. Errors: those of whatever it makes,
-	// such as QuotaExceeded; something may have been made then.
+	// Fill makes sample data in the scope's environment. Errors: AlreadyExists if there are
+	// business hours, and those of whatever it makes, such as QuotaExceeded; something may
+	// have been made then.
 	Fill(ctx context.Context, scope *tenancy.Scope) (SampleData, error)
 }
 
@@ -35,9 +36,9 @@ func NewSamples(store *tenancy.Store, maker SampleMaker) *Samples {
 }
 
 // Create fills the empty sandbox of the scope, with all of the sample data or with nothing.
-// Errors: SandboxOnly in the live world; AlreadyExists if there is a resource, a service, a
-// customer or an appointment, also if two ask at the same time; QuotaExceeded if the plan
-// has no room.
+// Errors: SandboxOnly in the live world; AlreadyExists if there are business hours, time
+// off, a resource, a service, a customer or an appointment, also if two ask at the same time;
+// QuotaExceeded if the plan has no room.
 func (s *Samples) Create(ctx context.Context, scope *tenancy.Scope) (made SampleData, err error) {
 	if !scope.SandboxMode() {
 		return made, apperr.New(apperr.SandboxOnly, "Sample data are made in the sandbox only. "+
