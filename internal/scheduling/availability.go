@@ -29,13 +29,11 @@ type AvailabilityInput struct {
 	// From and To are dates ("2026-12-01", in Timezone; To is included) or instants (RFC
 	// 3339; To is not included).
 	From, To string
-	// ResourceIDs must all be taken; with PerResource each of them by itself.
+	// ResourceIDs must all be taken; to SearchPerResource they are those to list.
 	ResourceIDs []uuid.UUID
-	// PerResource asks for the slots of every resource by itself.
-	PerResource bool
 	// Timezone is an IANA name; nil is the zone of the business.
 	Timezone *string
-	// Limit is the greatest number of slots; zero is no limit.
+	// Limit is the greatest number of slots, or of each resource; zero is no limit.
 	Limit int
 	// Explain asks for what is refused, too.
 	Explain bool
@@ -56,16 +54,67 @@ type Slot struct {
 	ResourceIDs []uuid.UUID `json:"resource_ids"`
 }
 
+// AvailabilityPerResource is when each resource can be booked by name.
+type AvailabilityPerResource struct {
+	Timezone string
+	Snapshot string
+	// Duration is how long the customer is there.
+	Duration time.Duration
+	// Resources are in the order of their ids.
+	Resources []availability.ResourceStarts
+}
+
 // Search returns the slots in which a service can be booked. It asks the same rules as
 // Create. Customers hear only reasons that tell nothing about others. Errors: NotFound
 // for the service, ValidationFailed.
 func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*Availability, error) {
-	zone, from, to, err := in.times(scope.Tenant.Location)
+	found, err := s.look(ctx, scope, in)
 	if err != nil {
 		return nil, err
 	}
-	if in.PerResource && in.Explain {
-		return nil, apperr.NewInvalid("?explain", "must not be asked for together with per_resource.")
+	result := &Availability{
+		Timezone: found.zone.String(), Snapshot: found.tag(), Result: availability.Search(&found.taken.Snapshot, &found.request, scope.Now),
+	}
+	if viewerOf(scope).customer() {
+		for i := range result.Refused {
+			result.Refused[i].Reasons = availability.PublicReasons(result.Refused[i].Reasons)
+		}
+	}
+	return result, nil
+}
+
+// SearchPerResource returns, for each of the resources or, if none is named, for all that
+// will do, the starts at which the service can be booked with it. Errors: those of Search;
+// ValidationFailed for a service that takes several resources.
+func (s *Appointments) SearchPerResource(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*AvailabilityPerResource, error) {
+	found, err := s.look(ctx, scope, in)
+	if err != nil {
+		return nil, err
+	}
+	if len(found.taken.Service.Requirements) > 1 {
+		return nil, apperr.NewInvalid("?service_id", "takes several resources: name one in resource_ids of GET /api/v1/availability instead.")
+	}
+	return &AvailabilityPerResource{
+		Timezone: found.zone.String(), Snapshot: found.tag(), Duration: found.taken.Service.Duration,
+		Resources: availability.SearchPerResource(&found.taken.Snapshot, &found.request, scope.Now),
+	}, nil
+}
+
+// looked is what is searched, and how.
+type looked struct {
+	zone    *time.Location
+	taken   *snapshot
+	request availability.SearchRequest
+}
+
+// tag names the state of things that was looked at.
+func (l *looked) tag() string { return strconv.FormatInt(l.taken.sequence, 36) }
+
+// look takes the snapshot for a search and makes sure that what it names exists.
+func (s *Appointments) look(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*looked, error) {
+	zone, from, to, err := in.times(scope.Tenant.Location)
+	if err != nil {
+		return nil, err
 	}
 	w := wish{serviceID: in.ServiceID, startAt: from, requested: in.ResourceIDs, explain: in.Explain}
 	taken, err := s.survey(ctx, scope, w, from, to)
@@ -80,24 +129,9 @@ func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in Avai
 			return nil, apperr.NewInvalid("?resource_ids", "There is no resource with the id at place %d.", i+1)
 		}
 	}
-	search := availability.Search
-	if in.PerResource {
-		if len(taken.Service.Requirements) > 1 {
-			return nil, apperr.NewInvalid("?per_resource", "must not be asked for a service that takes several resources; name one in resource_ids instead.")
-		}
-		search = availability.SearchPerResource
-	}
-	request := availability.SearchRequest{From: from, To: to, Requested: in.ResourceIDs, Limit: in.Limit, Explain: in.Explain}
-	found := &Availability{
-		Timezone: zone.String(), Snapshot: strconv.FormatInt(taken.sequence, 36),
-		Result: search(&taken.Snapshot, &request, scope.Now),
-	}
-	if viewerOf(scope).customer() {
-		for i := range found.Refused {
-			found.Refused[i].Reasons = availability.PublicReasons(found.Refused[i].Reasons)
-		}
-	}
-	return found, nil
+	return &looked{zone: zone, taken: taken, request: availability.SearchRequest{
+		From: from, To: to, Requested: in.ResourceIDs, Limit: in.Limit, Explain: in.Explain,
+	}}, nil
 }
 
 // times returns the zone of the request and the instants between which slots may start.

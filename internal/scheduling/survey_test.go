@@ -47,19 +47,36 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	appointments := scheduling.NewAppointments(tenancy.NewStore(pool, pool))
 	service := b.service(scope, "STAFF")
 	customer := b.customer(scope, "Ada")
-	ask := func(in scheduling.AvailabilityInput) int {
-		in.ServiceID, in.From, in.To = service.ID, "2026-11-23", "2026-11-23"
+	monday := scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}
+	inOneTrip := func(search func() (found int, err error)) int {
 		before := counted.n.Load()
-		found, err := appointments.Search(ctx, scope, in)
+		found, err := search()
 		require.NoError(t, err)
 		require.EqualValues(t, 1, counted.n.Load()-before)
-		return len(found.Slots)
+		return found
 	}
-	search := func() int { return ask(scheduling.AvailabilityInput{Explain: true}) }
+	search := func() int {
+		return inOneTrip(func() (int, error) {
+			in := monday
+			in.Explain = true
+			found, err := appointments.Search(ctx, scope, in)
+			return len(found.Slots), err
+		})
+	}
 	perResource := func(ids ...uuid.UUID) int {
-		return ask(scheduling.AvailabilityInput{PerResource: true, ResourceIDs: ids})
+		return inOneTrip(func() (n int, err error) {
+			in := monday
+			in.ResourceIDs = ids
+			found, err := appointments.SearchPerResource(ctx, scope, in)
+			for _, resource := range found.Resources {
+				n += len(resource.Starts)
+			}
+			return n, err
+		})
 	}
-	_, err = appointments.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"})
+	monday.Explain = true
+	_, err = appointments.Search(ctx, scope, monday)
+	monday.Explain = false
 	require.NoError(t, err) // prepares the statements
 
 	require.Zero(t, search(), "nobody is there")

@@ -115,13 +115,17 @@ func TestWhatIsOfferedPerResourceCanBeBookedWithIt(t *testing.T) {
 	const monday = "from=2027-03-01&to=2027-03-01"
 	_, starts := search(t, owner, o["service"], monday)
 	offered := map[[2]string]bool{}
-	found, _ := search(t, owner, o["service"], monday+"&per_resource=true")
-	for _, slot := range found.Data {
-		require.Len(t, slot.ResourceIDs, 1)
-		key := [2]string{slot.StartAt, slot.ResourceIDs[0]}
-		require.False(t, offered[key], "twice: %v", key)
-		offered[key] = true
-		require.Contains(t, starts, slot.StartAt, "the ordinary search has the same starts")
+	list := func(query string) (found resourceAvailability) {
+		owner.Get(t, "/api/v1/availability/resources?service_id="+o["service"]+"&"+query).Require(t, 200).Decode(t, &found)
+		return found
+	}
+	found := list(monday)
+	require.Equal(t, 30, found.DurationMinutes)
+	for _, r := range found.Data {
+		for _, start := range r.Starts {
+			offered[[2]string{start, r.ResourceID}] = true
+			require.Contains(t, starts, start, "the ordinary search has the same starts")
+		}
 	}
 	require.Greater(t, len(offered), len(starts), "at some starts there is a choice")
 	booked := 0
@@ -137,14 +141,29 @@ func TestWhatIsOfferedPerResourceCanBeBookedWithIt(t *testing.T) {
 	}
 	require.Equal(t, len(offered), booked, "each of them is at one of the starts")
 
-	found, _ = search(t, owner, o["service"], monday+"&per_resource=true&limit=1&resource_ids="+second+","+third)
-	require.Len(t, found.Data, 1)
-	require.Equal(t, []string{third}, found.Data[0].ResourceIDs, "the second comes at eleven")
-	owner.Get(t, "/api/v1/availability?service_id="+o["service"]+"&per_resource=true&explain=true&"+monday).RequireProblem(t, 422, "validation_failed")
+	found = list(monday + "&limit=1&resource_ids=" + second + "," + third)
+	require.Len(t, found.Data, 2, "those that are named, each by itself")
+	for _, r := range found.Data {
+		require.Len(t, r.Starts, 1, "of each resource")
+		require.True(t, r.Truncated)
+		require.True(t, offered[[2]string{r.Starts[0], r.ResourceID}])
+	}
+	owner.Get(t, "/api/v1/availability/resources?service_id="+o["service"]+"&resource_ids="+o["service"]+"&"+monday).
+		RequireProblem(t, 422, "validation_failed")
 	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{
 		"requirements": []m{{"resource_type": "STAFF"}, {"resource_type": "ROOM"}},
 	}).Require(t, 200)
-	owner.Get(t, "/api/v1/availability?service_id="+o["service"]+"&per_resource=true&"+monday).RequireProblem(t, 422, "validation_failed")
+	owner.Get(t, "/api/v1/availability/resources?service_id="+o["service"]+"&"+monday).RequireProblem(t, 422, "validation_failed")
+}
+
+// resourceAvailability is the answer of GET /api/v1/availability/resources.
+type resourceAvailability struct {
+	DurationMinutes int `json:"duration_minutes"`
+	Data            []struct {
+		ResourceID string   `json:"resource_id"`
+		Starts     []string `json:"starts"`
+		Truncated  bool     `json:"truncated"`
+	} `json:"data"`
 }
 
 // A refusal says what would do: the same resource first, then others.

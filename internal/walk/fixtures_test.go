@@ -180,6 +180,9 @@ var fixtures = map[string]fixture{
 	"getAvailability": {query: func(o objects) string {
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
 	}, want: 200},
+	"listResourceAvailability": {query: func(o objects) string {
+		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02&resource_ids=" + o["resource"]
+	}, want: 200},
 
 	"listWaitlist": {want: 200},
 	"joinWaitlist": {body: func(o objects) any {

@@ -1005,6 +1005,32 @@ type Resource struct {
 	Weight int `json:"weight"`
 }
 
+// ResourceAvailability defines model for ResourceAvailability.
+type ResourceAvailability struct {
+	ResourceID openapi_types.UUID `json:"resource_id"`
+
+	// Starts In order.
+	Starts []time.Time `json:"starts"`
+
+	// Truncated Whether there are more starts than `limit`.
+	Truncated bool `json:"truncated"`
+}
+
+// ResourceAvailabilityList defines model for ResourceAvailabilityList.
+type ResourceAvailabilityList struct {
+	Data []ResourceAvailability `json:"data"`
+
+	// DurationMinutes How long after a start the appointment ends, in minutes.
+	DurationMinutes int32              `json:"duration_minutes"`
+	ServiceID       openapi_types.UUID `json:"service_id"`
+
+	// Snapshot Names the state of things that the answer is about; it changes with every change.
+	Snapshot string `json:"snapshot"`
+
+	// Timezone The zone that dates were meant in.
+	Timezone string `json:"timezone"`
+}
+
 // ResourceCreate defines model for ResourceCreate.
 type ResourceCreate struct {
 	Capacity    *int    `json:"capacity,omitempty"`
@@ -1644,14 +1670,32 @@ type GetAvailabilityParams struct {
 	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
 	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
 
-	// PerResource Whether to list the slots of every resource by itself, as for "the free times of each stylist": a start occurs once for each resource that can take it, with that one in `resource_ids`, those of the same start in the order of the ids. Only resources in `resource_ids` are listed if there are any, else all that will do. It can be asked for services that take one resource, and not together with `explain`; the answer is 422 otherwise.
-	PerResource *bool `form:"per_resource,omitempty" json:"per_resource,omitempty"`
-
 	// Limit How many slots to return at the most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Explain Whether to return the starts that are refused too, and why. Those who work for the business hear which resource and which object stands in the way; customers hear only rules that are the same for everybody.
 	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
+}
+
+// ListResourceAvailabilityParams defines parameters for ListResourceAvailability.
+type ListResourceAvailabilityParams struct {
+	// ServiceID What shall be booked.
+	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
+
+	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	From string `form:"from" json:"from"`
+
+	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	To string `form:"to" json:"to"`
+
+	// ResourceIds The resources to list, separated by commas; if it is not given, all that will do.
+	ResourceIds *[]openapi_types.UUID `form:"resource_ids,omitempty" json:"resource_ids,omitempty"`
+
+	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
+
+	// Limit How many starts to return of each resource at the most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetBookingAvailabilityParams defines parameters for GetBookingAvailability.
@@ -1992,6 +2036,9 @@ type ServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx echo.Context, params GetAvailabilityParams) error
+	// ListResourceAvailability List the free starts of each resource
+	// (GET /api/v1/availability/resources)
+	ListResourceAvailability(ctx echo.Context, params ListResourceAvailabilityParams) error
 	// CreateBookingAppointment Book an appointment
 	// (POST /api/v1/booking/appointments)
 	CreateBookingAppointment(ctx echo.Context) error
@@ -2612,13 +2659,6 @@ func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
 	}
 
-	// ------------- Optional query parameter "per_resource" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "per_resource", ctx.QueryParams(), &params.PerResource, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
-	if err != nil {
-		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter per_resource: %s", err))
-	}
-
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -2635,6 +2675,59 @@ func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetAvailability(ctx, params)
+	return err
+}
+
+// ListResourceAvailability converts echo context to params.
+func (w *ServerInterfaceWrapper) ListResourceAvailability(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListResourceAvailabilityParams
+	// ------------- Required query parameter "service_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "service_id", ctx.QueryParams(), &params.ServiceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// ------------- Required query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "from", ctx.QueryParams(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter from: %s", err))
+	}
+
+	// ------------- Required query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "to", ctx.QueryParams(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter to: %s", err))
+	}
+
+	// ------------- Optional query parameter "resource_ids" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "resource_ids", ctx.QueryParams(), &params.ResourceIds, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter resource_ids: %s", err))
+	}
+
+	// ------------- Optional query parameter "timezone" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListResourceAvailability(ctx, params)
 	return err
 }
 
@@ -3877,6 +3970,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/v1/customers/:id", wrapper.GetCustomer, options.OperationMiddlewares["getCustomer"]...)
 	router.PATCH(options.BaseURL+"/api/v1/customers/:id", wrapper.UpdateCustomer, options.OperationMiddlewares["updateCustomer"]...)
 	router.GET(options.BaseURL+"/api/v1/availability", wrapper.GetAvailability, options.OperationMiddlewares["getAvailability"]...)
+	router.GET(options.BaseURL+"/api/v1/availability/resources", wrapper.ListResourceAvailability, options.OperationMiddlewares["listResourceAvailability"]...)
 	router.GET(options.BaseURL+"/api/v1/holds", wrapper.ListHolds, options.OperationMiddlewares["listHolds"]...)
 	router.POST(options.BaseURL+"/api/v1/holds", wrapper.CreateHold, options.OperationMiddlewares["createHold"]...)
 	router.DELETE(options.BaseURL+"/api/v1/holds/:id", wrapper.DeleteHold, options.OperationMiddlewares["deleteHold"]...)
@@ -5859,6 +5953,124 @@ type GetAvailability500ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAvailability500ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailabilityRequestObject struct {
+	Params ListResourceAvailabilityParams
+}
+
+type ListResourceAvailabilityResponseObject interface {
+	VisitListResourceAvailabilityResponse(w http.ResponseWriter) error
+}
+
+type ListResourceAvailability200JSONResponse ResourceAvailabilityList
+
+func (response ListResourceAvailability200JSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability400ApplicationProblemPlusJSONResponse struct {
+	externalRef0.BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability400ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability401ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability401ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability403ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability403ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability404ApplicationProblemPlusJSONResponse struct {
+	externalRef0.NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability404ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability422ApplicationProblemPlusJSONResponse struct {
+	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability422ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListResourceAvailability500ApplicationProblemPlusJSONResponse struct {
+	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
+}
+
+func (response ListResourceAvailability500ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -12069,6 +12281,9 @@ type StrictServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx context.Context, request GetAvailabilityRequestObject) (GetAvailabilityResponseObject, error)
+	// ListResourceAvailability List the free starts of each resource
+	// (GET /api/v1/availability/resources)
+	ListResourceAvailability(ctx context.Context, request ListResourceAvailabilityRequestObject) (ListResourceAvailabilityResponseObject, error)
 	// CreateBookingAppointment Book an appointment
 	// (POST /api/v1/booking/appointments)
 	CreateBookingAppointment(ctx context.Context, request CreateBookingAppointmentRequestObject) (CreateBookingAppointmentResponseObject, error)
@@ -12725,6 +12940,31 @@ func (sh *strictHandler) GetAvailability(ctx echo.Context, params GetAvailabilit
 		return err
 	} else if validResponse, ok := response.(GetAvailabilityResponseObject); ok {
 		return validResponse.VisitGetAvailabilityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListResourceAvailability operation middleware
+func (sh *strictHandler) ListResourceAvailability(ctx echo.Context, params ListResourceAvailabilityParams) error {
+	var request ListResourceAvailabilityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListResourceAvailability(ctx.Request().Context(), request.(ListResourceAvailabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListResourceAvailability")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListResourceAvailabilityResponseObject); ok {
+		return validResponse.VisitListResourceAvailabilityResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}

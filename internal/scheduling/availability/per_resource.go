@@ -3,44 +3,63 @@ package availability
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// SearchPerResource offers the starts on the grid for each resource by itself: with every
-// resource that is requested or, if none is, that will do, the starts that Decide accepts
-// when only it is requested. Slots of the same start are in the order of the ids. The
-// service must take one resource; for others there is no result. Preferred and Explain
-// are ignored.
-func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time) Result {
-	var result Result
+// ResourceStarts are the starts at which a resource can be booked by name.
+type ResourceStarts struct {
+	ResourceID uuid.UUID
+	// Starts are what the customer sees, in UTC and in order.
+	Starts []time.Time
+	// Truncated says that there are more of them than the limit.
+	Truncated bool
+}
+
+// SearchPerResource offers the starts on the grid for each resource by itself, in the order
+// of their ids: with every resource that is requested or, if none is, that will do, those
+// that Decide accepts when only it is requested. A resource that nobody can book at any
+// time, for instance because it is not active, is not in the result. The limit is that of
+// each resource. The service must take one resource; for others there is no result.
+// Preferred and Explain are ignored.
+func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time) []ResourceStarts {
 	starts := snapshot.bounded(request.From, request.To)
 	if starts.from >= starts.to || len(snapshot.Service.Requirements) > 1 {
-		return result
+		return nil
 	}
 	plans := plansPerResource(snapshot, request.Requested, now, starts)
 	if len(plans) == 0 {
-		return result
+		return nil
 	}
 	starts.from = max(starts.from, plans[0].soonest, plans[0].earliest)
-	var arena []Assignment
-	for at := range plans[0].grid(starts) {
-		for _, p := range plans {
-			// To look into the list of starts first saves most of the decisions.
-			if p.seekFree(at); !p.isNext(at) {
+	grid := slices.Collect(plans[0].grid(starts))
+	result := make([]ResourceStarts, len(plans))
+	for i, p := range plans {
+		result[i] = p.startsAlone(grid, request.Limit)
+	}
+	return result
+}
+
+// startsAlone are the starts of a plan with one resource, which is requested: nothing is to
+// be matched then, and the rules about the start and the resource are all there are.
+func (p *plan) startsAlone(grid []micros, limit int) ResourceStarts {
+	result := ResourceStarts{ResourceID: p.resources[0].ID, Starts: make([]time.Time, 0, len(grid))}
+	for _, free := range p.candidates[0].starts {
+		first := sort.Search(len(grid), func(i int) bool { return grid[i] >= free.from })
+		for _, at := range grid[first:] {
+			if at >= free.to {
+				break
+			}
+			if p.seek(at); p.startCode() != "" || !p.isFree(0) {
 				continue
 			}
-			if _, ok := p.decide(at, false); !ok {
-				continue
-			}
-			if request.Limit > 0 && len(result.Slots) == request.Limit {
+			if limit > 0 && len(result.Starts) == limit {
 				result.Truncated = true
 				return result
 			}
-			var slot Slot
-			slot, arena = p.slot(arena)
-			result.Slots = append(result.Slots, slot)
+			result.Starts = append(result.Starts, at.time())
 		}
 	}
 	return result
@@ -73,17 +92,4 @@ func plansPerResource(snapshot *Snapshot, requested []uuid.UUID, now time.Time, 
 	}
 	slices.SortFunc(plans, func(a, b *plan) int { return bytes.Compare(a.resources[0].ID[:], b.resources[0].ID[:]) })
 	return plans
-}
-
-// seekFree leaves behind what has ended at a start, and isNext reports whether the start is
-// in what comes next. Both are about a plan with one resource, whose starts are known.
-func (p *plan) seekFree(at micros) {
-	for c := &p.candidates[0]; c.next < len(c.starts) && c.starts[c.next].to <= at; {
-		c.next++
-	}
-}
-
-func (p *plan) isNext(at micros) bool {
-	c := &p.candidates[0]
-	return c.next < len(c.starts) && c.starts[c.next].from <= at
 }

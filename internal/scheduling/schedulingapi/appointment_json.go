@@ -24,14 +24,22 @@ var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); retu
 
 // VisitListAppointmentsResponse writes the page.
 func (p appointmentPage) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+	return writePage(w, p.append)
+}
+
+// writePage answers with what encode appends to a buffer.
+func writePage(w http.ResponseWriter, encode func([]byte) []byte) error {
+	const keep = 1 << 20 // a rare huge answer shall not stay in memory
 	buffer := pageBuffers.Get().(*[]byte)
-	defer pageBuffers.Put(buffer)
-	*buffer = p.append((*buffer)[:0])
+	*buffer = encode((*buffer)[:0])
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(*buffer)))
 	w.WriteHeader(http.StatusOK)
 	_, err := w.Write(*buffer)
+	if cap(*buffer) <= keep {
+		pageBuffers.Put(buffer)
+	}
 	return err
 }
 

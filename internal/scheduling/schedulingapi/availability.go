@@ -16,7 +16,6 @@ func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvai
 	in := scheduling.AvailabilityInput{
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxSlots), Explain: or(req.Params.Explain, false),
-		PerResource: or(req.Params.PerResource, false),
 	}
 	found, err := s.appointments.Search(ctx, tenancy.ScopeFrom(ctx), in)
 	if err != nil {
@@ -34,8 +33,24 @@ func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvai
 	return answer, nil
 }
 
-// maxSlots is the default of limit in the contract.
-const maxSlots = 6000
+// ListResourceAvailability implements the operation.
+func (s *Server) ListResourceAvailability(ctx context.Context, req schedulingoapi.ListResourceAvailabilityRequestObject) (schedulingoapi.ListResourceAvailabilityResponseObject, error) {
+	in := scheduling.AvailabilityInput{
+		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
+		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxStarts),
+	}
+	found, err := s.appointments.SearchPerResource(ctx, tenancy.ScopeFrom(ctx), in)
+	if err != nil {
+		return nil, err
+	}
+	return resourceAvailabilityPage{serviceID: in.ServiceID, found: found}, nil
+}
+
+// The defaults of limit in the contract.
+const (
+	maxSlots  = 6000
+	maxStarts = 1000
+)
 
 // ToAPISlot converts a slot.
 func ToAPISlot(s availability.Slot) schedulingoapi.Slot {

@@ -20,28 +20,20 @@ type availabilityPage struct {
 
 // VisitGetAvailabilityResponse writes the slots.
 func (p availabilityPage) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-	buffer := pageBuffers.Get().(*[]byte)
-	defer pageBuffers.Put(buffer)
-	*buffer = p.append((*buffer)[:0])
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(*buffer)))
-	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(*buffer)
-	return err
+	return writePage(w, p.append)
 }
 
 func (p availabilityPage) append(b []byte) []byte {
 	b = append(b, `{"data":[`...)
-	var end, start instantText
+	var text instantText
 	for i := range p.found.Slots {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		slot := &p.found.Slots[i]
-		b = end.append(append(b, `{"end_at":`...), slot.End)
+		b = text.append(append(b, `{"end_at":`...), slot.End)
 		b = appendAssigned(append(b, `,"resource_ids":[`...), slot.Assignments)
-		b = append(start.append(append(b, `],"start_at":`...), slot.Start), '}')
+		b = append(text.append(append(b, `],"start_at":`...), slot.Start), '}')
 	}
 	b = appendID(append(b, `],"service_id":`...), p.serviceID)
 	b = appendText(append(b, `,"snapshot":`...), p.found.Snapshot)
@@ -60,16 +52,61 @@ func appendAssigned(b []byte, taken []availability.Assignment) []byte {
 	return b
 }
 
-// instantText remembers the instant that it wrote last: per resource, many slots in a row
-// have the same.
+// resourceAvailabilityPage answers ListResourceAvailability; see availabilityPage.
+type resourceAvailabilityPage struct {
+	serviceID uuid.UUID
+	found     *scheduling.AvailabilityPerResource
+}
+
+// VisitListResourceAvailabilityResponse writes the starts.
+func (p resourceAvailabilityPage) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
+	return writePage(w, p.append)
+}
+
+func (p resourceAvailabilityPage) append(b []byte) []byte {
+	b = append(b, `{"data":[`...)
+	var text instantText
+	for i := range p.found.Resources {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		r := &p.found.Resources[i]
+		b = append(appendID(append(b, `{"resource_id":`...), r.ResourceID), `,"starts":[`...)
+		for j, start := range r.Starts {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = text.append(b, start)
+		}
+		b = append(strconv.AppendBool(append(b, `],"truncated":`...), r.Truncated), '}')
+	}
+	b = strconv.AppendInt(append(b, `],"duration_minutes":`...), int64(p.found.Duration/time.Minute), 10)
+	b = appendID(append(b, `,"service_id":`...), p.serviceID)
+	b = appendText(append(b, `,"snapshot":`...), p.found.Snapshot)
+	b = appendText(append(b, `,"timezone":`...), p.found.Timezone)
+	return append(b, '}', '\n')
+}
+
+// instantText remembers the date that it wrote last: many slots in a row have the same.
 type instantText struct {
-	at   time.Time
-	text []byte
+	day  int64
+	date []byte
 }
 
 func (t *instantText) append(b []byte, at time.Time) []byte {
-	if t.text == nil || !at.Equal(t.at) {
-		t.at, t.text = at, appendInstant(t.text[:0], at)
+	const perDay = 24 * 60 * 60
+	unix := at.Unix()
+	if at.Nanosecond() != 0 || unix < 0 {
+		return appendInstant(b, at)
 	}
-	return append(b, t.text...)
+	if day := unix / perDay; t.date == nil || day != t.day {
+		t.day, t.date = day, at.UTC().AppendFormat(t.date[:0], `"2006-01-02T`)
+	}
+	second := unix % perDay
+	b = appendTwoDigits(append(b, t.date...), second/3600)
+	b = appendTwoDigits(append(b, ':'), second/60%60)
+	b = appendTwoDigits(append(b, ':'), second%60)
+	return append(b, 'Z', '"')
 }
+
+func appendTwoDigits(b []byte, n int64) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }

@@ -45,3 +45,29 @@ func TestAvailabilityPageIsWhatTheContractSays(t *testing.T) {
 		require.Equal(t, "application/json", answer.Header().Get("Content-Type"))
 	}
 }
+
+func TestResourceAvailabilityPageIsWhatTheContractSays(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, time.December, 31, 23, 59, 59, 0, time.UTC)
+	starts := []time.Time{
+		at.Add(-24 * time.Hour), at, at.Add(time.Second), at.Add(time.Second + 250*time.Microsecond), at.Add(9*time.Hour + 7*time.Minute),
+		time.Date(1969, time.July, 20, 20, 17, 0, 0, time.UTC), time.Date(2999, time.December, 31, 0, 0, 0, 0, time.UTC),
+	}
+	for n := range 4 {
+		found := &scheduling.AvailabilityPerResource{Timezone: `Etc/"<GMT>`, Snapshot: "2q", Duration: 45 * time.Minute}
+		want := schedulingoapi.ListResourceAvailability200JSONResponse{
+			ServiceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte("service")), Timezone: found.Timezone, Snapshot: found.Snapshot, DurationMinutes: 45,
+			Data: []schedulingoapi.ResourceAvailability{},
+		}
+		for i := range n {
+			alone := availability.ResourceStarts{ResourceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(i)}), Starts: starts[:i*len(starts)/2], Truncated: i == 1}
+			found.Resources = append(found.Resources, alone)
+			want.Data = append(want.Data, schedulingoapi.ResourceAvailability{ResourceID: alone.ResourceID, Starts: alone.Starts, Truncated: alone.Truncated})
+		}
+		encoded, err := json.Marshal(want)
+		require.NoError(t, err)
+		answer := httptest.NewRecorder()
+		require.NoError(t, resourceAvailabilityPage{serviceID: want.ServiceID, found: found}.VisitListResourceAvailabilityResponse(answer))
+		require.Equal(t, string(encoded)+"\n", answer.Body.String())
+	}
+}
