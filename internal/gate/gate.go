@@ -230,7 +230,7 @@ func (g Gate) CheckPath(ctx context.Context, scope *tenancy.Scope, withFeature b
 		return nil
 	}
 	if scope.Principal == nil {
-		return apperr.New(apperr.Unauthorized, `Sign in, and send the token as "Authorization: Bearer <token>".`)
+		return apperr.New(apperr.Unauthorized, `Sign in, and send the token as "Authorization: Bearer <token>". One that is unknown, expired or revoked does not count.`)
 	}
 	if g.Access == Tenant {
 		if scope.Tenant == nil {

@@ -199,21 +199,22 @@ func describe(f apperr.Field) string {
 // fieldsOf turns the validator's errors into fields. Only the reason of a schema
 // error is used: the rest of its text quotes the schema and the input.
 func fieldsOf(err error, pointer string) []apperr.Field {
-	if many, ok := errors.AsType[openapi3.MultiError](err); ok {
+	// Which of the two is outside tells what is wrong where: either can be in the other one.
+	switch outer := err.(type) { //nolint:errorlint // see above
+	case openapi3.MultiError:
 		var fields []apperr.Field
-		for _, one := range many {
+		for _, one := range outer {
 			fields = append(fields, fieldsOf(one, pointer)...)
 		}
 		return fields
-	}
-	if request, ok := errors.AsType[*openapi3filter.RequestError](err); ok {
-		if request.Parameter != nil {
-			pointer = parameterPointer(request.Parameter)
+	case *openapi3filter.RequestError:
+		if outer.Parameter != nil {
+			pointer = parameterPointer(outer.Parameter)
 		}
-		if request.Err != nil {
-			return fieldsOf(request.Err, pointer)
+		if outer.Err != nil {
+			return fieldsOf(outer.Err, pointer)
 		}
-		return []apperr.Field{{Pointer: pointer, Detail: request.Reason}}
+		return []apperr.Field{{Pointer: pointer, Detail: outer.Reason}}
 	}
 	if schema, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		return []apperr.Field{schemaField(schema, pointer)}

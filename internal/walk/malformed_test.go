@@ -29,7 +29,10 @@ func TestMalformedInputIsRefused(t *testing.T) {
 		path, body := f.call(op, o)
 		if f.id != "" {
 			for _, id := range []string{"7", "not-a-uuid", "%00", strings.Repeat("a", 300), "{" + uuid.NewString() + "}"} {
-				caller.Do(t, op.Method, f.path(op, o, id), body).RequireProblem(t, 400, "invalid_request")
+				problem := caller.Do(t, op.Method, f.path(op, o, id), body).RequireProblem(t, 400, "invalid_request")
+				for _, pointer := range pointers(problem) {
+					require.Regexp(t, `^\{[a-z_]+\}$`, pointer, "%v", problem)
+				}
 			}
 		}
 		problem := caller.Do(t, op.Method, withParameter(path, "no_such_parameter", "1"), body).RequireProblem(t, 400, "invalid_request")
@@ -90,6 +93,9 @@ func malformedParameters(t *testing.T, c *apitest.Client, op *contract.Operation
 			if response.Status >= 400 {
 				require.Contains(t, response.Header.Get("Content-Type"), "application/problem+json")
 			}
+			if response.Status == 400 {
+				requirePointers(t, response.Object(t), "?"+p.Value.Name)
+			}
 		}
 	}
 }
@@ -104,6 +110,17 @@ func withParameter(path, name, value string) string {
 		}
 	}
 	return path + "?" + strings.Join(kept, "&")
+}
+
+// requirePointers fails unless everything that is wrong is the parameter, or a part of it.
+func requirePointers(t *testing.T, problem map[string]any, parameter string) {
+	t.Helper()
+	found := pointers(problem)
+	require.NotEmpty(t, found, "%v", problem)
+	for _, pointer := range found {
+		name, _, _ := strings.Cut(pointer, "/")
+		require.Equal(t, parameter, name, "%v", problem)
+	}
 }
 
 func pointers(problem map[string]any) []string {
