@@ -37,6 +37,8 @@ var (
 	AlreadyExists         = Code{"already_exists", Conflicting, "Already exists"}
 	InUse                 = Code{"in_use", Conflicting, "Still in use"}
 	SlotTaken             = Code{"slot_taken", Conflicting, "The slot is taken"}
+	LimitDay              = Code{"limit_day", Conflicting, "No more bookings on this day"}
+	LimitWeek             = Code{"limit_week", Conflicting, "No more bookings in this week"}
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
 	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
 	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
@@ -62,7 +64,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
-		HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
+		LimitDay, LimitWeek, HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}

@@ -228,8 +228,8 @@ var alternativesWithin = [...]time.Duration{24 * time.Hour, 7 * 24 * time.Hour}
 // refused asks for next. Other errors pass as they are. It looks anew, after the
 // transaction that was refused, and so also finds what rivals have left.
 func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, preferred []uuid.UUID, refusal error) error {
-	taken, ok := errors.AsType[*apperr.Error](refusal)
-	if !ok || taken.Code.Name != apperr.SlotTaken.Name {
+	taken, ok := anotherMayDo(refusal)
+	if !ok {
 		return refusal
 	}
 	alternatives := []Slot{}

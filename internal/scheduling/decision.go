@@ -1,6 +1,7 @@
 package scheduling
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,7 +21,7 @@ type Conflict struct {
 }
 
 // decide asks the rule book, for staff in such a way that they are one of the resources.
-// Errors: SlotTaken with conflicts, ValidationFailed with pointers into resource_ids, of
+// Errors: SlotTaken with conflicts, LimitDay and LimitWeek, ValidationFailed with pointers into resource_ids, of
 // which given are those that the client sent, RoleNotAllowed for staff who are not one of
 // the resources.
 func (s *snapshot) decide(viewer viewer, request availability.Request, given []uuid.UUID) ([]availability.Assignment, error) {
@@ -90,7 +91,7 @@ func (s *snapshot) resourcesOf(userID uuid.UUID) []uuid.UUID {
 // that a resource is not free, but nothing about others.
 func (s *snapshot) refusal(viewer viewer, reasons []availability.Reason, given []uuid.UUID) error {
 	if code := reasons[0].Code; code.Temporal() && reasons[0].ResourceID == uuid.Nil {
-		return apperr.NewInvalid("/start_at", "%s", startDetails[code])
+		return startRefused(viewer, code)
 	}
 	if reasons[0].Code.Temporal() {
 		if viewer.customer() {
@@ -111,6 +112,38 @@ func (s *snapshot) refusal(viewer viewer, reasons []availability.Reason, given [
 		fields[i] = s.field(r, given)
 	}
 	return apperr.New(apperr.ValidationFailed, "%s", fields[0].Detail).WithFields(fields...)
+}
+
+// startRefused says what is wrong with a start, whoever is there. How often others have
+// booked is not for customers to know.
+func startRefused(viewer viewer, code availability.Code) error {
+	limit, isLimit := limitCodes[code]
+	switch {
+	case isLimit && viewer.customer():
+		return apperr.New(apperr.SlotTaken, notFree).With("conflicts", []Conflict{})
+	case isLimit:
+		return apperr.New(limit, "%s", startDetails[code])
+	}
+	return apperr.NewInvalid("/start_at", "%s", startDetails[code])
+}
+
+// limitCodes are the errors of limits of the service.
+var limitCodes = map[availability.Code]apperr.Code{
+	availability.LimitDay:  apperr.LimitDay,
+	availability.LimitWeek: apperr.LimitWeek,
+}
+
+// anotherMayDo returns the error if another start may do where one was refused with it.
+func anotherMayDo(err error) (*apperr.Error, bool) {
+	refusal, ok := errors.AsType[*apperr.Error](err)
+	if !ok {
+		return nil, false
+	}
+	switch refusal.Code.Name {
+	case apperr.SlotTaken.Name, apperr.LimitDay.Name, apperr.LimitWeek.Name:
+		return refusal, true
+	}
+	return nil, false
 }
 
 // publicly leaves of each reason what customers may know.

@@ -288,7 +288,7 @@ func TestHoldsCountForLimits(t *testing.T) {
 	in := h.withoutHold()
 	in.StartAt = noon.Add(3 * time.Hour)
 	_, err = h.appointments.Create(t.Context(), h.scope, in)
-	requireField(t, "/start_at", err)
+	requireCode(t, apperr.LimitDay, err)
 	_, err = h.appointments.Create(t.Context(), later(h.scope, 5*time.Minute), in)
 	require.NoError(t, err)
 }

@@ -28,17 +28,23 @@ type window struct{ from, to time.Time }
 // surveySeries takes one snapshot for all starts, and for the local days on which they lie:
 // substitutes and alternatives are on the same day. Whatever the number of starts, it
 // takes at most five statements: service, customer and candidates; the requested
-// resources, if some are no candidates; what is booked; hours and time off; counts.
+// resources, if some are no candidates; what is booked; hours and time off; counts. Where
+// there are limits, up to three more lock them first.
 func (s *Appointments) surveySeries(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w seriesWish) (*snapshot, error) {
 	taken, err := s.candidates(ctx, tx, scope, w.wish)
 	if err != nil || taken.service == nil || taken.customer == nil {
 		return taken, err
 	}
 	windows := w.windows(taken.Service, scope.Tenant.Location)
+	from, to := windows[0].from, windows[len(windows)-1].to
+	if taken.limited() {
+		if err := s.lockLimits(ctx, tx, scope, taken, w.wish, from, to); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.addBusy(ctx, tx, scope, taken, w.moving, windows); err != nil {
 		return nil, err
 	}
-	from, to := windows[0].from, windows[len(windows)-1].to
 	if err := s.surround(ctx, tx, scope, taken, w.wish, from, to); err != nil {
 		return nil, err
 	}
@@ -60,7 +66,7 @@ func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *te
 			FromAt: &at, ToAt: &at, RequestedIds: requested, Now: scope.Now,
 		}
 	}
-	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {
+	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
 	rows, err := s.queries.GetBookingSnapshot(ctx, tx, params([]uuid.UUID{}))

@@ -67,17 +67,34 @@ type wish struct {
 
 // snapshot takes a snapshot of the start of a wish, in the transaction that shall fulfil it.
 func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
-	if err := s.lockRivals(ctx, tx, scope, w.rivals); err != nil {
+	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
 	w.until = w.startAt
+	taken, err := s.essentials(ctx, tx, scope, w)
+	if err != nil {
+		return nil, err
+	}
+	from, to := w.window(taken.Service)
+	if taken.limited() {
+		if err := s.lockLimits(ctx, tx, scope, taken, w, from, to); err != nil {
+			return nil, err
+		}
+		if taken, err = s.essentials(ctx, tx, scope, w); err != nil {
+			return nil, err
+		}
+		from, to = w.window(taken.Service)
+	}
+	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+}
+
+// essentials takes the part of a snapshot that every booking needs.
+func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	rows, err := s.snapshotRows(ctx, tx, scope, w)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
-	taken := newSnapshot(w, rows, scope.Now)
-	from, to := w.window(taken.Service)
-	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+	return newSnapshot(w, rows, scope.Now), nil
 }
 
 // snapshotRows asks for the requested resources alone, which nearly always fill every
@@ -131,12 +148,16 @@ func (w *wish) window(service availability.Service) (from, to time.Time) {
 	return from, to
 }
 
-// lockRivals locks resources for which others were faster too often.
-func (s *Appointments) lockRivals(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, rivals []uuid.UUID) error {
-	if len(rivals) == 0 {
+// lockRivals locks resources for which others were faster too often; before them the
+// service, if it has limits.
+func (s *Appointments) lockRivals(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) error {
+	if len(w.rivals) == 0 {
 		return nil
 	}
-	err := s.queries.LockResources(ctx, tx, schedulingdb.LockResourcesParams{EnvID: scope.Env.ID, Ids: rivals})
+	if err := s.lockLimitedService(ctx, tx, scope, w); err != nil {
+		return err
+	}
+	err := s.queries.LockResources(ctx, tx, schedulingdb.LockResourcesParams{EnvID: scope.Env.ID, Ids: w.rivals})
 	if err != nil {
 		return fmt.Errorf("lock resources: %w", err)
 	}

@@ -127,20 +127,6 @@ func (s *snapshot) addTimeOff(off map[uuid.UUID][]timeOffRow, from, to time.Time
 	return nil
 }
 
-// limited reports whether the service or a candidate has limits.
-func (s *snapshot) limited() bool {
-	has := func(l availability.Limits) bool { return l.MaxPerDay > 0 || l.MaxPerWeek > 0 }
-	if has(s.Service.Limits) {
-		return true
-	}
-	for i := range s.Resources {
-		if has(s.Resources[i].Limits) {
-			return true
-		}
-	}
-	return false
-}
-
 // counted says what to count for the starts of a wish, from from to to: all weeks that
 // they touch.
 func (w *wish) counted(scope *tenancy.Scope, resources []uuid.UUID, from, to time.Time) schedulingdb.CountBookingsByDateParams {

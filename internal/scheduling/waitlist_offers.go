@@ -114,7 +114,7 @@ func (s *Waitlist) offerTo(ctx context.Context, scope *tenancy.Scope, entry sche
 			return err
 		}
 		err = s.offerStart(ctx, scope, entry, *start)
-		if !errors.Is(err, apperr.New(apperr.SlotTaken, "")) {
+		if _, again := anotherMayDo(err); !again {
 			if errors.Is(err, errNotWaiting) {
 				return nil
 			}

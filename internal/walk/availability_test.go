@@ -301,7 +301,7 @@ func TestLimitsOfServicesAndResources(t *testing.T) {
 	}
 	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{"max_per_day": 1}).Require(t, 200)
 	book("2027-03-02T02:00:00Z").Require(t, 201) // still the first of March in New York
-	book("2027-03-01T20:00:00Z").RequireProblem(t, 422, "validation_failed")
+	book("2027-03-01T20:00:00Z").RequireProblem(t, 409, "limit_day")
 	_, starts := search(t, owner, o["service"], "from=2027-03-01&to=2027-03-01")
 	require.Empty(t, starts)
 	moved := book("2027-03-02T06:00:00Z").Require(t, 201).ID(t)
