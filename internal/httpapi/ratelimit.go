@@ -25,6 +25,11 @@ func (s *Server) limit(c echo.Context, scope *tenancy.Scope, public, writes bool
 	if !applies {
 		return nil
 	}
+	return answerLimit(c, decision)
+}
+
+// answerLimit says in the answer what is left, and returns the refusal of what is too much.
+func answerLimit(c echo.Context, decision ratelimit.Decision) error {
 	name, quota := decision.Policy.Name, decision.Policy.Quota
 	h := c.Response().Header()
 	setExactly(h, HeaderRateLimitPolicy, fmt.Sprintf(`"%s";q=%d;w=%d`, name, quota, seconds(ratelimit.Window)))
@@ -36,6 +41,27 @@ func (s *Server) limit(c echo.Context, scope *tenancy.Scope, public, writes bool
 	return apperr.New(apperr.RateLimited, "Too many requests: %d in %d seconds are allowed. Try again in %d seconds.",
 		quota, seconds(ratelimit.Window), seconds(wait)).
 		With("policy", name).With("limit", quota).With("window_seconds", seconds(ratelimit.Window)).WithRetryAfter(wait)
+}
+
+// admit refuses a token before anybody looks it up, if its address has sent too many that
+// opened nothing.
+func (s *Server) admit(c echo.Context, token []byte) error {
+	if decision, ok := s.Limiter.Admit(address(c), token); !ok {
+		return answerLimit(c, decision)
+	}
+	return nil
+}
+
+// tried notes whether a token has opened something, and refuses what is too much if not.
+func (s *Server) tried(c echo.Context, token []byte, worked bool) error {
+	if worked {
+		s.Limiter.Worked(token)
+		return nil
+	}
+	if decision, applies := s.Limiter.Failed(c.Request().Context(), address(c), token); applies {
+		return answerLimit(c, decision)
+	}
+	return nil
 }
 
 // setExactly keeps the capitals of the draft; Header.Set would write Ratelimit.

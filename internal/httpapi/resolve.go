@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"net/http"
 	"net/netip"
@@ -43,10 +44,7 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
 			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
 		}
-		if err := credentials(&request, token, fromCookie); err != nil {
-			return err
-		}
-		scope, err := s.Resolver.Resolve(r.Context(), request)
+		scope, err := s.authenticate(c, request, token, fromCookie)
 		c.SetRequest(r.WithContext(tenancy.WithScope(r.Context(), scope)))
 		if scope.SandboxMode() {
 			c.Response().Header().Set(HeaderSandboxMode, "true")
@@ -58,21 +56,39 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// authenticate resolves a request with its token, of which so many may open nothing. With an
+// error the scope is still returned, as far as it is known.
+func (s *Server) authenticate(c echo.Context, request tenancy.Request, token string, fromCookie bool) (*tenancy.Scope, error) {
+	nobody := &tenancy.Scope{}
+	if token == "" {
+		return s.Resolver.Resolve(c.Request().Context(), request)
+	}
+	hash := sha256.Sum256([]byte(token))
+	if err := s.admit(c, hash[:]); err != nil {
+		return nobody, err
+	}
+	if err := credentials(&request, token, hash, fromCookie); err != nil {
+		return nobody, cmp.Or(s.tried(c, hash[:], false), err)
+	}
+	scope, err := s.Resolver.Resolve(c.Request().Context(), request)
+	if err != nil && scope.Principal == nil {
+		return scope, err // whether the token opens anything is not known
+	}
+	return scope, cmp.Or(s.tried(c, hash[:], scope.Principal != nil), err)
+}
+
 // credentials says with which token the request was made. A bearer token that claims to
 // be an API token and cannot be one is refused here, before it costs a query.
-func credentials(request *tenancy.Request, token string, fromCookie bool) error {
-	switch {
-	case token == "":
-	case !fromCookie && apitoken.Looks(token):
-		parsed, err := apitoken.Parse(token)
-		if err != nil {
-			return apperr.New(apperr.Unauthorized, "This is not an API token: it is incomplete or has a typing error.")
-		}
-		request.APIToken = &parsed
-	default:
-		hash := sha256.Sum256([]byte(token))
+func credentials(request *tenancy.Request, token string, hash [sha256.Size]byte, fromCookie bool) error {
+	if fromCookie || !apitoken.Looks(token) {
 		request.TokenHash = hash[:]
+		return nil
 	}
+	parsed, err := apitoken.Parse(token)
+	if err != nil {
+		return apperr.New(apperr.Unauthorized, "This is not an API token: it is incomplete or has a typing error.")
+	}
+	request.APIToken = &parsed
 	return nil
 }
 

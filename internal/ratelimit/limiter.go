@@ -1,6 +1,6 @@
 // Package ratelimit owns how many requests a client may make: per API token and per user,
 // and per address where nobody needs to be signed in; reads and writes apart, and less in
-// the sandbox. The algorithm is GCRA, by throttled: nobody is locked out, and what is
+// the sandbox. Tokens that open nothing are counted per address, too. The algorithm is GCRA, by throttled: nobody is locked out, and what is
 // over the limit is refused until time has given it back.
 //
 // It calls throttled, Redis if there is one, and tenancy for who asks. httpapi asks it
@@ -85,6 +85,10 @@ type Limiter struct {
 	now         func() time.Time
 	pausedUntil atomic.Int64
 
+	unknown *unknownTokens
+	// clock is that of the node's own counts.
+	clock func() time.Time
+
 	refused  *prometheus.CounterVec
 	failures prometheus.Counter
 }
@@ -96,7 +100,12 @@ func New(o Options) (*Limiter, error) {
 		return nil, fmt.Errorf("rate limits in memory: %w", err)
 	}
 	memory.SetTimeNow(o.Now)
+	unknown, err := newUnknownTokens()
+	if err != nil {
+		return nil, err
+	}
 	l := &Limiter{
+		unknown: unknown, clock: o.Now,
 		mode: o.Mode, log: o.Log, now: time.Now, local: newCounts(throttled.WrapStoreWithContext(memory)),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "smoothschedule_rate_limited_total", Help: "Requests that were refused because they were too many, by policy.",

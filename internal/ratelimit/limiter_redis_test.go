@@ -3,6 +3,7 @@
 package ratelimit
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -29,6 +30,23 @@ func TestNodesShareBucketsInRedis(t *testing.T) {
 	}
 	third, _ := b.Take(t.Context(), token, false, true)
 	require.False(t, third.Allowed, "a has used it up")
+	require.Zero(t, testutil.ToFloat64(a.failures)+testutil.ToFloat64(b.failures))
+}
+
+// What an address fails with at one node counts at the other, too.
+func TestNodesShareFailures(t *testing.T) {
+	t.Parallel()
+	server := redistest.New(t)
+	a, _ := newLimiter(t, On, server.URL)
+	b, _ := newLimiter(t, On, server.URL)
+	here, guess := netip.MustParseAddr("192.0.2.1"), []byte("guess")
+	for range failureLimit + 30 { // Redis's own clock gives some back meanwhile
+		_, _ = a.Failed(t.Context(), here, guess)
+	}
+	d, _ := b.Failed(t.Context(), here, guess)
+	require.False(t, d.Allowed)
+	_, ok := b.Admit(here, guess)
+	require.False(t, ok)
 	require.Zero(t, testutil.ToFloat64(a.failures)+testutil.ToFloat64(b.failures))
 }
 

@@ -182,6 +182,52 @@ func parallel(t *testing.T, scope *tenancy.Scope, limiters ...*Limiter) int64 {
 	return n.Load()
 }
 
+// An address may send so many tokens that open nothing; then only those are looked up that
+// have worked before.
+func TestTokensThatOpenNothing(t *testing.T) {
+	t.Parallel()
+	l, clock := newLimiter(t, On, "")
+	here, elsewhere := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	mine, guess := []byte("mine"), []byte("guess")
+	l.Worked(mine)
+	admitted := func(address netip.Addr, token []byte) bool {
+		_, ok := l.Admit(address, token)
+		return ok
+	}
+	for n := range failureLimit {
+		require.True(t, admitted(here, guess))
+		d, applies := l.Failed(t.Context(), here, guess)
+		require.True(t, applies && d.Allowed)
+		require.Equal(t, failureLimit-n-1, d.Remaining)
+	}
+	d, _ := l.Failed(t.Context(), here, guess)
+	require.False(t, d.Allowed)
+	require.Equal(t, Policy{Name: "address-failures", Quota: failureLimit}, d.Policy)
+
+	d, ok := l.Admit(here, guess)
+	require.False(t, ok)
+	require.InDelta(t, Window/failureLimit, d.RetryAfter, float64(time.Microsecond))
+	require.True(t, admitted(here, mine))
+	require.True(t, admitted(elsewhere, guess))
+	_, _ = l.Failed(t.Context(), here, mine) // it was revoked
+	require.False(t, admitted(here, mine))
+
+	clock.advance(Window/failureLimit + time.Microsecond)
+	require.True(t, admitted(here, guess), "one more, in the time that one takes")
+	d, _ = l.Failed(t.Context(), here, guess)
+	require.True(t, d.Allowed)
+	d, _ = l.Failed(t.Context(), here, guess)
+	require.False(t, d.Allowed)
+
+	for _, mode := range []string{TokensOnly, Off} {
+		l, _ := newLimiter(t, mode, "")
+		for range failureLimit + 1 {
+			_, applies := l.Failed(t.Context(), here, guess)
+			require.False(t, applies)
+		}
+	}
+}
+
 // Two nodes with the same Redis share each bucket.
 // While Redis does not answer, each node counts by itself; nobody is stopped, and nobody
 // is without a limit. When it is back, they share again.
@@ -199,5 +245,6 @@ func TestTheGuideShowsTheTable(t *testing.T) {
 	row("API token, other plans", otherPlan)
 	row("signed-in user", userLimits)
 	row("address, where nobody needs to be signed in", addressLimits)
+	require.Contains(t, string(guide), fmt.Sprintf("An address may send %d requests in ten seconds with a token that is unknown", failureLimit))
 	require.Equal(t, len(tokenLimits)+1, strings.Count(string(guide), "\n| API token"), "plans that are gone")
 }

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -51,7 +52,7 @@ type bucket struct {
 func bucketOf(scope *tenancy.Scope, public, writes bool) bucket {
 	switch {
 	case public || scope.Principal == nil:
-		return newBucket("address", addressLimits, addressKey(scope), writes, scope.SandboxMode())
+		return newBucket("address", addressLimits, addressKey(scope.Address), writes, scope.SandboxMode())
 	case scope.Principal.Token != nil:
 		return newBucket("token", tokenNumbers(scope), scope.Principal.Token.ID.String(), writes, scope.SandboxMode())
 	}
@@ -82,8 +83,8 @@ func tokenNumbers(scope *tenancy.Scope) numbers {
 
 // addressKey is the address, and of IPv6 the network that one customer of a provider
 // has to themselves.
-func addressKey(scope *tenancy.Scope) string {
-	address := scope.Address.Unmap().WithZone("")
+func addressKey(address netip.Addr) string {
+	address = address.Unmap().WithZone("")
 	if address.Is6() {
 		if prefix, err := address.Prefix(64); err == nil {
 			return prefix.String()

@@ -7,12 +7,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
 func limited(c *app.Config) { c.RateLimits = ratelimit.On }
@@ -89,6 +92,42 @@ func TestAnAddressIsLimited(t *testing.T) {
 	}
 	require.GreaterOrEqual(t, checked, 2)
 	anonymous.Get(t, s.Operation(t, "listPersonas").Path).Require(t, 200)
+}
+
+// Who floods the server with tokens that open nothing is refused before they are looked up.
+// Those at the same address who are signed in do not notice, nor does who needs no token.
+func TestGuessingTokensIsLimited(t *testing.T) {
+	t.Parallel()
+	db, counter := dbtest.New(t), &statements{}
+	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: dbtest.AppRole, Tracer: counter})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := apitest.NewOn(t, db, apitest.WithConfig(limited), apitest.WithPools(pool, db.PlatformPool()))
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	program := owner.APIToken(t, false, "customers:read")
+	program.Get(t, "/api/v1/customers").Require(t, 200)
+	late := owner.APIToken(t, false, "customers:read")
+	for i := range 60 {
+		guess := []string{"ss_live_mistyped", apitoken.New(false).Reveal(), "no session"}[i%3]
+		response := tenant.Anonymous().WithToken(guess).Get(t, "/api/v1/customers")
+		response.RequireProblem(t, 401, "unauthenticated")
+		require.Equal(t, []string{`"address-failures";q=60;w=10`}, response.Header.Values("RateLimit-Policy"))
+	}
+	flood := tenant.Anonymous().WithToken(apitoken.New(false).Reveal())
+	require.Equal(t, "address-failures", flood.Get(t, "/api/v1/customers").RequireProblem(t, 429, "rate_limited")["policy"])
+	before := counter.n.Load()
+	response := flood.Get(t, "/api/v1/customers")
+	response.RequireProblem(t, 429, "rate_limited")
+	require.Equal(t, "1", response.Header.Get("Retry-After"))
+	require.Equal(t, before, counter.n.Load(), "nobody looks it up")
+
+	owner.Get(t, "/api/v1/customers").Require(t, 200)
+	program.Get(t, "/api/v1/customers").Require(t, 200)
+	tenant.Anonymous().Get(t, "/api/v1/booking/services").Require(t, 200)
+	late.Get(t, "/api/v1/customers").RequireProblem(t, 429, "rate_limited")
+	s.Clock.Advance(time.Second)
+	late.Get(t, "/api/v1/customers").Require(t, 200)
 }
 
 // By default, and in development, people are not in the way of limits.
