@@ -39,10 +39,14 @@ var eventTypes = map[string]string{
 // AppointmentChange is one entry of an appointment's history.
 type AppointmentChange struct {
 	// Version is the version of the appointment that the change led to.
-	Version     int32
-	Action      string
+	Version int32
+	Action  string
+	// ActorUserID is the user who did it, or in whose name the impersonator did.
 	ActorUserID *uuid.UUID
-	OccurredAt  time.Time
+	// ActorTokenID and ImpersonatorUserID are nil for customers, whom they do not concern.
+	ActorTokenID       *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
+	OccurredAt         time.Time
 	// Changes has the fields that changed, by their JSON names.
 	Changes map[string]FieldChange
 }
@@ -71,6 +75,9 @@ func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uui
 	}
 	changes := make([]AppointmentChange, len(rows))
 	for i, row := range rows {
+		if scope.Principal.Role == tenancy.RoleCustomer {
+			row.ActorTokenID, row.ImpersonatorUserID = nil, nil
+		}
 		if changes[i], err = newAppointmentChange(row); err != nil {
 			return keyset.List[AppointmentChange]{}, fmt.Errorf("appointment %s: change %d: %w", id, row.Version, err)
 		}
@@ -80,7 +87,8 @@ func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uui
 
 func newAppointmentChange(row schedulingdb.ListAppointmentChangesRow) (AppointmentChange, error) {
 	change := AppointmentChange{
-		Version: row.Version, Action: row.Action, ActorUserID: row.ActorUserID, OccurredAt: row.OccurredAt.UTC(),
+		Version: row.Version, Action: row.Action, ActorUserID: row.ActorUserID, ActorTokenID: row.ActorTokenID,
+		ImpersonatorUserID: row.ImpersonatorUserID, OccurredAt: row.OccurredAt.UTC(),
 	}
 	return change, json.Unmarshal(row.Changes, &change.Changes)
 }

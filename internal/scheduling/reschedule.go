@@ -173,7 +173,7 @@ func (s *Appointments) replaceAllocations(
 	from, to := snapshot.Service.Window(next.StartAt)
 	taken, err := s.queries.MoveAppointment(ctx, tx, schedulingdb.MoveAppointmentParams{
 		EnvID: scope.Env.ID, ID: next.ID, Status: next.Status, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
-		ActorUserID: scope.ActorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+		ActorUserID: scope.ActorID(), ActorTokenID: scope.ActorTokenID(), ImpersonatorUserID: scope.ImpersonatorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	})
 	if err != nil {

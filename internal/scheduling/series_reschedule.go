@@ -175,7 +175,10 @@ func (m *SeriesMove) wanted(s *snapshot, selected []Appointment, loc *time.Locat
 func (s *SeriesBookings) writeMoves(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, selected []Appointment, decided []Occurrence,
 ) error {
-	params := schedulingdb.MoveAppointmentsParams{EnvID: scope.Env.ID, Now: scope.Now, ActorUserID: scope.ActorID()}
+	params := schedulingdb.MoveAppointmentsParams{
+		EnvID: scope.Env.ID, Now: scope.Now, ActorUserID: scope.ActorID(), ActorTokenID: scope.ActorTokenID(),
+		ImpersonatorUserID: scope.ImpersonatorID(),
+	}
 	moved := make([]*Appointment, len(selected))
 	for i := range selected {
 		next := selected[i]

@@ -150,7 +150,7 @@ func (s *Appointments) write(
 	params := schedulingdb.UpdateAppointmentParams{
 		EnvID: scope.Env.ID, ID: next.ID, Status: next.Status, Notes: next.Notes, CancellationReason: next.CancellationReason,
 		CancelledAt: next.CancelledAt, Version: next.Version, Now: scope.Now, HoldsTime: open[next.Status], Action: action,
-		ActorUserID: scope.ActorID(), Changes: changes,
+		ActorUserID: scope.ActorID(), ActorTokenID: scope.ActorTokenID(), ImpersonatorUserID: scope.ImpersonatorID(), Changes: changes,
 	}
 	if c := next.Cancellation; c != nil {
 		params.CancelledLate, params.CancellationFeeWaived, params.CancellationFeeAmount = &c.Late, &c.Waived, &c.Fee.Amount

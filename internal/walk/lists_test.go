@@ -197,6 +197,48 @@ func TestTheLifeOfAnAppointment(t *testing.T) {
 	require.Equal(t, []string{"appointment.created", "appointment.confirmed", "appointment.rescheduled", "appointment.rescheduled", "appointment.cancelled"}, types)
 }
 
+// The history names who really did something: the program, and who worked as somebody else.
+// It does not tell the customer.
+func TestTheHistoryNamesWhoDidIt(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	boss := tenant.User(t, tenancy.RoleOwner, false)
+	manager := s.Platform(t, tenancy.RolePlatformManager)
+	masked := manager.As(t, tenant.Host, boss.ID)
+	program := owner.Post(t, "/api/v1/tokens", m{"name": "P", "is_sandbox": false, "scopes": []string{"appointments:write", "series:write"}}).Require(t, 201).Object(t)
+	machine := tenant.Anonymous().WithToken(program["token"].(string))
+	login := tenant.User(t, tenancy.RoleCustomer, false)
+	customer := owner.Post(t, "/api/v1/customers", m{"name": "Carla", "user_id": login.ID}).Require(t, 201).ID(t)
+	booked := m{"service_id": o["service"], "customer_id": customer, "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
+	path := "/api/v1/appointments/" + owner.Post(t, "/api/v1/appointments", booked).Require(t, 201).ID(t)
+	machine.Post(t, path+"/reschedule", m{"start_at": "2027-03-01T12:00:00Z"}).Require(t, 200)
+	masked.Post(t, path+"/reschedule", m{"start_at": "2027-03-01T13:00:00Z"}).Require(t, 200)
+	masked.Post(t, path+"/cancel", m{"reason": "snow"}).Require(t, 200)
+	masker := manager.Get(t, "/api/auth/me/").Require(t, 200).Object(t)["user"].(m)["id"]
+
+	list := owner.Get(t, path+"/history").Require(t, 200).Object(t)["data"].([]any)
+	require.Len(t, list, 3)
+	for i, want := range [][]any{{nil, program["id"], nil}, {boss.ID.String(), nil, masker}, {boss.ID.String(), nil, masker}} {
+		change := list[i].(m)
+		require.Equal(t, want, []any{change["actor_user_id"], change["actor_token_id"], change["impersonator_user_id"]}, i)
+	}
+	for _, change := range s.Login(t, tenant.Host, login.Email).Get(t, path+"/history").Require(t, 200).Object(t)["data"].([]any) {
+		require.Nil(t, change.(m)["actor_token_id"])
+		require.Nil(t, change.(m)["impersonator_user_id"])
+	}
+
+	booked["start_at"], booked["rrule"] = "2027-04-05T09:00:00Z", "FREQ=DAILY;COUNT=2"
+	series := owner.Post(t, "/api/v1/series", booked).Require(t, 201).ID(t)
+	machine.Post(t, "/api/v1/series/"+series+"/reschedule", m{"scope": "all", "start_time": "15:00"}).Require(t, 200)
+	var byProgram int
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM appointment_changes c JOIN appointments a ON a.env_id = c.env_id AND a.id = c.appointment_id
+		WHERE a.series_id = $1 AND c.actor_token_id = $2`, series, program["id"]).Scan(&byProgram))
+	require.Equal(t, 2, byProgram)
+}
+
 // What others refer to cannot be deleted from under them.
 func TestWhatIsUsedStays(t *testing.T) {
 	t.Parallel()

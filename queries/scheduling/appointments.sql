@@ -154,9 +154,9 @@ WITH taken AS (
         timezone = sqlc.arg(timezone)::text, tzdata_version = sqlc.narg(tzdata_version)
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), 'RESCHEDULED', sqlc.narg(actor_user_id), sqlc.arg(now),
-            sqlc.arg(changes))
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), 'RESCHEDULED', sqlc.narg(actor_user_id),
+            sqlc.narg(actor_token_id), sqlc.narg(impersonator_user_id), sqlc.arg(now), sqlc.arg(changes))
 )
 SELECT resource_id FROM taken;
 
@@ -167,9 +167,9 @@ WITH freed AS (
     UPDATE allocations l SET active = false
     WHERE l.env_id = sqlc.arg(env_id) AND l.appointment_id = sqlc.arg(id) AND l.active AND NOT sqlc.arg(holds_time)::boolean
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), sqlc.arg(action), sqlc.narg(actor_user_id), sqlc.arg(now),
-            sqlc.arg(changes))
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(version), sqlc.arg(action), sqlc.narg(actor_user_id),
+            sqlc.narg(actor_token_id), sqlc.narg(impersonator_user_id), sqlc.arg(now), sqlc.arg(changes))
 )
 UPDATE appointments a
 SET status = sqlc.arg(status), notes = sqlc.arg(notes), cancellation_reason = sqlc.arg(cancellation_reason),
@@ -186,7 +186,7 @@ RETURNING quota_period;
 
 -- name: ListAppointmentChanges :many
 -- The history of an appointment, oldest first, after the cursor.
-SELECT version, action, actor_user_id, occurred_at, changes
+SELECT version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes
 FROM appointment_changes
 WHERE env_id = sqlc.arg(env_id) AND appointment_id = sqlc.arg(appointment_id) AND version > sqlc.arg(after_version)
 ORDER BY version

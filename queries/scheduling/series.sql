@@ -147,8 +147,9 @@ WITH wanted AS (
     FROM moving m
     WHERE a.env_id = sqlc.arg(env_id) AND a.id = m.id
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    SELECT sqlc.arg(env_id), m.id, m.version, 'RESCHEDULED', sqlc.narg(actor_user_id), sqlc.arg(now), m.changes::jsonb
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    SELECT sqlc.arg(env_id), m.id, m.version, 'RESCHEDULED', sqlc.narg(actor_user_id), sqlc.narg(actor_token_id), sqlc.narg(impersonator_user_id),
+        sqlc.arg(now), m.changes::jsonb
     FROM moving m
 )
 SELECT count(*) FROM taken;

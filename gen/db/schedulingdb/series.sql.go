@@ -542,30 +542,33 @@ WITH wanted AS (
     FROM moving m
     WHERE a.env_id = $12 AND a.id = m.id
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    SELECT $12, m.id, m.version, 'RESCHEDULED', $16, $13, m.changes::jsonb
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    SELECT $12, m.id, m.version, 'RESCHEDULED', $16, $17, $18,
+        $13, m.changes::jsonb
     FROM moving m
 )
 SELECT count(*) FROM taken
 `
 
 type MoveAppointmentsParams struct {
-	AppointmentIds []uuid.UUID
-	ResourceIds    []uuid.UUID
-	Lanes          []int32
-	FromAts        []time.Time
-	ToAts          []time.Time
-	Ids            []uuid.UUID
-	StartAts       []time.Time
-	EndAts         []time.Time
-	Versions       []int32
-	Changes        []string
-	LocalStartAts  []time.Time
-	EnvID          uuid.UUID
-	Now            time.Time
-	Timezone       string
-	TzdataVersion  *string
-	ActorUserID    *uuid.UUID
+	AppointmentIds     []uuid.UUID
+	ResourceIds        []uuid.UUID
+	Lanes              []int32
+	FromAts            []time.Time
+	ToAts              []time.Time
+	Ids                []uuid.UUID
+	StartAts           []time.Time
+	EndAts             []time.Time
+	Versions           []int32
+	Changes            []string
+	LocalStartAts      []time.Time
+	EnvID              uuid.UUID
+	Now                time.Time
+	Timezone           string
+	TzdataVersion      *string
+	ActorUserID        *uuid.UUID
+	ActorTokenID       *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
 }
 
 // Gives appointments, which the transaction has locked, other times and other lanes, and
@@ -588,6 +591,8 @@ func (q *Queries) MoveAppointments(ctx context.Context, db DBTX, arg MoveAppoint
 		arg.Timezone,
 		arg.TzdataVersion,
 		arg.ActorUserID,
+		arg.ActorTokenID,
+		arg.ImpersonatorUserID,
 	)
 	var count int64
 	err := row.Scan(&count)

@@ -382,6 +382,6 @@ func ToAPIAppointmentChange(c scheduling.AppointmentChange) schedulingoapi.Appoi
 	}
 	return schedulingoapi.AppointmentChange{
 		Version: int(c.Version), Action: schedulingoapi.AppointmentAction(c.Action), ActorUserID: orNull(c.ActorUserID),
-		OccurredAt: c.OccurredAt, Changes: changes,
+		ActorTokenID: orNull(c.ActorTokenID), ImpersonatorUserID: orNull(c.ImpersonatorUserID), OccurredAt: c.OccurredAt, Changes: changes,
 	}
 }
