@@ -18,6 +18,9 @@ const (
 	// is tried again: no job runs as long as that.
 	timeout     = time.Minute
 	rescueAfter = 5 * time.Minute
+	// keptFor is for how long jobs that are done can be looked at. A busy business makes one for
+	// every event and webhook.
+	keptFor = time.Hour
 )
 
 // Runner works jobs off.
@@ -29,8 +32,8 @@ type Runner struct {
 // connection to hear of new jobs.
 func NewRunner(pool *pgxpool.Pool, w *Workers, log *slog.Logger) (*Runner, error) {
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Schema: Schema, Workers: w.river, Queues: w.queues, PeriodicJobs: w.periodic, Logger: log,
-		JobTimeout: timeout, RescueStuckJobsAfter: rescueAfter,
+		Schema: Schema, Workers: w.river, Queues: w.queues, PeriodicJobs: w.periodic, Logger: slog.New(quieter{log.Handler()}),
+		JobTimeout: timeout, RescueStuckJobsAfter: rescueAfter, CompletedJobRetentionPeriod: keptFor,
 		// The role does not own the indexes, as rebuilding them would need.
 		ReindexerIndexNames: []string{},
 	})
