@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -178,6 +179,36 @@ func TestWebhooksObeyTheClockOfTheSandbox(t *testing.T) {
 	owner.Get(t, "/api/v1/sandbox/outbox?limit=3&cursor="+cursor).Require(t, 200).Decode(t, &outbox)
 	require.Len(t, outbox.Data, 2)
 	require.Nil(t, outbox.NextCursor)
+}
+
+// Setting the clock back makes nobody wait for the old time to come again: not the event that
+// tells of it, and not what was to be attempted soon.
+func TestWebhooksSurviveAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	var mu sync.Mutex
+	came := []string{}
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var event struct{ Type string }
+		err := json.NewDecoder(r.Body).Decode(&event)
+		mu.Lock()
+		defer mu.Unlock()
+		if came = append(came, event.Type); err != nil || len(came) == 1 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer endpoint.Close()
+	owner.Post(t, "/api/v1/sandbox/clock", m{"now": "2099-01-01T00:00:00Z"}).Require(t, 200)
+	owner.Sandbox().Post(t, "/api/v1/webhooks", m{"url": endpoint.URL, "event_types": []string{"customer.created", "sandbox.*"}}).Require(t, 201)
+	owner.Sandbox().Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	s.WorkJobs(t)
+	owner.Sandbox().Post(t, "/api/v1/sandbox/clock", m{"reset": true}).Require(t, 200)
+	s.WorkJobs(t)
+	require.Equal(t, []string{"customer.created", "sandbox.clock_changed"}, came)
+	s.Clock.Advance(10 * time.Second) // the first wait, and its jitter
+	s.WorkJobs(t)
+	require.Equal(t, []string{"customer.created", "sandbox.clock_changed", "customer.created"}, came)
 }
 
 // Notifications and requests to webhooks are in one order, that of the real clock, whatever

@@ -24,3 +24,12 @@ DELETE FROM sandbox_clocks WHERE tenant_id = $1;
 -- name: ForgetWakes :exec
 -- What was planned for the attempts to come was planned on another clock.
 UPDATE webhook_endpoints SET wake_at = NULL WHERE env_id = $1 AND wake_at IS NOT NULL;
+
+-- name: GetSandboxClockForUpdate :one
+-- How far the sandbox is ahead, while nobody else moves it.
+SELECT ahead_microseconds FROM sandbox_clocks WHERE tenant_id = $1 FOR UPDATE;
+
+-- name: BringForwardDeliveries :exec
+-- Keeps the time that is left until the next attempts when the clock is set back.
+UPDATE webhook_deliveries SET next_attempt_at = next_attempt_at - sqlc.arg(by_microseconds)::bigint * interval '1 microsecond'
+WHERE env_id = sqlc.arg(env_id) AND status = 'PENDING';

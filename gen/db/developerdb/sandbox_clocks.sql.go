@@ -34,6 +34,22 @@ func (q *Queries) AdvanceSandboxClock(ctx context.Context, db DBTX, arg AdvanceS
 	return ahead_microseconds, err
 }
 
+const bringForwardDeliveries = `-- name: BringForwardDeliveries :exec
+UPDATE webhook_deliveries SET next_attempt_at = next_attempt_at - $1::bigint * interval '1 microsecond'
+WHERE env_id = $2 AND status = 'PENDING'
+`
+
+type BringForwardDeliveriesParams struct {
+	ByMicroseconds int64
+	EnvID          uuid.UUID
+}
+
+// Keeps the time that is left until the next attempts when the clock is set back.
+func (q *Queries) BringForwardDeliveries(ctx context.Context, db DBTX, arg BringForwardDeliveriesParams) error {
+	_, err := db.Exec(ctx, bringForwardDeliveries, arg.ByMicroseconds, arg.EnvID)
+	return err
+}
+
 const deleteSandboxClock = `-- name: DeleteSandboxClock :exec
 DELETE FROM sandbox_clocks WHERE tenant_id = $1
 `
@@ -61,6 +77,18 @@ SELECT ahead_microseconds FROM sandbox_clocks WHERE tenant_id = $1
 // How far a tenant's sandbox is ahead of the real time; no row is not at all.
 func (q *Queries) GetSandboxClock(ctx context.Context, db DBTX, tenantID uuid.UUID) (int64, error) {
 	row := db.QueryRow(ctx, getSandboxClock, tenantID)
+	var ahead_microseconds int64
+	err := row.Scan(&ahead_microseconds)
+	return ahead_microseconds, err
+}
+
+const getSandboxClockForUpdate = `-- name: GetSandboxClockForUpdate :one
+SELECT ahead_microseconds FROM sandbox_clocks WHERE tenant_id = $1 FOR UPDATE
+`
+
+// How far the sandbox is ahead, while nobody else moves it.
+func (q *Queries) GetSandboxClockForUpdate(ctx context.Context, db DBTX, tenantID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, getSandboxClockForUpdate, tenantID)
 	var ahead_microseconds int64
 	err := row.Scan(&ahead_microseconds)
 	return ahead_microseconds, err

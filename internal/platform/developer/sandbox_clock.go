@@ -88,7 +88,12 @@ func (s *SandboxClocks) Change(ctx context.Context, scope *tenancy.Scope, change
 		return nil, err
 	}
 	var clock *SandboxClock
-	err := s.store.InSandbox(ctx, scope, func(tx *tenancy.Tx) error {
+	inside := *scope
+	err := s.store.InSandbox(ctx, &inside, func(tx *tenancy.Tx) error {
+		before, err := s.queries.GetSandboxClockForUpdate(ctx, tx, scope.Tenant.ID)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return fmt.Errorf("lock the clock of a sandbox: %w", err)
+		}
 		ahead, err := s.move(ctx, tx, scope, change)
 		if err != nil {
 			return err
@@ -97,7 +102,9 @@ func (s *SandboxClocks) Change(ctx context.Context, scope *tenancy.Scope, change
 		if clock.Now.Before(earliestClock) || !clock.Now.Before(latestClock) {
 			return apperr.New(apperr.ValidationFailed, "The clock of a sandbox can show the years 2000 to 2099.")
 		}
-		if err := s.wakeAll(ctx, tx, scope.Tenant.Sandbox.ID); err != nil {
+		// What the change causes happens on the new clock: on the old one it might lie years ahead.
+		inside.Now, inside.Ahead = clock.Now, clock.Ahead
+		if err := s.wakeAll(ctx, tx, scope.Tenant.Sandbox.ID, before-ahead); err != nil {
 			return err
 		}
 		tx.Emit("sandbox.clock_changed", clockChanged{clock.Now, int64(clock.Ahead / time.Second)})
@@ -136,8 +143,15 @@ func (s *SandboxClocks) move(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 	return ahead, nil
 }
 
-// wakeAll lets jobs look after all endpoints to which something is on its way.
-func (s *SandboxClocks) wakeAll(ctx context.Context, tx *tenancy.Tx, envID uuid.UUID) error {
+// wakeAll lets jobs look after all endpoints to which something is on its way, and keeps their
+// waits if the clock was set back, by some microseconds.
+func (s *SandboxClocks) wakeAll(ctx context.Context, tx *tenancy.Tx, envID uuid.UUID, back int64) error {
+	if back > 0 {
+		err := s.queries.BringForwardDeliveries(ctx, tx, developerdb.BringForwardDeliveriesParams{EnvID: envID, ByMicroseconds: back})
+		if err != nil {
+			return fmt.Errorf("bring attempts forward: %w", err)
+		}
+	}
 	if err := s.queries.ForgetWakes(ctx, tx, envID); err != nil {
 		return fmt.Errorf("forget what was planned: %w", err)
 	}
