@@ -96,9 +96,16 @@ func TestResetEmptiesTheSandboxAndNothingElse(t *testing.T) {
 		return all
 	}
 	live, other := snapshot(owner), snapshot(stranger.Sandbox())
+	hook := m{"url": "https://example.com/hooks", "event_types": []string{"*"}}
+	owner.Sandbox().Post(t, "/api/v1/webhooks", hook).Require(t, 201)
+	kept := owner.Post(t, "/api/v1/webhooks", hook).Require(t, 201).ID(t)
+	program := owner.APIToken(t, true, "customers:read")
 
 	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
 	requireEmpty(t, owner.Sandbox())
+	require.Empty(t, owner.Sandbox().Get(t, "/api/v1/webhooks").Require(t, 200).IDs(t))
+	require.Contains(t, owner.Get(t, "/api/v1/webhooks").Require(t, 200).IDs(t), kept)
+	program.Get(t, "/api/v1/customers").Require(t, 200) // tokens are administered for both modes together
 	require.Empty(t, owner.Sandbox().Get(t, "/api/v1/users").Require(t, 200).IDs(t))
 	quotas := owner.Sandbox().Get(t, "/api/v1/entitlements").Require(t, 200).Object(t)["quotas"].(m)
 	for name, quota := range quotas {
