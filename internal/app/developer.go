@@ -31,7 +31,8 @@ func newDeveloper(
 	webhooks := developer.NewWebhooks(store, box, client, types)
 	deliverer := developer.NewDeliverer(webhooks, client, communication.NewNotifications(), d.Config.WebhookTimeout, d.Now, d.Log)
 	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
-	jobs.Handle(workers, deliverer.Deliver)
+	jobs.HandleLazily(workers, deliverer.FanOut)
+	jobs.HandleLazily(workers, deliverer.Deliver)
 	jobs.HandleGlobal(workers, deliverer.SweepDeliveries)
 	workers.Every(d.Config.WebhookTimeout, developer.SweepDeliveriesArgs{})
 	return developerapi.New(developerapi.Dependencies{

@@ -48,15 +48,30 @@ func NewWorkers(scopes Scopes, now func() time.Time) *Workers {
 // is tried again later, at growing intervals over some weeks; jobs of environments that do
 // not exist any more are dropped. It panics if the kind is taken.
 func Handle[A EnvArgs](w *Workers, work func(ctx context.Context, scope *tenancy.Scope, args A) error) {
-	HandleGlobal(w, func(ctx context.Context, args A) error {
-		scope, err := w.scopes.ScopeOf(ctx, args.Environment(), w.now())
-		if errors.Is(err, apperr.New(apperr.NotFound, "")) {
-			return river.JobCancel(err)
-		}
+	HandleLazily(w, func(ctx context.Context, find FindScope, args A) error {
+		scope, err := find(ctx)
 		if err != nil {
 			return err
 		}
 		return work(ctx, scope, args)
+	})
+}
+
+// FindScope returns the scope of a job's environment as it is now. Work returns its errors as
+// they are.
+type FindScope func(ctx context.Context) (*tenancy.Scope, error)
+
+// HandleLazily is Handle for work that often finds that there is nothing to do, and so asks
+// for the scope when it needs one.
+func HandleLazily[A EnvArgs](w *Workers, work func(ctx context.Context, find FindScope, args A) error) {
+	HandleGlobal(w, func(ctx context.Context, args A) error {
+		return work(ctx, func(ctx context.Context) (*tenancy.Scope, error) {
+			scope, err := w.scopes.ScopeOf(ctx, args.Environment(), w.now())
+			if errors.Is(err, apperr.New(apperr.NotFound, "")) {
+				return nil, river.JobCancel(err)
+			}
+			return scope, err
+		}, args)
 	})
 }
 

@@ -1,40 +1,58 @@
--- name: ClaimDelivery :one
--- Takes the delivery to an endpoint that has been due for longest, for as long as an attempt
--- can take; a server that dies gives it back that way. Times of deliveries are the
--- environment's, the claim's are real.
-UPDATE webhook_deliveries d SET claimed_until = sqlc.arg(claimed_until)::timestamptz
-FROM webhook_endpoints w, events e
-WHERE d.env_id = sqlc.arg(env_id) AND d.endpoint_id = sqlc.arg(endpoint_id)
-  AND w.env_id = d.env_id AND w.id = d.endpoint_id AND w.is_enabled AND e.env_id = d.env_id AND e.id = d.event_id
-  AND d.event_id = (
-    SELECT x.event_id FROM webhook_deliveries x
+-- name: ClaimDeliveries :many
+-- Takes the deliveries to an endpoint that have been due for longest, for as long as an
+-- attempt can take; a server that dies gives them back that way. Times of deliveries are the
+-- environment's, the claim's are real. What is taken is joined by its whole key: named once
+-- more, the endpoint alone would lead through everything that it ever got.
+WITH due AS MATERIALIZED (
+    SELECT x.env_id, x.endpoint_id, x.event_id FROM webhook_deliveries x
     WHERE x.env_id = sqlc.arg(env_id) AND x.endpoint_id = sqlc.arg(endpoint_id) AND x.status = 'PENDING'
       AND x.next_attempt_at <= sqlc.arg(now)::timestamptz AND (x.claimed_until IS NULL OR x.claimed_until <= sqlc.arg(real_now)::timestamptz)
-    ORDER BY x.next_attempt_at, x.sequence LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING d.attempts, d.tries, e.id, e.sequence, e.type, e.version, e.occurred_at, e.data,
-          w.url, w.secret, w.previous_secret, w.previous_secret_expires_at, w.failing_since;
+    ORDER BY x.next_attempt_at, x.sequence LIMIT sqlc.arg(row_limit) FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_deliveries d SET claimed_until = sqlc.arg(claimed_until)::timestamptz
+FROM due, webhook_endpoints w, events e
+WHERE d.env_id = due.env_id AND d.endpoint_id = due.endpoint_id AND d.event_id = due.event_id
+  AND w.env_id = sqlc.arg(env_id) AND w.id = sqlc.arg(endpoint_id) AND w.is_enabled
+  AND e.env_id = sqlc.arg(env_id) AND e.id = due.event_id
+RETURNING d.tries, e.id, e.sequence, e.type, e.version, e.occurred_at, e.data,
+          w.url, w.secret, w.previous_secret, w.previous_secret_expires_at;
 
--- name: RecordAttempt :execrows
--- Notes an attempt and what follows from it, unless somebody else has taken the delivery in
--- the meantime.
-WITH settled AS (
+-- name: RecordAttempts :many
+-- Notes attempts and what follows from each, and returns the deliveries that are still the
+-- caller's: not those that somebody else has taken in the meantime. The lists are one entry
+-- for each attempt; status code 0 is none, and only what is PENDING has a next attempt. An
+-- endpoint that has received something works again.
+WITH done AS MATERIALIZED (
+    SELECT sqlc.arg(env_id)::uuid AS env_id, sqlc.arg(endpoint_id)::uuid AS endpoint_id, a.event_id, (sqlc.arg(claimed_until)::timestamptz[])[a.n] AS claimed_until, (sqlc.arg(statuses)::text[])[a.n] AS status,
+        (sqlc.arg(next_attempts_at)::timestamptz[])[a.n] AS next_attempt_at, (sqlc.arg(started_at)::timestamptz[])[a.n] AS started_at,
+        (sqlc.arg(durations_ms)::int[])[a.n] AS duration_ms, NULLIF((sqlc.arg(status_codes)::int[])[a.n], 0) AS status_code,
+        (sqlc.arg(responses)::text[])[a.n] AS response, (sqlc.arg(errors)::text[])[a.n] AS error
+    FROM unnest(sqlc.arg(event_ids)::uuid[]) WITH ORDINALITY AS a (event_id, n)
+), recovered AS (
+    UPDATE webhook_endpoints w SET failing_since = NULL
+    WHERE w.env_id = sqlc.arg(env_id) AND w.id = sqlc.arg(endpoint_id) AND w.failing_since IS NOT NULL
+      AND 'SUCCEEDED' = ANY (sqlc.arg(statuses)::text[])
+), settled AS (
     UPDATE webhook_deliveries d
-    SET status = sqlc.arg(status), attempts = d.attempts + 1, tries = d.tries + 1, next_attempt_at = sqlc.narg(next_attempt_at),
-        claimed_until = NULL, finished_at = sqlc.narg(finished_at)
-    WHERE d.env_id = sqlc.arg(env_id) AND d.endpoint_id = sqlc.arg(endpoint_id) AND d.event_id = sqlc.arg(event_id)
-      AND d.claimed_until = sqlc.arg(claimed_until)::timestamptz
-    RETURNING d.attempts
+    SET status = done.status, attempts = d.attempts + 1, tries = d.tries + 1, claimed_until = NULL,
+        next_attempt_at = CASE WHEN done.status = 'PENDING' THEN done.next_attempt_at END,
+        finished_at = CASE WHEN done.status <> 'PENDING' THEN sqlc.arg(now)::timestamptz END
+    FROM done
+    WHERE d.env_id = done.env_id AND d.endpoint_id = done.endpoint_id AND d.event_id = done.event_id
+      AND d.claimed_until = done.claimed_until
+    RETURNING d.event_id, d.attempts
 )
 INSERT INTO webhook_attempts (env_id, endpoint_id, event_id, number, started_at, duration_ms, status_code, response, error)
-SELECT sqlc.arg(env_id), sqlc.arg(endpoint_id), sqlc.arg(event_id), settled.attempts, sqlc.arg(started_at), sqlc.arg(duration_ms),
-       sqlc.narg(status_code), sqlc.arg(response), sqlc.arg(error)
-FROM settled;
+SELECT done.env_id, done.endpoint_id, done.event_id, settled.attempts, done.started_at, done.duration_ms,
+       done.status_code, done.response, done.error
+FROM settled JOIN done USING (event_id)
+RETURNING event_id;
 
 -- name: SetWebhookFailing :one
--- Notes since when an endpoint has failed; null says that it works.
-UPDATE webhook_endpoints SET failing_since = CASE WHEN sqlc.arg(failing)::bool THEN COALESCE(failing_since, sqlc.arg(now)::timestamptz) END
+-- Notes that an endpoint has failed, and returns since when it has done nothing else.
+UPDATE webhook_endpoints SET failing_since = COALESCE(failing_since, sqlc.arg(now)::timestamptz)
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id)
-RETURNING failing_since;
+RETURNING failing_since::timestamptz AS failing_since;
 
 -- name: GetNextAttemptAt :one
 -- When a delivery to an endpoint is due next, of those that no server is busy with.
@@ -44,6 +62,18 @@ WHERE d.env_id = sqlc.arg(env_id) AND d.endpoint_id = sqlc.arg(endpoint_id) AND 
   AND (d.claimed_until IS NULL OR d.claimed_until <= sqlc.arg(real_now)::timestamptz)
 ORDER BY d.next_attempt_at LIMIT 1;
 
+-- name: ListDueEndpoints :many
+-- Endpoints of the environment with a delivery that is due and that no server is busy with.
+-- There are few endpoints and maybe many deliveries: each endpoint's first is looked for.
+SELECT w.id FROM webhook_endpoints w
+CROSS JOIN LATERAL (
+    SELECT FROM webhook_deliveries d
+    WHERE d.env_id = sqlc.arg(env_id) AND d.endpoint_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= sqlc.arg(now)::timestamptz
+      AND (d.claimed_until IS NULL OR d.claimed_until <= sqlc.arg(real_now)::timestamptz)
+    LIMIT 1
+) due
+WHERE w.env_id = sqlc.arg(env_id) AND w.is_enabled;
+
 -- name: PlanWake :execrows
 -- Notes when a job will look after an endpoint, unless one will do so earlier.
 UPDATE webhook_endpoints SET wake_at = sqlc.arg(wake_at)::timestamptz
@@ -52,14 +82,14 @@ WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id)
 
 -- name: ListOverdueEndpoints :many
 -- Endpoints of all environments with deliveries that should have been attempted some time
--- ago: a server that died, or a job that got lost. Sandboxes may have a clock of their own,
--- so they are looked at whenever something is on its way.
+-- ago, on the clock of the environment: a server that died, or a job that got lost.
 SELECT DISTINCT d.env_id, d.endpoint_id
 FROM webhook_deliveries d
 JOIN environments v ON v.id = d.env_id
 JOIN webhook_endpoints w ON w.env_id = d.env_id AND w.id = d.endpoint_id AND w.is_enabled
+LEFT JOIN sandbox_clocks c ON c.tenant_id = v.tenant_id AND v.is_sandbox
 WHERE d.status = 'PENDING' AND (d.claimed_until IS NULL OR d.claimed_until < sqlc.arg(before)::timestamptz)
-  AND (d.next_attempt_at < sqlc.arg(before)::timestamptz OR v.is_sandbox)
+  AND d.next_attempt_at < sqlc.arg(before)::timestamptz + COALESCE(c.ahead_microseconds, 0) * interval '1 microsecond'
 LIMIT 1000;
 
 -- name: ListPendingEndpoints :many

@@ -2,7 +2,7 @@
 -- Gives the next sequences of the environment to the events, in their order. The
 -- update of event_sequences serialises the writers of one environment until commit.
 -- An environment without a sequence gives null, which the table refuses. Every endpoint
--- that wants an event gets a delivery, and a job that looks after it; without endpoints
+-- that wants an event gets a delivery, and one job looks after all of them; without endpoints
 -- that costs a look into an empty index. A ping is for the endpoint that its data names.
 WITH next AS (
     UPDATE event_sequences SET last_sequence = last_sequence + cardinality(sqlc.arg(ids)::uuid[])
@@ -21,9 +21,9 @@ WITH next AS (
         ON CASE WHEN a.only_endpoint IS NULL THEN w.event_types && ARRAY[a.type, split_part(a.type, '.', 1) || '.*', '*']
                 ELSE w.id::text = a.only_endpoint END
     WHERE w.env_id = sqlc.arg(env_id) AND w.is_enabled
-    RETURNING env_id, endpoint_id
+    RETURNING env_id
 )
 INSERT INTO river.river_job (kind, queue, args)
-SELECT DISTINCT 'webhook_delivery', 'webhooks', jsonb_build_object('env_id', d.env_id, 'endpoint_id', d.endpoint_id)
-FROM deliveries d;
+SELECT 'webhook_fan_out', 'webhooks', jsonb_build_object('env_id', sqlc.arg(env_id)::uuid)
+WHERE EXISTS (SELECT FROM deliveries);
 

@@ -366,12 +366,18 @@ type AppointmentCancel struct {
 type AppointmentChange struct {
 	Action AppointmentAction `json:"action"`
 
-	// ActorUserID Who did it.
+	// ActorTokenID The API token it was done with. Customers are not told.
+	ActorTokenID nullable.Nullable[openapi_types.UUID] `json:"actor_token_id"`
+
+	// ActorUserID The user who did it, or in whose name it was done.
 	ActorUserID nullable.Nullable[openapi_types.UUID] `json:"actor_user_id"`
 
 	// Changes The fields that changed, by name.
-	Changes    map[string]FieldChange `json:"changes"`
-	OccurredAt time.Time              `json:"occurred_at"`
+	Changes map[string]FieldChange `json:"changes"`
+
+	// ImpersonatorUserID The user who did it while working as `actor_user_id`. Customers are not told.
+	ImpersonatorUserID nullable.Nullable[openapi_types.UUID] `json:"impersonator_user_id"`
+	OccurredAt         time.Time                             `json:"occurred_at"`
 
 	// Version The version of the appointment that the change led to.
 	Version int `json:"version"`

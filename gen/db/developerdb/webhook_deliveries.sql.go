@@ -13,30 +13,32 @@ import (
 	"github.com/google/uuid"
 )
 
-const claimDelivery = `-- name: ClaimDelivery :one
-UPDATE webhook_deliveries d SET claimed_until = $1::timestamptz
-FROM webhook_endpoints w, events e
-WHERE d.env_id = $2 AND d.endpoint_id = $3
-  AND w.env_id = d.env_id AND w.id = d.endpoint_id AND w.is_enabled AND e.env_id = d.env_id AND e.id = d.event_id
-  AND d.event_id = (
-    SELECT x.event_id FROM webhook_deliveries x
+const claimDeliveries = `-- name: ClaimDeliveries :many
+WITH due AS MATERIALIZED (
+    SELECT x.env_id, x.endpoint_id, x.event_id FROM webhook_deliveries x
     WHERE x.env_id = $2 AND x.endpoint_id = $3 AND x.status = 'PENDING'
       AND x.next_attempt_at <= $4::timestamptz AND (x.claimed_until IS NULL OR x.claimed_until <= $5::timestamptz)
-    ORDER BY x.next_attempt_at, x.sequence LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING d.attempts, d.tries, e.id, e.sequence, e.type, e.version, e.occurred_at, e.data,
-          w.url, w.secret, w.previous_secret, w.previous_secret_expires_at, w.failing_since
+    ORDER BY x.next_attempt_at, x.sequence LIMIT $6 FOR UPDATE SKIP LOCKED
+)
+UPDATE webhook_deliveries d SET claimed_until = $1::timestamptz
+FROM due, webhook_endpoints w, events e
+WHERE d.env_id = due.env_id AND d.endpoint_id = due.endpoint_id AND d.event_id = due.event_id
+  AND w.env_id = $2 AND w.id = $3 AND w.is_enabled
+  AND e.env_id = $2 AND e.id = due.event_id
+RETURNING d.tries, e.id, e.sequence, e.type, e.version, e.occurred_at, e.data,
+          w.url, w.secret, w.previous_secret, w.previous_secret_expires_at
 `
 
-type ClaimDeliveryParams struct {
+type ClaimDeliveriesParams struct {
 	ClaimedUntil time.Time
 	EnvID        uuid.UUID
 	EndpointID   uuid.UUID
 	Now          time.Time
 	RealNow      time.Time
+	RowLimit     int32
 }
 
-type ClaimDeliveryRow struct {
-	Attempts                int32
+type ClaimDeliveriesRow struct {
 	Tries                   int32
 	ID                      uuid.UUID
 	Sequence                int64
@@ -48,37 +50,49 @@ type ClaimDeliveryRow struct {
 	Secret                  []byte
 	PreviousSecret          []byte
 	PreviousSecretExpiresAt *time.Time
-	FailingSince            *time.Time
 }
 
-// Takes the delivery to an endpoint that has been due for longest, for as long as an attempt
-// can take; a server that dies gives it back that way. Times of deliveries are the
-// environment's, the claim's are real.
-func (q *Queries) ClaimDelivery(ctx context.Context, db DBTX, arg ClaimDeliveryParams) (ClaimDeliveryRow, error) {
-	row := db.QueryRow(ctx, claimDelivery,
+// Takes the deliveries to an endpoint that have been due for longest, for as long as an
+// attempt can take; a server that dies gives them back that way. Times of deliveries are the
+// environment's, the claim's are real. What is taken is joined by its whole key: named once
+// more, the endpoint alone would lead through everything that it ever got.
+func (q *Queries) ClaimDeliveries(ctx context.Context, db DBTX, arg ClaimDeliveriesParams) ([]ClaimDeliveriesRow, error) {
+	rows, err := db.Query(ctx, claimDeliveries,
 		arg.ClaimedUntil,
 		arg.EnvID,
 		arg.EndpointID,
 		arg.Now,
 		arg.RealNow,
+		arg.RowLimit,
 	)
-	var i ClaimDeliveryRow
-	err := row.Scan(
-		&i.Attempts,
-		&i.Tries,
-		&i.ID,
-		&i.Sequence,
-		&i.Type,
-		&i.Version,
-		&i.OccurredAt,
-		&i.Data,
-		&i.Url,
-		&i.Secret,
-		&i.PreviousSecret,
-		&i.PreviousSecretExpiresAt,
-		&i.FailingSince,
-	)
-	return i, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ClaimDeliveriesRow{}
+	for rows.Next() {
+		var i ClaimDeliveriesRow
+		if err := rows.Scan(
+			&i.Tries,
+			&i.ID,
+			&i.Sequence,
+			&i.Type,
+			&i.Version,
+			&i.OccurredAt,
+			&i.Data,
+			&i.Url,
+			&i.Secret,
+			&i.PreviousSecret,
+			&i.PreviousSecretExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getNextAttemptAt = `-- name: GetNextAttemptAt :one
@@ -103,13 +117,53 @@ func (q *Queries) GetNextAttemptAt(ctx context.Context, db DBTX, arg GetNextAtte
 	return next_attempt_at, err
 }
 
+const listDueEndpoints = `-- name: ListDueEndpoints :many
+SELECT w.id FROM webhook_endpoints w
+CROSS JOIN LATERAL (
+    SELECT FROM webhook_deliveries d
+    WHERE d.env_id = $1 AND d.endpoint_id = w.id AND d.status = 'PENDING' AND d.next_attempt_at <= $2::timestamptz
+      AND (d.claimed_until IS NULL OR d.claimed_until <= $3::timestamptz)
+    LIMIT 1
+) due
+WHERE w.env_id = $1 AND w.is_enabled
+`
+
+type ListDueEndpointsParams struct {
+	EnvID   uuid.UUID
+	Now     time.Time
+	RealNow time.Time
+}
+
+// Endpoints of the environment with a delivery that is due and that no server is busy with.
+// There are few endpoints and maybe many deliveries: each endpoint's first is looked for.
+func (q *Queries) ListDueEndpoints(ctx context.Context, db DBTX, arg ListDueEndpointsParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, listDueEndpoints, arg.EnvID, arg.Now, arg.RealNow)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listOverdueEndpoints = `-- name: ListOverdueEndpoints :many
 SELECT DISTINCT d.env_id, d.endpoint_id
 FROM webhook_deliveries d
 JOIN environments v ON v.id = d.env_id
 JOIN webhook_endpoints w ON w.env_id = d.env_id AND w.id = d.endpoint_id AND w.is_enabled
+LEFT JOIN sandbox_clocks c ON c.tenant_id = v.tenant_id AND v.is_sandbox
 WHERE d.status = 'PENDING' AND (d.claimed_until IS NULL OR d.claimed_until < $1::timestamptz)
-  AND (d.next_attempt_at < $1::timestamptz OR v.is_sandbox)
+  AND d.next_attempt_at < $1::timestamptz + COALESCE(c.ahead_microseconds, 0) * interval '1 microsecond'
 LIMIT 1000
 `
 
@@ -119,8 +173,7 @@ type ListOverdueEndpointsRow struct {
 }
 
 // Endpoints of all environments with deliveries that should have been attempted some time
-// ago: a server that died, or a job that got lost. Sandboxes may have a clock of their own,
-// so they are looked at whenever something is on its way.
+// ago, on the clock of the environment: a server that died, or a job that got lost.
 func (q *Queries) ListOverdueEndpoints(ctx context.Context, db DBTX, before time.Time) ([]ListOverdueEndpointsRow, error) {
 	rows, err := db.Query(ctx, listOverdueEndpoints, before)
 	if err != nil {
@@ -193,81 +246,102 @@ func (q *Queries) PlanWake(ctx context.Context, db DBTX, arg PlanWakeParams) (in
 	return result.RowsAffected(), nil
 }
 
-const recordAttempt = `-- name: RecordAttempt :execrows
-WITH settled AS (
+const recordAttempts = `-- name: RecordAttempts :many
+WITH done AS MATERIALIZED (
+    SELECT $1::uuid AS env_id, $2::uuid AS endpoint_id, a.event_id, ($3::timestamptz[])[a.n] AS claimed_until, ($4::text[])[a.n] AS status,
+        ($5::timestamptz[])[a.n] AS next_attempt_at, ($6::timestamptz[])[a.n] AS started_at,
+        ($7::int[])[a.n] AS duration_ms, NULLIF(($8::int[])[a.n], 0) AS status_code,
+        ($9::text[])[a.n] AS response, ($10::text[])[a.n] AS error
+    FROM unnest($11::uuid[]) WITH ORDINALITY AS a (event_id, n)
+), recovered AS (
+    UPDATE webhook_endpoints w SET failing_since = NULL
+    WHERE w.env_id = $1 AND w.id = $2 AND w.failing_since IS NOT NULL
+      AND 'SUCCEEDED' = ANY ($4::text[])
+), settled AS (
     UPDATE webhook_deliveries d
-    SET status = $9, attempts = d.attempts + 1, tries = d.tries + 1, next_attempt_at = $10,
-        claimed_until = NULL, finished_at = $11
-    WHERE d.env_id = $1 AND d.endpoint_id = $2 AND d.event_id = $3
-      AND d.claimed_until = $12::timestamptz
-    RETURNING d.attempts
+    SET status = done.status, attempts = d.attempts + 1, tries = d.tries + 1, claimed_until = NULL,
+        next_attempt_at = CASE WHEN done.status = 'PENDING' THEN done.next_attempt_at END,
+        finished_at = CASE WHEN done.status <> 'PENDING' THEN $12::timestamptz END
+    FROM done
+    WHERE d.env_id = done.env_id AND d.endpoint_id = done.endpoint_id AND d.event_id = done.event_id
+      AND d.claimed_until = done.claimed_until
+    RETURNING d.event_id, d.attempts
 )
 INSERT INTO webhook_attempts (env_id, endpoint_id, event_id, number, started_at, duration_ms, status_code, response, error)
-SELECT $1, $2, $3, settled.attempts, $4, $5,
-       $6, $7, $8
-FROM settled
+SELECT done.env_id, done.endpoint_id, done.event_id, settled.attempts, done.started_at, done.duration_ms,
+       done.status_code, done.response, done.error
+FROM settled JOIN done USING (event_id)
+RETURNING event_id
 `
 
-type RecordAttemptParams struct {
-	EnvID         uuid.UUID
-	EndpointID    uuid.UUID
-	EventID       uuid.UUID
-	StartedAt     time.Time
-	DurationMs    int32
-	StatusCode    *int32
-	Response      string
-	Error         string
-	Status        string
-	NextAttemptAt *time.Time
-	FinishedAt    *time.Time
-	ClaimedUntil  time.Time
+type RecordAttemptsParams struct {
+	EnvID          uuid.UUID
+	EndpointID     uuid.UUID
+	ClaimedUntil   []time.Time
+	Statuses       []string
+	NextAttemptsAt []time.Time
+	StartedAt      []time.Time
+	DurationsMs    []int32
+	StatusCodes    []int32
+	Responses      []string
+	Errors         []string
+	EventIds       []uuid.UUID
+	Now            time.Time
 }
 
-// Notes an attempt and what follows from it, unless somebody else has taken the delivery in
-// the meantime.
-func (q *Queries) RecordAttempt(ctx context.Context, db DBTX, arg RecordAttemptParams) (int64, error) {
-	result, err := db.Exec(ctx, recordAttempt,
+// Notes attempts and what follows from each, and returns the deliveries that are still the
+// caller's: not those that somebody else has taken in the meantime. The lists are one entry
+// for each attempt; status code 0 is none, and only what is PENDING has a next attempt. An
+// endpoint that has received something works again.
+func (q *Queries) RecordAttempts(ctx context.Context, db DBTX, arg RecordAttemptsParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, recordAttempts,
 		arg.EnvID,
 		arg.EndpointID,
-		arg.EventID,
-		arg.StartedAt,
-		arg.DurationMs,
-		arg.StatusCode,
-		arg.Response,
-		arg.Error,
-		arg.Status,
-		arg.NextAttemptAt,
-		arg.FinishedAt,
 		arg.ClaimedUntil,
+		arg.Statuses,
+		arg.NextAttemptsAt,
+		arg.StartedAt,
+		arg.DurationsMs,
+		arg.StatusCodes,
+		arg.Responses,
+		arg.Errors,
+		arg.EventIds,
+		arg.Now,
 	)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return result.RowsAffected(), nil
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var event_id uuid.UUID
+		if err := rows.Scan(&event_id); err != nil {
+			return nil, err
+		}
+		items = append(items, event_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const setWebhookFailing = `-- name: SetWebhookFailing :one
-UPDATE webhook_endpoints SET failing_since = CASE WHEN $1::bool THEN COALESCE(failing_since, $2::timestamptz) END
-WHERE env_id = $3 AND id = $4
-RETURNING failing_since
+UPDATE webhook_endpoints SET failing_since = COALESCE(failing_since, $1::timestamptz)
+WHERE env_id = $2 AND id = $3
+RETURNING failing_since::timestamptz AS failing_since
 `
 
 type SetWebhookFailingParams struct {
-	Failing bool
-	Now     time.Time
-	EnvID   uuid.UUID
-	ID      uuid.UUID
+	Now   time.Time
+	EnvID uuid.UUID
+	ID    uuid.UUID
 }
 
-// Notes since when an endpoint has failed; null says that it works.
-func (q *Queries) SetWebhookFailing(ctx context.Context, db DBTX, arg SetWebhookFailingParams) (*time.Time, error) {
-	row := db.QueryRow(ctx, setWebhookFailing,
-		arg.Failing,
-		arg.Now,
-		arg.EnvID,
-		arg.ID,
-	)
-	var failing_since *time.Time
+// Notes that an endpoint has failed, and returns since when it has done nothing else.
+func (q *Queries) SetWebhookFailing(ctx context.Context, db DBTX, arg SetWebhookFailingParams) (time.Time, error) {
+	row := db.QueryRow(ctx, setWebhookFailing, arg.Now, arg.EnvID, arg.ID)
+	var failing_since time.Time
 	err := row.Scan(&failing_since)
 	return failing_since, err
 }

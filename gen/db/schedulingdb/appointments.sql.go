@@ -257,7 +257,7 @@ func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppo
 }
 
 const listAppointmentChanges = `-- name: ListAppointmentChanges :many
-SELECT version, action, actor_user_id, occurred_at, changes
+SELECT version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes
 FROM appointment_changes
 WHERE env_id = $1 AND appointment_id = $2 AND version > $3
 ORDER BY version
@@ -272,11 +272,13 @@ type ListAppointmentChangesParams struct {
 }
 
 type ListAppointmentChangesRow struct {
-	Version     int32
-	Action      string
-	ActorUserID *uuid.UUID
-	OccurredAt  time.Time
-	Changes     json.RawMessage
+	Version            int32
+	Action             string
+	ActorUserID        *uuid.UUID
+	ActorTokenID       *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
+	OccurredAt         time.Time
+	Changes            json.RawMessage
 }
 
 // The history of an appointment, oldest first, after the cursor.
@@ -298,6 +300,8 @@ func (q *Queries) ListAppointmentChanges(ctx context.Context, db DBTX, arg ListA
 			&i.Version,
 			&i.Action,
 			&i.ActorUserID,
+			&i.ActorTokenID,
+			&i.ImpersonatorUserID,
 			&i.OccurredAt,
 			&i.Changes,
 		); err != nil {
@@ -723,30 +727,32 @@ WITH taken AS (
         timezone = $13::text, tzdata_version = $14
     WHERE a.env_id = $6 AND a.id = $1
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES ($6, $1, $10, 'RESCHEDULED', $15, $11,
-            $16)
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    VALUES ($6, $1, $10, 'RESCHEDULED', $15,
+            $16, $17, $11, $18)
 )
 SELECT resource_id FROM taken
 `
 
 type MoveAppointmentParams struct {
-	ID            uuid.UUID
-	FromAt        time.Time
-	ToAt          time.Time
-	ResourceIds   []uuid.UUID
-	Lanes         []int32
-	EnvID         uuid.UUID
-	Status        string
-	StartAt       time.Time
-	EndAt         time.Time
-	Version       int32
-	Now           time.Time
-	LocalStartAt  time.Time
-	Timezone      string
-	TzdataVersion *string
-	ActorUserID   *uuid.UUID
-	Changes       json.RawMessage
+	ID                 uuid.UUID
+	FromAt             time.Time
+	ToAt               time.Time
+	ResourceIds        []uuid.UUID
+	Lanes              []int32
+	EnvID              uuid.UUID
+	Status             string
+	StartAt            time.Time
+	EndAt              time.Time
+	Version            int32
+	Now                time.Time
+	LocalStartAt       time.Time
+	Timezone           string
+	TzdataVersion      *string
+	ActorUserID        *uuid.UUID
+	ActorTokenID       *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
+	Changes            json.RawMessage
 }
 
 // Gives an appointment, which the transaction has locked, another time and other lanes,
@@ -768,6 +774,8 @@ func (q *Queries) MoveAppointment(ctx context.Context, db DBTX, arg MoveAppointm
 		arg.Timezone,
 		arg.TzdataVersion,
 		arg.ActorUserID,
+		arg.ActorTokenID,
+		arg.ImpersonatorUserID,
 		arg.Changes,
 	)
 	if err != nil {
@@ -793,9 +801,9 @@ WITH freed AS (
     UPDATE allocations l SET active = false
     WHERE l.env_id = $12 AND l.appointment_id = $13 AND l.active AND NOT $14::boolean
 ), noted AS (
-    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, occurred_at, changes)
-    VALUES ($12, $13, $10, $15, $16, $11,
-            $17)
+    INSERT INTO appointment_changes (env_id, appointment_id, version, action, actor_user_id, actor_token_id, impersonator_user_id, occurred_at, changes)
+    VALUES ($12, $13, $10, $15, $16,
+            $17, $18, $11, $19)
 )
 UPDATE appointments a
 SET status = $1, notes = $2, cancellation_reason = $3,
@@ -823,6 +831,8 @@ type UpdateAppointmentParams struct {
 	HoldsTime               bool
 	Action                  string
 	ActorUserID             *uuid.UUID
+	ActorTokenID            *uuid.UUID
+	ImpersonatorUserID      *uuid.UUID
 	Changes                 json.RawMessage
 }
 
@@ -846,6 +856,8 @@ func (q *Queries) UpdateAppointment(ctx context.Context, db DBTX, arg UpdateAppo
 		arg.HoldsTime,
 		arg.Action,
 		arg.ActorUserID,
+		arg.ActorTokenID,
+		arg.ImpersonatorUserID,
 		arg.Changes,
 	)
 	return err

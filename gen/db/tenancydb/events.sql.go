@@ -14,14 +14,14 @@ import (
 
 const appendEvents = `-- name: AppendEvents :exec
 WITH next AS (
-    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($1::uuid[])
-    WHERE event_sequences.env_id = $2
-    RETURNING last_sequence - cardinality($1::uuid[]) AS base
+    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($2::uuid[])
+    WHERE event_sequences.env_id = $1
+    RETURNING last_sequence - cardinality($2::uuid[]) AS base
 ), appended AS (
     INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
-    SELECT $2, e.id, next.base + e.n, ($3::text[])[e.n], 1,
+    SELECT $1, e.id, next.base + e.n, ($3::text[])[e.n], 1,
            $4, $5, $6, $7, ($8::text[])[e.n]::jsonb
-    FROM unnest($1::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
+    FROM unnest($2::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
     RETURNING id, sequence, type, CASE type WHEN 'webhook.ping' THEN data->>'webhook_id' END AS only_endpoint
 ), deliveries AS (
     INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
@@ -29,17 +29,17 @@ WITH next AS (
     FROM webhook_endpoints w JOIN appended a
         ON CASE WHEN a.only_endpoint IS NULL THEN w.event_types && ARRAY[a.type, split_part(a.type, '.', 1) || '.*', '*']
                 ELSE w.id::text = a.only_endpoint END
-    WHERE w.env_id = $2 AND w.is_enabled
-    RETURNING env_id, endpoint_id
+    WHERE w.env_id = $1 AND w.is_enabled
+    RETURNING env_id
 )
 INSERT INTO river.river_job (kind, queue, args)
-SELECT DISTINCT 'webhook_delivery', 'webhooks', jsonb_build_object('env_id', d.env_id, 'endpoint_id', d.endpoint_id)
-FROM deliveries d
+SELECT 'webhook_fan_out', 'webhooks', jsonb_build_object('env_id', $1::uuid)
+WHERE EXISTS (SELECT FROM deliveries)
 `
 
 type AppendEventsParams struct {
-	Ids                []uuid.UUID
 	EnvID              uuid.UUID
+	Ids                []uuid.UUID
 	Types              []string
 	OccurredAt         time.Time
 	ActorUserID        *uuid.UUID
@@ -51,12 +51,12 @@ type AppendEventsParams struct {
 // Gives the next sequences of the environment to the events, in their order. The
 // update of event_sequences serialises the writers of one environment until commit.
 // An environment without a sequence gives null, which the table refuses. Every endpoint
-// that wants an event gets a delivery, and a job that looks after it; without endpoints
+// that wants an event gets a delivery, and one job looks after all of them; without endpoints
 // that costs a look into an empty index. A ping is for the endpoint that its data names.
 func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) error {
 	_, err := db.Exec(ctx, appendEvents,
-		arg.Ids,
 		arg.EnvID,
+		arg.Ids,
 		arg.Types,
 		arg.OccurredAt,
 		arg.ActorUserID,

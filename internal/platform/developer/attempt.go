@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,19 +41,20 @@ const (
 	maxResponse = 1000
 )
 
-// attempt makes one request and records what came of it.
-func (r *round) attempt(ctx context.Context, c *claim) error {
+// attempt makes one request. An error means that it was not made, or that the server stops
+// before there was an answer: when the claim has expired, another one is made.
+func (r *round) attempt(ctx context.Context, c claim) answer {
 	started := r.now().UTC().Truncate(time.Microsecond)
-	request, err := r.request(c, started)
+	request, err := r.request(&c, started)
 	if err != nil {
-		return err
+		return answer{claim: c, err: err}
 	}
 	response, failure := r.poster.Post(ctx, c.Url, request.header, request.body)
-	if ctx.Err() != nil {
-		return ctx.Err() // the server stops; when the claim has expired, another attempt is made
+	if ctx.Err() != nil && failure != nil {
+		return answer{claim: c, err: ctx.Err()}
 	}
-	// Whatever happens to the job, what came of the attempt must be kept.
-	return r.record(context.WithoutCancel(ctx), c, outcomeOf(started, r.now(), response, failure))
+	came := outcomeOf(started, r.now(), response, failure)
+	return answer{claim: c, outcome: &came}
 }
 
 type request struct {
@@ -114,7 +116,7 @@ func payload(event Event) ([]byte, error) {
 type outcome struct {
 	started    time.Time
 	duration   time.Duration
-	status     *int32
+	status     int32 // 0 if there was no answer
 	response   string
 	error      string
 	retryAfter time.Duration
@@ -126,18 +128,17 @@ func outcomeOf(started, ended time.Time, response *outbound.Response, failure er
 		o.error = failure.Error()
 		return o
 	}
-	status := int32(response.Status)
-	o.status, o.response = &status, printable(response.Body)
+	o.status, o.response = int32(response.Status), printable(response.Body)
 	if !o.succeeded() {
-		o.error = fmt.Sprintf("it answered %d; only 2xx counts as received", status)
+		o.error = fmt.Sprintf("it answered %d; only 2xx counts as received", o.status)
 		o.retryAfter = retryAfter(response.Header.Get("Retry-After"), ended)
 	}
 	return o
 }
 
-func (o *outcome) succeeded() bool { return o.status != nil && *o.status >= 200 && *o.status < 300 }
+func (o *outcome) succeeded() bool { return o.status >= 200 && o.status < 300 }
 
-func (o *outcome) gone() bool { return o.status != nil && *o.status == http.StatusGone }
+func (o *outcome) gone() bool { return o.status == http.StatusGone }
 
 // printable is the beginning of an answer, as text that PostgreSQL takes.
 func printable(body []byte) string {
@@ -165,54 +166,57 @@ func wait(tries int, random float64) (d time.Duration, ok bool) {
 	return time.Duration(float64(schedule[tries-1]) * (1 - jitter + 2*jitter*random)), true
 }
 
-// record keeps the attempt, plans the next one, and disables an endpoint that has failed for
-// too long, or does not want any more events.
-func (r *round) record(ctx context.Context, c *claim, o outcome) error {
-	now := r.envNow()
-	params := developerdb.RecordAttemptParams{
-		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, EventID: c.ID, ClaimedUntil: c.until, StartedAt: o.started,
-		DurationMs: int32(o.duration.Milliseconds()), StatusCode: o.status, Response: o.response, Error: o.error,
-		Status: DeliverySucceeded, FinishedAt: &now,
-	}
-	if !o.succeeded() {
-		params.Status = DeliveryFailed
-		//nolint:gosec // not a secret: spreads attempts
-		if after, again := wait(int(c.Tries)+1, rand.Float64()); again {
-			next := now.Add(max(after, o.retryAfter))
-			params.Status, params.NextAttemptAt, params.FinishedAt = DeliveryPending, &next, nil
-		}
-	}
-	scope := *r.scope
-	scope.Now = now
-	return r.store.InEnv(ctx, &scope, func(tx *tenancy.Tx) error {
+// record keeps attempts, plans the next ones, and disables an endpoint that has failed for too
+// long, or does not want any more events.
+func (r *round) record(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, finished []answer) error {
+	var since *time.Time
+	if !slices.ContainsFunc(finished, func(a answer) bool { return a.outcome.succeeded() }) {
 		// The endpoint first, as everybody does: who disables it locks its deliveries next.
-		var since *time.Time
-		if !o.succeeded() || c.FailingSince != nil {
-			var err error
-			since, err = r.queries.SetWebhookFailing(ctx, tx, developerdb.SetWebhookFailingParams{
-				EnvID: scope.Env.ID, ID: r.endpointID, Failing: !o.succeeded(), Now: now,
-			})
-			if errors.Is(err, pgx.ErrNoRows) {
-				return nil // it has been deleted, and its deliveries with it
-			}
-			if err != nil {
-				return fmt.Errorf("note how a webhook does: %w", err)
-			}
+		at, err := r.queries.SetWebhookFailing(ctx, tx, developerdb.SetWebhookFailingParams{EnvID: scope.Env.ID, ID: r.endpointID, Now: scope.Now})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil // it has been deleted, and its deliveries with it
 		}
-		rows, err := r.queries.RecordAttempt(ctx, tx, params)
 		if err != nil {
-			return fmt.Errorf("record an attempt: %w", err)
+			return fmt.Errorf("note how a webhook does: %w", err)
 		}
-		switch {
-		case rows == 0: // somebody else has taken it in the meantime
-			return nil
-		case o.gone():
-			return r.disable(ctx, tx, &scope, DisabledGone)
-		case since != nil && now.Sub(*since) >= failsFor:
-			return r.disable(ctx, tx, &scope, DisabledFailing)
+		since = &at
+	}
+	ours, err := r.queries.RecordAttempts(ctx, tx, r.recordParams(scope, finished))
+	if err != nil {
+		return fmt.Errorf("record attempts: %w", err)
+	}
+	gone := slices.ContainsFunc(finished, func(a answer) bool { return a.outcome.gone() && slices.Contains(ours, a.claim.ID) })
+	switch {
+	case gone:
+		return r.disable(ctx, tx, scope, DisabledGone)
+	case since != nil && len(ours) > 0 && scope.Now.Sub(*since) >= failsFor:
+		return r.disable(ctx, tx, scope, DisabledFailing)
+	}
+	return nil
+}
+
+func (r *round) recordParams(scope *tenancy.Scope, finished []answer) developerdb.RecordAttemptsParams {
+	params := developerdb.RecordAttemptsParams{EnvID: scope.Env.ID, EndpointID: r.endpointID, Now: scope.Now}
+	for _, a := range finished {
+		status, next := DeliverySucceeded, scope.Now
+		if !a.outcome.succeeded() {
+			status = DeliveryFailed
+			//nolint:gosec // not a secret: spreads attempts
+			if after, again := wait(int(a.claim.Tries)+1, rand.Float64()); again {
+				status, next = DeliveryPending, scope.Now.Add(max(after, a.outcome.retryAfter))
+			}
 		}
-		return nil
-	})
+		params.EventIds = append(params.EventIds, a.claim.ID)
+		params.ClaimedUntil = append(params.ClaimedUntil, a.claim.until)
+		params.Statuses = append(params.Statuses, status)
+		params.NextAttemptsAt = append(params.NextAttemptsAt, next)
+		params.StartedAt = append(params.StartedAt, a.outcome.started)
+		params.DurationsMs = append(params.DurationsMs, int32(a.outcome.duration.Milliseconds()))
+		params.StatusCodes = append(params.StatusCodes, a.outcome.status)
+		params.Responses = append(params.Responses, a.outcome.response)
+		params.Errors = append(params.Errors, a.outcome.error)
+	}
+	return params
 }
 
 // disable stops sending to the endpoint, and tells so.

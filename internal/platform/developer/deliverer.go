@@ -1,6 +1,7 @@
 package developer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,12 +29,22 @@ const (
 	DeliveryWorkers = 200
 	// perEndpoint is how many requests one server makes to one endpoint at a time.
 	perEndpoint = 8
-	// budget is for how long a job begins new attempts; the rest is another job's.
-	budget = 30 * time.Second
+	// budget is for how long a job begins new attempts; the rest is another job's. With the
+	// longest attempt it is less than a job may take.
+	budget = 20 * time.Second
 )
 
-// DeliverArgs are those of the job that looks after an endpoint. The statement that appends
-// events inserts it too (queries/tenancy/events.sql).
+// FanOutArgs are those of the job that looks after all endpoints of an environment. The
+// statement that appends events inserts it (queries/tenancy/events.sql).
+type FanOutArgs struct{ jobs.InEnv }
+
+// Kind implements jobs.Args.
+func (FanOutArgs) Kind() string { return "webhook_fan_out" }
+
+// InsertOpts puts the jobs into their queue.
+func (FanOutArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: DeliveryQueue} }
+
+// DeliverArgs are those of the job that looks after one endpoint.
 type DeliverArgs struct {
 	jobs.InEnv
 	EndpointID uuid.UUID `json:"endpoint_id"`
@@ -63,7 +74,11 @@ type Deliverer struct {
 	owners OwnerNotifier
 	now    func() time.Time
 	log    *slog.Logger
-	busy   *busy
+	// busy are the endpoints that are looked after, scanned the environments in which those
+	// are looked for to which something is due.
+	busy, scanned *busy
+	// turns bounds how many of the connections for requests deliveries use at a time.
+	turns chan struct{}
 	// timeout is how long poster lets an attempt take.
 	timeout time.Duration
 }
@@ -77,7 +92,8 @@ func NewDeliverer(
 ) *Deliverer {
 	return &Deliverer{
 		Webhooks: webhooks, poster: poster, owners: owners, timeout: timeout, now: now, log: log,
-		busy: &busy{endpoints: map[uuid.UUID]*tenancy.Scope{}},
+		busy: newBusy(), scanned: newBusy(),
+		turns: make(chan struct{}, max(1, webhooks.store.Control().Config().MaxConns/2)),
 	}
 }
 
@@ -87,38 +103,86 @@ func (d *Deliverer) slack() time.Duration { return d.timeout * 2 / 3 }
 // claimLasts is longer than an attempt can take.
 func (d *Deliverer) claimLasts() time.Duration { return d.timeout + d.slack() }
 
-// Deliver makes all attempts that are due at an endpoint, a few at a time, and plans the next.
-// If this server does so already, that one looks once more.
-func (d *Deliverer) Deliver(ctx context.Context, scope *tenancy.Scope, args DeliverArgs) error {
-	if !d.busy.enter(args.EndpointID, scope) {
+// FanOut delivers to all endpoints of an environment to which something is due. If this server
+// is looking for them already, it looks once more.
+func (d *Deliverer) FanOut(ctx context.Context, find jobs.FindScope, args FanOutArgs) error {
+	if !d.scanned.enter(args.EnvID) {
 		return nil
 	}
-	for scope != nil {
-		if err := d.drain(ctx, scope, args.EndpointID); err != nil {
+	var (
+		mu    sync.Mutex
+		errs  []error
+		group sync.WaitGroup
+	)
+	fail := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		errs = append(errs, err)
+	}
+	for again := true; again; {
+		due, err := d.due(ctx, find)
+		if err != nil {
+			d.scanned.abandon(args.EnvID)
+			fail(err)
+			break
+		}
+		for _, id := range due {
+			group.Go(func() { fail(d.Deliver(ctx, find, DeliverArgs{InEnv: args.InEnv, EndpointID: id})) })
+		}
+		again = d.scanned.leave(args.EnvID)
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// due lists the endpoints of the environment to which something is due.
+func (d *Deliverer) due(ctx context.Context, find jobs.FindScope) ([]uuid.UUID, error) {
+	scope, err := find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := d.queries.ListDueEndpoints(ctx, d.store.Reader(scope), developerdb.ListDueEndpointsParams{
+		EnvID: scope.Env.ID, Now: scope.Now, RealNow: d.now(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list due endpoints: %w", err)
+	}
+	return ids, nil
+}
+
+// Deliver makes all attempts that are due at an endpoint, a few at a time, and plans the next.
+// If this server does so already, that one looks once more.
+func (d *Deliverer) Deliver(ctx context.Context, find jobs.FindScope, args DeliverArgs) error {
+	if !d.busy.enter(args.EndpointID) {
+		return nil
+	}
+	until := d.now().Add(budget)
+	for {
+		scope, err := find(ctx) // anew each time: the plan may be another one, and the clock
+		if err == nil {
+			err = d.drain(ctx, scope, args.EndpointID, until)
+		}
+		if err != nil {
 			d.busy.abandon(args.EndpointID)
 			return err
 		}
-		scope = d.busy.leave(args.EndpointID)
+		if !d.busy.leave(args.EndpointID) {
+			return nil
+		}
+		if !d.now().Before(until) {
+			d.busy.abandon(args.EndpointID)
+			return d.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return wake(ctx, tx, args.EnvID, args.EndpointID) })
+		}
 	}
-	return nil
 }
 
 // drain works until nothing is due at the endpoint, or its time is up.
-func (d *Deliverer) drain(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID) error {
+func (d *Deliverer) drain(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID, until time.Time) error {
 	if !scope.Entitlements.Has(entitle.UseWebhooks) {
 		return d.cancelAll(ctx, scope, endpointID)
 	}
-	round := &round{Deliverer: d, scope: scope, endpointID: endpointID, began: d.now()}
-	errs := make([]error, perEndpoint)
-	var group sync.WaitGroup
-	for i := range perEndpoint {
-		group.Go(func() { errs[i] = round.work(ctx) })
-	}
-	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return round.planNext(ctx)
+	round := &round{Deliverer: d, scope: scope, endpointID: endpointID, began: d.now(), until: until}
+	return round.work(ctx)
 }
 
 // cancelAll ends what is on its way when the plan does not include webhooks any more.
@@ -137,75 +201,139 @@ type round struct {
 	endpointID uuid.UUID
 	// began is when it began on the real clock, as scope.Now is on the environment's.
 	began time.Time
+	// until is when it begins nothing new any more.
+	until time.Time
 }
 
 // envNow is the present on the clock of the environment.
 func (r *round) envNow() time.Time { return r.scope.Now.Add(r.now().Sub(r.began)) }
 
-// work makes one attempt after the other while some are due and there is time.
-func (r *round) work(ctx context.Context) error {
-	for r.now().Sub(r.began) < budget && ctx.Err() == nil {
-		claim, err := r.claim(ctx)
-		if claim == nil || err != nil {
-			return err
-		}
-		if err := r.attempt(ctx, claim); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
+// claim is a delivery that this round makes an attempt at.
 type claim struct {
-	developerdb.ClaimDeliveryRow
+	developerdb.ClaimDeliveriesRow
 	until time.Time
 }
 
-// claim takes a delivery that is due; nil if there is none.
-func (r *round) claim(ctx context.Context) (*claim, error) {
-	taken := &claim{until: r.now().UTC().Add(r.claimLasts()).Truncate(time.Microsecond)}
-	err := r.store.InEnv(ctx, r.scope, func(tx *tenancy.Tx) (err error) {
-		taken.ClaimDeliveryRow, err = r.queries.ClaimDelivery(ctx, tx, developerdb.ClaimDeliveryParams{
-			EnvID: r.scope.Env.ID, EndpointID: r.endpointID, ClaimedUntil: taken.until, Now: r.envNow(), RealNow: r.now(),
-		})
-		return err
+// answer is what came of the attempt at a claim; outcome is nil if it could not be made.
+type answer struct {
+	claim   claim
+	outcome *outcome
+	err     error
+}
+
+// work makes attempts, perEndpoint at a time, until none is due, or the time is up. While the
+// answers to some are written down, others come: the faster an endpoint is, the more of them
+// one transaction takes.
+func (r *round) work(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		answers  = make(chan answer, perEndpoint)
+		finished []answer
+		inFlight int
+		failure  error
+	)
+	for {
+		claims, err := r.turn(ctx, finished, inFlight, failure == nil)
+		if err != nil && failure == nil {
+			failure = err
+			cancel() // nobody would write down what comes of the rest
+		}
+		for _, c := range claims {
+			inFlight++
+			go func() { answers <- r.attempt(ctx, c) }()
+		}
+		if inFlight == 0 {
+			return failure
+		}
+		finished = finished[:0]
+		for inFlight > 0 && (len(finished) == 0 || len(answers) > 0) {
+			a := <-answers
+			inFlight--
+			failure = cmp.Or(failure, a.err)
+			if a.outcome != nil {
+				finished = append(finished, a)
+			}
+		}
+	}
+}
+
+// turn writes down what has come of attempts and claims as many deliveries as may be in
+// flight besides, unless the round is to end. When nothing is left it plans what is next.
+func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more bool) (claims []claim, err error) {
+	more = more && ctx.Err() == nil
+	if !more && len(finished) == 0 {
+		return nil, ctx.Err()
+	}
+	// Whatever happens to the job, what came of an attempt must be kept.
+	kept := context.WithoutCancel(ctx)
+	r.turns <- struct{}{}
+	defer func() { <-r.turns }()
+	scope := *r.scope
+	scope.Now = r.envNow()
+	err = r.store.InEnv(kept, &scope, func(tx *tenancy.Tx) (err error) {
+		claims = nil
+		if len(finished) > 0 {
+			if err := r.record(kept, tx, &scope, finished); err != nil {
+				return err
+			}
+		}
+		if more && r.now().Before(r.until) {
+			claims, err = r.claim(kept, tx, perEndpoint-inFlight)
+		}
+		if err != nil || len(claims) > 0 || inFlight > 0 {
+			return err
+		}
+		return r.planNext(kept, tx)
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil //nolint:nilnil // nothing is due
-	}
 	if err != nil {
-		return nil, fmt.Errorf("claim a delivery: %w", err)
+		return nil, err
 	}
-	return taken, nil
+	return claims, ctx.Err()
+}
+
+// claim takes deliveries that are due.
+func (r *round) claim(ctx context.Context, tx *tenancy.Tx, most int) ([]claim, error) {
+	now := r.now()
+	until := now.UTC().Add(r.claimLasts()).Truncate(time.Microsecond)
+	rows, err := r.queries.ClaimDeliveries(ctx, tx, developerdb.ClaimDeliveriesParams{
+		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, ClaimedUntil: until, Now: r.envNow(), RealNow: now, RowLimit: int32(most),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim deliveries: %w", err)
+	}
+	claims := make([]claim, len(rows))
+	for i, row := range rows {
+		claims[i] = claim{row, until}
+	}
+	return claims, nil
 }
 
 // planNext inserts a job for the attempt that is due next, unless one will look before.
-func (r *round) planNext(ctx context.Context) error {
-	return r.store.InEnv(ctx, r.scope, func(tx *tenancy.Tx) error {
-		next, err := r.queries.GetNextAttemptAt(ctx, tx, developerdb.GetNextAttemptAtParams{
-			EnvID: r.scope.Env.ID, EndpointID: r.endpointID, RealNow: r.now(),
-		})
-		if errors.Is(err, pgx.ErrNoRows) || err == nil && next == nil {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("get next attempt: %w", err)
-		}
-		now := r.now()
-		at := now.Add(max(next.Sub(r.envNow()), 0)).UTC().Truncate(time.Microsecond)
-		rows, err := r.queries.PlanWake(ctx, tx, developerdb.PlanWakeParams{EnvID: r.scope.Env.ID, ID: r.endpointID, WakeAt: at, RealNow: now})
-		if err != nil {
-			return fmt.Errorf("plan the next attempt: %w", err)
-		}
-		if rows == 0 {
-			return nil
-		}
-		args := DeliverArgs{InEnv: jobs.In(r.scope), EndpointID: r.endpointID}
-		if !at.After(now) {
-			return jobs.Insert(ctx, tx, args)
-		}
-		return jobs.Insert(ctx, tx, args, jobs.At(at))
+func (r *round) planNext(ctx context.Context, tx *tenancy.Tx) error {
+	next, err := r.queries.GetNextAttemptAt(ctx, tx, developerdb.GetNextAttemptAtParams{
+		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, RealNow: r.now(),
 	})
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && next == nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get next attempt: %w", err)
+	}
+	now := r.now()
+	at := now.Add(max(next.Sub(r.envNow()), 0)).UTC().Truncate(time.Microsecond)
+	rows, err := r.queries.PlanWake(ctx, tx, developerdb.PlanWakeParams{EnvID: r.scope.Env.ID, ID: r.endpointID, WakeAt: at, RealNow: now})
+	if err != nil {
+		return fmt.Errorf("plan the next attempt: %w", err)
+	}
+	if rows == 0 {
+		return nil
+	}
+	args := DeliverArgs{InEnv: jobs.In(r.scope), EndpointID: r.endpointID}
+	if !at.After(now) {
+		return jobs.Insert(ctx, tx, args)
+	}
+	return jobs.Insert(ctx, tx, args, jobs.At(at))
 }
 
 // SweepDeliveries inserts jobs for endpoints of all environments that were forgotten: by a
@@ -231,41 +359,40 @@ type SweepDeliveriesArgs struct{}
 // Kind implements jobs.Args.
 func (SweepDeliveriesArgs) Kind() string { return "webhook_sweep" }
 
-// busy lets one job of a server look after an endpoint at a time.
+// busy lets one job of a server at a time look after a thing.
 type busy struct {
 	mu sync.Mutex
-	// endpoints are those that are looked after, with the scope of whoever came meanwhile.
-	endpoints map[uuid.UUID]*tenancy.Scope
+	// things are those that are looked after, and whether somebody came meanwhile.
+	things map[uuid.UUID]bool
 }
 
-// enter reports whether the caller is to look after the endpoint. If not, whoever does will
-// look once more.
-func (b *busy) enter(endpointID uuid.UUID, scope *tenancy.Scope) bool {
+func newBusy() *busy { return &busy{things: map[uuid.UUID]bool{}} }
+
+// enter reports whether the caller is to look after the thing. If not, whoever does will look
+// once more.
+func (b *busy) enter(id uuid.UUID) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, taken := b.endpoints[endpointID]; taken {
-		b.endpoints[endpointID] = scope
-		return false
+	_, taken := b.things[id]
+	b.things[id] = taken
+	return !taken
+}
+
+// leave reports whether to look once more, because somebody came meanwhile; if not, the
+// caller does not look after the thing any more.
+func (b *busy) leave(id uuid.UUID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.things[id] {
+		b.things[id] = false
+		return true
 	}
-	b.endpoints[endpointID] = nil
-	return true
+	delete(b.things, id)
+	return false
 }
 
-// leave returns the scope to look once more in, or nil if nobody came meanwhile.
-func (b *busy) leave(endpointID uuid.UUID) *tenancy.Scope {
+func (b *busy) abandon(id uuid.UUID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	scope := b.endpoints[endpointID]
-	if scope == nil {
-		delete(b.endpoints, endpointID)
-	} else {
-		b.endpoints[endpointID] = nil
-	}
-	return scope
-}
-
-func (b *busy) abandon(endpointID uuid.UUID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.endpoints, endpointID)
+	delete(b.things, id)
 }

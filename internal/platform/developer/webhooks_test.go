@@ -16,6 +16,7 @@ import (
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
@@ -464,6 +465,34 @@ func TestASlowEndpointStarvesNobody(t *testing.T) {
 	close(release)
 	require.LessOrEqual(t, most.Load(), int64(8))
 	require.Positive(t, most.Load())
+}
+
+// However much comes meanwhile, a job ends before its time is up, and leaves the rest to another:
+// one that is stopped would leave attempts of which nobody knows what came of them.
+func TestAJobLeavesWhatKeepsComing(t *testing.T) {
+	t.Parallel()
+	const events = 60
+	s, owner := setup(t)
+	var job json.RawMessage
+	var requests atomic.Int64
+	busy := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		if requests.Add(1) < events {
+			_, err := owner.Send(owner.Request(t, http.MethodPost, "/api/v1/customers", object{"name": "Carla"}))
+			assert.NoError(t, err)
+			assert.NoError(t, s.App.Jobs.Work(context.WithoutCancel(t.Context()), "webhook_delivery", job))
+			s.Clock.Advance(2 * time.Second)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	id, _ := addWebhook(t, owner, busy.URL, "customer.created")
+	var env string
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT env_id FROM webhook_endpoints").Scan(&env))
+	job = json.RawMessage(`{"env_id": "` + env + `", "endpoint_id": "` + id + `"}`)
+	customer(t, owner)
+	require.NoError(t, s.App.Jobs.Work(t.Context(), "webhook_delivery", job))
+	require.Less(t, requests.Load(), int64(events/2))
+	s.WorkJobs(t)
+	require.Equal(t, int64(events), requests.Load())
 }
 
 // What a server that died had taken is attempted by another one, and what no job looks after
