@@ -92,6 +92,7 @@ type AppointmentFilter struct {
 	ResourceID *uuid.UUID `json:"resource_id"`
 	CustomerID *uuid.UUID `json:"customer_id"`
 	ServiceID  *uuid.UUID `json:"service_id"`
+	SeriesID   *uuid.UUID `json:"series_id"`
 }
 
 // Appointments is the service for appointments.
@@ -240,6 +241,13 @@ func (s *Appointments) listRows(
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case narrowed.SeriesID != nil:
+		rows, err := s.queries.ListAppointmentsOfSeriesFiltered(ctx, db, schedulingdb.ListAppointmentsOfSeriesFilteredParams{
+			EnvID: page.EnvID, SeriesID: *narrowed.SeriesID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID,
+			ToStartAt: page.ToStartAt, Statuses: narrowed.Statuses, CustomerID: narrowed.CustomerID, ServiceID: narrowed.ServiceID,
+			ResourceIds: own, ResourceID: narrowed.ResourceID, RowLimit: page.RowLimit,
+		})
+		return convertRows(rows, func(r schedulingdb.ListAppointmentsOfSeriesFilteredRow) appointmentRow { return appointmentRow(r) }), err
 	case narrowed.CustomerID != nil:
 		rows, err := s.queries.ListAppointmentsOfCustomer(ctx, db, schedulingdb.ListAppointmentsOfCustomerParams{
 			EnvID: page.EnvID, CustomerID: *narrowed.CustomerID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID,

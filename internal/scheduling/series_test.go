@@ -58,6 +58,56 @@ const (
 
 func days(n int) time.Duration { return time.Duration(n) * 24 * time.Hour }
 
+func TestListAppointmentsOfASeries(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	mine := s.bookSeries(s.owner, s.course(s.bob))
+	other := s.course(s.ana)
+	other.CustomerID, other.StartAt = s.dan.ID, tenOClock.Add(2*time.Hour)
+	theirs := s.bookSeries(s.owner, other)
+	s.book(s.owner, s.wish(s.ana))
+	a := s.appointmentsOf(*mine.ID)
+	_, err := s.appointments.Cancel(t.Context(), s.owner, a[1].ID, nil, scheduling.CancelInput{})
+	require.NoError(t, err)
+	of := func(id *uuid.UUID, change func(f *scheduling.AppointmentFilter)) scheduling.AppointmentFilter {
+		filter := scheduling.AppointmentFilter{SeriesID: id}
+		if change != nil {
+			change(&filter)
+		}
+		return filter
+	}
+	for name, test := range map[string]struct {
+		scope  *tenancy.Scope
+		filter scheduling.AppointmentFilter
+		want   []uuid.UUID
+	}{
+		"all":                 {s.owner, of(mine.ID, nil), []uuid.UUID{a[0].ID, a[1].ID, a[2].ID}},
+		"from":                {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.From = &a[1].StartAt }), []uuid.UUID{a[1].ID, a[2].ID}},
+		"to":                  {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.To = &a[1].StartAt }), []uuid.UUID{a[0].ID}},
+		"a status":            {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.Statuses = []string{"CONFIRMED"} }), []uuid.UUID{a[0].ID, a[2].ID}},
+		"a resource of it":    {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.ResourceID = &s.bob.ID }), []uuid.UUID{a[0].ID, a[1].ID, a[2].ID}},
+		"another resource":    {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.ResourceID = &s.ana.ID }), []uuid.UUID{}},
+		"another service":     {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.ServiceID = new(uuid.New()) }), []uuid.UUID{}},
+		"another customer":    {s.owner, of(mine.ID, func(f *scheduling.AppointmentFilter) { f.CustomerID = &s.dan.ID }), []uuid.UUID{}},
+		"the customer's own":  {s.client, of(mine.ID, nil), []uuid.UUID{a[0].ID, a[1].ID, a[2].ID}},
+		"not the customer's":  {s.client, of(theirs.ID, nil), []uuid.UUID{}},
+		"of staff in it":      {s.staff, of(mine.ID, nil), []uuid.UUID{a[0].ID, a[1].ID, a[2].ID}},
+		"of staff not in it":  {s.staff, of(theirs.ID, nil), []uuid.UUID{}},
+		"no such series":      {s.owner, of(new(uuid.New()), nil), []uuid.UUID{}},
+		"from the other mode": {s.sandbox(), of(mine.ID, nil), []uuid.UUID{}},
+	} {
+		for _, limit := range []int{1, 2, 50} {
+			list := []uuid.UUID{}
+			for _, appointment := range collect(t, limit, func(p keyset.Page) (keyset.List[scheduling.Appointment], error) {
+				return s.appointments.List(t.Context(), test.scope, test.filter, p)
+			}) {
+				list = append(list, appointment.ID)
+			}
+			require.Equal(t, test.want, list, name)
+		}
+	}
+}
+
 // The clocks of New York change on 14 March 2027, between the second and the third.
 func TestASeriesKeepsItsLocalTime(t *testing.T) {
 	t.Parallel()

@@ -103,6 +103,8 @@ func TestASeriesThroughTheFrontDoor(t *testing.T) {
 	single := owner.Get(t, "/api/v1/appointments/"+appointments[0].(m)["id"].(string)).Require(t, 200).Object(t)
 	require.Equal(t, booked.ID(t), single["series_id"])
 
+	require.Len(t, owner.Get(t, "/api/v1/appointments?series_id="+booked.ID(t)).Require(t, 200).IDs(t), 2)
+
 	path := "/api/v1/series/" + booked.ID(t)
 	owner.WithHeader("If-Match", `"7"`).Post(t, path+"/reschedule", m{"scope": "all", "shift_days": 1}).RequireProblem(t, 412, "version_mismatch")
 	moved := owner.Post(t, path+"/reschedule", m{"scope": "all", "shift_days": 1, "start_time": "10:15"}).Require(t, 200).Object(t)

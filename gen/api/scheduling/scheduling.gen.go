@@ -1600,6 +1600,9 @@ type ListAppointmentsParams struct {
 
 	// ServiceID Only appointments for this service.
 	ServiceID *openapi_types.UUID `form:"service_id,omitempty" json:"service_id,omitempty"`
+
+	// SeriesID Only appointments of this series.
+	SeriesID *openapi_types.UUID `form:"series_id,omitempty" json:"series_id,omitempty"`
 }
 
 // DeleteAppointmentParams defines parameters for DeleteAppointment.
@@ -2256,6 +2259,13 @@ func (w *ServerInterfaceWrapper) ListAppointments(ctx echo.Context) error {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "service_id", ctx.QueryParams(), &params.ServiceID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "series_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "series_id", ctx.QueryParams(), &params.SeriesID, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter series_id: %s", err))
 	}
 
 	// Invoke the callback with all the unmarshaled arguments

@@ -366,7 +366,7 @@ func FromAPIHoldCreate(in schedulingoapi.HoldCreate) scheduling.HoldInput {
 // FromAPIListAppointments converts the filters of a list.
 func FromAPIListAppointments(in schedulingoapi.ListAppointmentsParams) scheduling.AppointmentFilter {
 	filter := scheduling.AppointmentFilter{
-		From: in.From, To: in.To, ResourceID: in.ResourceID, CustomerID: in.CustomerID, ServiceID: in.ServiceID,
+		From: in.From, To: in.To, ResourceID: in.ResourceID, CustomerID: in.CustomerID, ServiceID: in.ServiceID, SeriesID: in.SeriesID,
 	}
 	if in.Status != nil {
 		filter.Statuses = toSlice(*in.Status, func(s schedulingoapi.AppointmentStatus) string { return string(s) })
