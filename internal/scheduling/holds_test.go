@@ -471,3 +471,25 @@ func TestParallelClearingDoesNotDeadlock(t *testing.T) {
 	assert.Equal(t, 1, winners(t, apperr.SlotTaken, errs))
 	b.checkLanes(scope)
 }
+
+// A hold that is over keeps no resource from being deleted, and what it leaves behind keeps
+// nobody from booking what else it held.
+func TestHoldsOutliveTheirResources(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	ana, room := b.resource(scope, "STAFF", "Ana"), b.resource(scope, "ROOM", "Attic")
+	both, customer := b.service(scope, "STAFF", "ROOM"), b.customer(scope, "Carla")
+	held := b.hold(scope, scheduling.HoldInput{ServiceID: both.ID, StartAt: noon, ResourceIDs: ids(ana, room)})
+	over := later(scope, time.Hour)
+	require.NoError(t, b.resources.Delete(ctx, over, ana.ID, nil))
+
+	found, err := b.appointments.GetHold(ctx, over, held.ID)
+	require.NoError(t, err)
+	assert.Equal(t, ids(room), found.ResourceIDs)
+	_, err = b.appointments.Create(ctx, over, scheduling.AppointmentInput{
+		ServiceID: b.service(scope, "ROOM").ID, CustomerID: customer.ID, StartAt: noon,
+	})
+	require.NoError(t, err)
+	require.NoError(t, b.appointments.ReleaseHold(ctx, over, held.ID))
+}

@@ -1,13 +1,16 @@
 -- A hold is ACTIVE until it has become an appointment (BOOKED) or somebody who needed its
 -- lanes has cleared them away (EXPIRED). One whose time is over holds nothing, whatever
--- its status says: every query here compares expires_at.
+-- its status says: every query here compares expires_at. One that is over keeps no resource
+-- from being deleted, and so may know resources that are gone: none of them is returned.
 
 -- name: GetHold :one
 -- One hold; with only_customer_user_id, only if that user is its customer, and with
 -- only_staff_user_id, only if that user made it or is one of its resources.
 SELECT h.id, h.status, h.service_id, h.customer_id, h.start_at, h.end_at, h.buffer_before_minutes, h.buffer_after_minutes,
-       h.service_version, h.price_amount, h.price_currency, h.resource_ids, h.expires_at, h.appointment_id, h.created_at,
+       h.service_version, h.price_amount, h.price_currency, h.expires_at, h.appointment_id, h.created_at,
        s.name AS service_name, s.requires_approval,
+       ARRAY (SELECT r.id FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
+              JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::uuid[] AS resource_ids,
        ARRAY (SELECT r.name FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
               JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::text[] AS resource_names,
        ARRAY (SELECT r.type FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
@@ -29,8 +32,10 @@ SELECT status FROM holds WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id) F
 -- The holds that hold something, by their expiry, after the cursor; with what GetHold
 -- says about the two users.
 SELECT h.id, h.status, h.service_id, h.customer_id, h.start_at, h.end_at, h.buffer_before_minutes, h.buffer_after_minutes,
-       h.service_version, h.price_amount, h.price_currency, h.resource_ids, h.expires_at, h.appointment_id, h.created_at,
+       h.service_version, h.price_amount, h.price_currency, h.expires_at, h.appointment_id, h.created_at,
        s.name AS service_name, s.requires_approval,
+       ARRAY (SELECT r.id FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
+              JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::uuid[] AS resource_ids,
        ARRAY (SELECT r.name FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
               JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::text[] AS resource_names,
        ARRAY (SELECT r.type FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)

@@ -171,8 +171,10 @@ func (q *Queries) ExpireHolds(ctx context.Context, db DBTX, arg ExpireHoldsParam
 const getHold = `-- name: GetHold :one
 
 SELECT h.id, h.status, h.service_id, h.customer_id, h.start_at, h.end_at, h.buffer_before_minutes, h.buffer_after_minutes,
-       h.service_version, h.price_amount, h.price_currency, h.resource_ids, h.expires_at, h.appointment_id, h.created_at,
+       h.service_version, h.price_amount, h.price_currency, h.expires_at, h.appointment_id, h.created_at,
        s.name AS service_name, s.requires_approval,
+       ARRAY (SELECT r.id FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
+              JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::uuid[] AS resource_ids,
        ARRAY (SELECT r.name FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
               JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::text[] AS resource_names,
        ARRAY (SELECT r.type FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
@@ -206,19 +208,20 @@ type GetHoldRow struct {
 	ServiceVersion      int32
 	PriceAmount         int64
 	PriceCurrency       string
-	ResourceIds         []uuid.UUID
 	ExpiresAt           time.Time
 	AppointmentID       *uuid.UUID
 	CreatedAt           time.Time
 	ServiceName         string
 	RequiresApproval    bool
+	ResourceIds         []uuid.UUID
 	ResourceNames       []string
 	ResourceTypes       []string
 }
 
 // A hold is ACTIVE until it has become an appointment (BOOKED) or somebody who needed its
 // lanes has cleared them away (EXPIRED). One whose time is over holds nothing, whatever
-// its status says: every query here compares expires_at.
+// its status says: every query here compares expires_at. One that is over keeps no resource
+// from being deleted, and so may know resources that are gone: none of them is returned.
 // One hold; with only_customer_user_id, only if that user is its customer, and with
 // only_staff_user_id, only if that user made it or is one of its resources.
 func (q *Queries) GetHold(ctx context.Context, db DBTX, arg GetHoldParams) (GetHoldRow, error) {
@@ -241,12 +244,12 @@ func (q *Queries) GetHold(ctx context.Context, db DBTX, arg GetHoldParams) (GetH
 		&i.ServiceVersion,
 		&i.PriceAmount,
 		&i.PriceCurrency,
-		&i.ResourceIds,
 		&i.ExpiresAt,
 		&i.AppointmentID,
 		&i.CreatedAt,
 		&i.ServiceName,
 		&i.RequiresApproval,
+		&i.ResourceIds,
 		&i.ResourceNames,
 		&i.ResourceTypes,
 	)
@@ -338,8 +341,10 @@ func (q *Queries) InsertHold(ctx context.Context, db DBTX, arg InsertHoldParams)
 
 const listHolds = `-- name: ListHolds :many
 SELECT h.id, h.status, h.service_id, h.customer_id, h.start_at, h.end_at, h.buffer_before_minutes, h.buffer_after_minutes,
-       h.service_version, h.price_amount, h.price_currency, h.resource_ids, h.expires_at, h.appointment_id, h.created_at,
+       h.service_version, h.price_amount, h.price_currency, h.expires_at, h.appointment_id, h.created_at,
        s.name AS service_name, s.requires_approval,
+       ARRAY (SELECT r.id FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
+              JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::uuid[] AS resource_ids,
        ARRAY (SELECT r.name FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
               JOIN resources r ON r.env_id = h.env_id AND r.id = u.id ORDER BY u.n)::text[] AS resource_names,
        ARRAY (SELECT r.type FROM unnest(h.resource_ids) WITH ORDINALITY AS u (id, n)
@@ -380,12 +385,12 @@ type ListHoldsRow struct {
 	ServiceVersion      int32
 	PriceAmount         int64
 	PriceCurrency       string
-	ResourceIds         []uuid.UUID
 	ExpiresAt           time.Time
 	AppointmentID       *uuid.UUID
 	CreatedAt           time.Time
 	ServiceName         string
 	RequiresApproval    bool
+	ResourceIds         []uuid.UUID
 	ResourceNames       []string
 	ResourceTypes       []string
 }
@@ -421,12 +426,12 @@ func (q *Queries) ListHolds(ctx context.Context, db DBTX, arg ListHoldsParams) (
 			&i.ServiceVersion,
 			&i.PriceAmount,
 			&i.PriceCurrency,
-			&i.ResourceIds,
 			&i.ExpiresAt,
 			&i.AppointmentID,
 			&i.CreatedAt,
 			&i.ServiceName,
 			&i.RequiresApproval,
+			&i.ResourceIds,
 			&i.ResourceNames,
 			&i.ResourceTypes,
 		); err != nil {
