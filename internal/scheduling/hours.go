@@ -192,7 +192,7 @@ func (s *Schedules) write(
 		event = "resource_hours.updated"
 	}
 	tx.Emit(event, hours)
-	return hours, nil
+	return hours, opened(ctx, tx, scope)
 }
 
 // newHours folds the rows of a schedule; there is at least one.

@@ -144,7 +144,7 @@ func (s *Resources) Create(ctx context.Context, scope *tenancy.Scope, in Resourc
 			return err
 		}
 		tx.Emit("resource.created", created)
-		return nil
+		return opened(ctx, tx, scope)
 	})
 	if err != nil {
 		return nil, err
@@ -163,8 +163,10 @@ func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 		if err != nil {
 			return err
 		}
-		updated, err = s.update(ctx, tx, scope, current, patch)
-		return err
+		if updated, err = s.update(ctx, tx, scope, current, patch); err != nil || !patch.opens() {
+			return err
+		}
+		return opened(ctx, tx, scope)
 	})
 	if err != nil {
 		return nil, err
@@ -252,6 +254,11 @@ func (s *Resources) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sc
 		}
 	}
 	return nil
+}
+
+// opens reports whether what could not be booked before may be because of the patch.
+func (p ResourcePatch) opens() bool {
+	return p.Type != nil || p.Capacity != nil || p.MaxPerDay.Given || p.MaxPerWeek.Given || p.IsActive != nil
 }
 
 func (p ResourcePatch) apply(r Resource) Resource {

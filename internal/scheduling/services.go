@@ -210,7 +210,10 @@ func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			}
 		}
 		tx.Emit("service.updated", updated)
-		return nil
+		if !patch.opens() {
+			return nil
+		}
+		return opened(ctx, tx, scope)
 	})
 	if err != nil {
 		return nil, err
@@ -259,6 +262,13 @@ func (s *Services) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 		return nil, err
 	}
 	return s.read(ctx, tx, scope, id)
+}
+
+// opens reports whether what could not be booked before may be because of the patch.
+func (p ServicePatch) opens() bool {
+	return p.DurationMinutes != nil || p.BufferBeforeMinutes != nil || p.BufferAfterMinutes != nil || p.SlotStepMinutes != nil ||
+		p.MinNoticeMinutes != nil || p.HorizonDays.Given || p.MaxPerDay.Given || p.MaxPerWeek.Given || p.IsActive != nil ||
+		p.Requirements != nil
 }
 
 func (p ServicePatch) apply(v Service) Service {

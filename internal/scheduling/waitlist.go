@@ -86,7 +86,8 @@ func NewWaitlist(appointments *Appointments, notifier Notifier) *Waitlist {
 // Join puts a customer at the end of the line. What is free already is offered at once,
 // after the transaction. Errors: ValidationFailed for references that do not exist or
 // cannot be booked, and for a range that is over, the wrong way round or too long;
-// RoleNotAllowed for users who are no customer.
+// AlreadyExists if the customer waits for the service, or has an offer, at an overlapping
+// time, for whichever resources; RoleNotAllowed for users who are no customer.
 func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistInput) (*WaitlistEntry, error) {
 	if err := in.checkRange(scope.Now); err != nil {
 		return nil, err
@@ -101,20 +102,16 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 	}
 	var joined *WaitlistEntry
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		if err := s.endOver(ctx, tx, scope, &customerID); err != nil {
+			return err
+		}
 		if err := s.checkWish(ctx, tx, scope, customerID, in); err != nil {
 			return err
 		}
-		resources := in.ResourceIDs
-		if resources == nil {
-			resources = []uuid.UUID{}
+		if err := s.insertEntry(ctx, tx, scope, id, customerID, in); err != nil {
+			return err
 		}
-		err := s.queries.InsertWaitlistEntry(ctx, tx, schedulingdb.InsertWaitlistEntryParams{
-			EnvID: scope.Env.ID, ID: id, ServiceID: in.ServiceID, CustomerID: customerID, FromAt: in.From, ToAt: in.To,
-			ResourceIds: resources, CreatedBy: scope.ActorID(), Now: scope.Now,
-		})
-		if err != nil {
-			return refused(fmt.Errorf("insert waitlist entry: %w", err))
-		}
+		var err error
 		if joined, err = s.readEntry(ctx, tx, scope, id, viewer{}); err != nil {
 			return err
 		}
@@ -125,6 +122,25 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 		return nil, err
 	}
 	return joined, nil
+}
+
+func (s *Waitlist) insertEntry(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id, customerID uuid.UUID, in WaitlistInput) error {
+	resources := in.ResourceIDs
+	if resources == nil {
+		resources = []uuid.UUID{}
+	}
+	inserted, err := s.queries.InsertWaitlistEntry(ctx, tx, schedulingdb.InsertWaitlistEntryParams{
+		EnvID: scope.Env.ID, ID: id, ServiceID: in.ServiceID, CustomerID: customerID, FromAt: in.From, ToAt: in.To,
+		ResourceIds: resources, CreatedBy: scope.ActorID(), Now: scope.Now,
+	})
+	if err != nil {
+		return refused(fmt.Errorf("insert waitlist entry: %w", err))
+	}
+	if inserted == 0 {
+		const detail = "The customer is on the waitlist for this service at an overlapping time already."
+		return apperr.New(apperr.AlreadyExists, detail).WithFields(apperr.Field{Pointer: "/from", Detail: detail})
+	}
+	return nil
 }
 
 func (in WaitlistInput) checkRange(now time.Time) error {

@@ -39,9 +39,27 @@ type LapsedSweepArgs struct{}
 // Kind implements jobs.Args.
 func (LapsedSweepArgs) Kind() string { return "waitlist_lapsed_sweep" }
 
-// lapsedSweepInterval is how long after its end an offer may still keep the next in line
-// waiting.
-const lapsedSweepInterval = time.Minute
+// LookAgainArgs are those of the job that looks for anything that those who wait could have.
+type LookAgainArgs struct{ jobs.InEnv }
+
+// Kind implements jobs.Args.
+func (LookAgainArgs) Kind() string { return "waitlist_look_again" }
+
+// LookAgainSweepArgs are those of the job that looks for environments in which somebody
+// waits.
+type LookAgainSweepArgs struct{}
+
+// Kind implements jobs.Args.
+func (LookAgainSweepArgs) Kind() string { return "waitlist_look_again_sweep" }
+
+const (
+	// lapsedSweepInterval is how long after its end an offer, or any hold, may still keep the
+	// next in line waiting.
+	lapsedSweepInterval = time.Minute
+	// lookAgainInterval is how long it may take until those who wait hear of a time that can
+	// be booked because time goes by: the horizon moves, a business is active again.
+	lookAgainInterval = time.Hour
+)
 
 // AddJobs says what is done for the jobs of the waitlist.
 func (s *Waitlist) AddJobs(workers *jobs.Workers) {
@@ -49,8 +67,11 @@ func (s *Waitlist) AddJobs(workers *jobs.Workers) {
 		return s.OfferFreed(ctx, scope, args.From, args.To)
 	})
 	jobs.Handle(workers, func(ctx context.Context, scope *tenancy.Scope, _ LapsedArgs) error { return s.EndLapsed(ctx, scope) })
-	jobs.HandleGlobal(workers, func(ctx context.Context, _ LapsedSweepArgs) error { return s.sweepLapsed(ctx) })
+	jobs.HandleGlobal(workers, func(ctx context.Context, _ LapsedSweepArgs) error { return s.SweepLapsed(ctx) })
 	workers.Every(lapsedSweepInterval, LapsedSweepArgs{})
+	jobs.Handle(workers, func(ctx context.Context, scope *tenancy.Scope, _ LookAgainArgs) error { return s.LookAgain(ctx, scope) })
+	jobs.HandleGlobal(workers, func(ctx context.Context, _ LookAgainSweepArgs) error { return s.SweepWaiting(ctx) })
+	workers.Every(lookAgainInterval, LookAgainSweepArgs{})
 }
 
 // freed lets a job offer the time from from to to, as soon as the transaction that has
@@ -63,8 +84,14 @@ func freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, from, to t
 	return jobs.Insert(ctx, tx, FreedArgs{jobs.In(scope), from.UTC(), to.UTC()})
 }
 
-// longestLine bounds how many of those who wait are looked at for one time.
-const longestLine = 1000
+// opened is freed for what can be booked because hours, capacity or rules have changed: it
+// may be anything to come.
+func opened(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+	return freed(ctx, tx, scope, scope.Now, lastStart)
+}
+
+// linePage is how many of those who wait are read at a time.
+const linePage = 1000
 
 // OfferFreed offers what is free between from and to to those who wait, the first in line
 // first, each at most one time. It may be repeated, and done by several at once: an entry
@@ -74,24 +101,35 @@ func (s *Waitlist) OfferFreed(ctx context.Context, scope *tenancy.Scope, from, t
 		return nil
 	}
 	earliest := from.Add(-longestAllocation)
-	waiting, err := s.queries.ListWaiting(ctx, s.store.Reader(scope), schedulingdb.ListWaitingParams{
-		EnvID: scope.Env.ID, FromAt: earliest, ToAt: to, Now: scope.Now, RowLimit: longestLine,
-	})
-	if err != nil {
-		return fmt.Errorf("list who waits: %w", err)
-	}
-	for _, entry := range waiting {
-		first, end := latest(entry.FromAt, earliest, scope.Now), entry.ToAt
-		if to.Before(end) {
-			end = to
+	var after byTime
+	for {
+		waiting, err := s.queries.ListWaiting(ctx, s.store.Reader(scope), schedulingdb.ListWaitingParams{
+			EnvID: scope.Env.ID, AfterCreatedAt: after.At, AfterID: after.ID, FromAt: earliest, ToAt: to, Now: scope.Now, RowLimit: linePage,
+		})
+		if err != nil {
+			return fmt.Errorf("list who waits: %w", err)
 		}
-		if first.Before(end) {
-			if err := s.offerTo(ctx, scope, entry, first, end); err != nil {
-				return err
+		for _, entry := range waiting {
+			first, end := latest(entry.FromAt, earliest, scope.Now), entry.ToAt
+			if to.Before(end) {
+				end = to
 			}
+			if first.Before(end) {
+				if err := s.offerTo(ctx, scope, entry, first, end); err != nil {
+					return err
+				}
+			}
+			after = byTime{entry.CreatedAt, entry.ID}
+		}
+		if len(waiting) < linePage {
+			return nil
 		}
 	}
-	return nil
+}
+
+// LookAgain offers whatever those who wait can have by now.
+func (s *Waitlist) LookAgain(ctx context.Context, scope *tenancy.Scope) error {
+	return s.OfferFreed(ctx, scope, firstStart, lastStart)
 }
 
 func latest(times ...time.Time) (latest time.Time) {
@@ -211,36 +249,69 @@ func (s *Appointments) emitEnded(ctx context.Context, tx *tenancy.Tx, scope *ten
 	return nil
 }
 
-// EndLapsed ends the offers of an environment that nobody has taken in time, and so lets
-// what they held be offered to the next in line. Whoever lets an offer lapse has had
-// their turn.
+// holdsCleared is how many holds that are over are cleared away at a time.
+const holdsCleared = 200
+
+// EndLapsed ends what is over in an environment: offers that nobody has taken in time and
+// other holds, so that what they held is offered to the next in line, and the wait for a
+// time that is past. Whoever lets an offer lapse has had their turn.
 func (s *Waitlist) EndLapsed(ctx context.Context, scope *tenancy.Scope) error {
 	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		lapsed, err := s.queries.ListLapsedOffers(ctx, tx, schedulingdb.ListLapsedOffersParams{EnvID: scope.Env.ID, Now: scope.Now})
-		if err != nil {
-			return fmt.Errorf("list lapsed offers: %w", err)
-		}
-		if err := s.clear(ctx, tx, scope, lapsed); err != nil {
+		if err := s.endOver(ctx, tx, scope, nil); err != nil {
 			return err
 		}
-		orphaned, err := s.queries.EndOrphanedOffers(ctx, tx, schedulingdb.EndOrphanedOffersParams{EnvID: scope.Env.ID, Now: scope.Now})
+		expired, err := s.queries.ListExpiredHolds(ctx, tx, schedulingdb.ListExpiredHoldsParams{
+			EnvID: scope.Env.ID, Now: scope.Now, RowLimit: holdsCleared,
+		})
 		if err != nil {
-			return fmt.Errorf("end orphaned offers: %w", err)
+			return fmt.Errorf("list expired holds: %w", err)
 		}
-		return s.emitEnded(ctx, tx, scope, orphaned)
+		return s.clear(ctx, tx, scope, expired)
 	})
 }
 
-// sweepLapsed adds a job for each environment in which somebody has an offer; it is that
-// job which knows what time it is there.
-func (s *Waitlist) sweepLapsed(ctx context.Context) error {
+// endOver ends the offers and the wait of a customer, or of all (nil), whose time is over.
+func (s *Waitlist) endOver(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, customerID *uuid.UUID) error {
+	lapsed, err := s.queries.ListLapsedOffers(ctx, tx, schedulingdb.ListLapsedOffersParams{
+		EnvID: scope.Env.ID, Now: scope.Now, CustomerID: customerID,
+	})
+	if err != nil {
+		return fmt.Errorf("list lapsed offers: %w", err)
+	}
+	if err := s.clear(ctx, tx, scope, lapsed); err != nil {
+		return err
+	}
+	over, err := s.queries.EndOverEntries(ctx, tx, schedulingdb.EndOverEntriesParams{
+		EnvID: scope.Env.ID, Now: scope.Now, CustomerID: customerID,
+	})
+	if err != nil {
+		return fmt.Errorf("end entries that are over: %w", err)
+	}
+	return s.emitEnded(ctx, tx, scope, over)
+}
+
+// SweepLapsed adds a job for each environment in which an offer, or a hold that somebody
+// waits for, may be over; it is that job which knows what time it is there.
+func (s *Waitlist) SweepLapsed(ctx context.Context) error {
+	return s.sweep(ctx, s.queries.ListEnvironmentsWithOffers, func(env jobs.InEnv) jobs.Args { return LapsedArgs{env} })
+}
+
+// SweepWaiting adds a job for each environment in which somebody waits.
+func (s *Waitlist) SweepWaiting(ctx context.Context) error {
+	return s.sweep(ctx, s.queries.ListEnvironmentsWithWaiting, func(env jobs.InEnv) jobs.Args { return LookAgainArgs{env} })
+}
+
+// sweep adds a job for each environment that the query lists.
+func (s *Waitlist) sweep(
+	ctx context.Context, list func(context.Context, schedulingdb.DBTX) ([]uuid.UUID, error), args func(jobs.InEnv) jobs.Args,
+) error {
 	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		environments, err := s.queries.ListEnvironmentsWithOffers(ctx, tx)
+		environments, err := list(ctx, tx)
 		if err != nil {
-			return fmt.Errorf("list environments with offers: %w", err)
+			return fmt.Errorf("list environments of a waitlist: %w", err)
 		}
 		for _, id := range environments {
-			if err := jobs.Insert(ctx, tx, LapsedArgs{jobs.InEnv{EnvID: id}}); err != nil {
+			if err := jobs.Insert(ctx, tx, args(jobs.InEnv{EnvID: id})); err != nil {
 				return err
 			}
 		}

@@ -182,6 +182,178 @@ func TestWhatFreesTime(t *testing.T) {
 	}
 }
 
+// What opens times that were never booked is heard of as well.
+func TestWhatOpensTime(t *testing.T) {
+	t.Parallel()
+	night := scheduling.HoursInput{Weekly: []scheduling.DayHours{{Day: "MONDAY", Intervals: []scheduling.TimeInterval{{Start: "20:00", End: "22:00"}}}}}
+	open := func(ctx context.Context, l *line, resourceID *uuid.UUID) error {
+		in := night
+		in.Weekly = append(in.Weekly, scheduling.DayHours{Day: "TUESDAY", Intervals: []scheduling.TimeInterval{{Start: "07:00", End: "09:00"}}})
+		in.Overrides = []scheduling.DateHours{{Date: "2026-11-23", Intervals: []scheduling.TimeInterval{{Start: "07:00", End: "09:00"}}}}
+		_, err := l.schedules.Replace(ctx, l.scope, resourceID, nil, in)
+		return err
+	}
+	for name, c := range map[string]struct {
+		before, after func(ctx context.Context, l *line) error
+	}{
+		"hours of the business": {
+			func(ctx context.Context, l *line) error {
+				_, err := l.schedules.Replace(ctx, l.scope, nil, nil, night)
+				return err
+			},
+			func(ctx context.Context, l *line) error { return open(ctx, l, nil) },
+		},
+		"hours of the resource go": {
+			func(ctx context.Context, l *line) error {
+				_, err := l.schedules.Replace(ctx, l.scope, &l.room.ID, nil, night)
+				return err
+			},
+			func(ctx context.Context, l *line) error { return l.schedules.Delete(ctx, l.scope, &l.room.ID, nil) },
+		},
+		"capacity": {
+			func(_ context.Context, l *line) error { return l.rebook() },
+			func(ctx context.Context, l *line) error {
+				_, err := l.resources.Update(ctx, l.scope, l.room.ID, nil, scheduling.ResourcePatch{Capacity: new(int32(2))})
+				return err
+			},
+		},
+		"a new resource": {
+			func(_ context.Context, l *line) error { return l.rebook() },
+			func(ctx context.Context, l *line) error {
+				_, err := l.resources.Create(ctx, l.scope, scheduling.ResourceInput{Name: "Annex", Type: "ROOM", Capacity: 1, IsActive: true})
+				return err
+			},
+		},
+		"a resource is active again": {
+			func(ctx context.Context, l *line) error {
+				_, err := l.resources.Update(ctx, l.scope, l.room.ID, nil, scheduling.ResourcePatch{IsActive: new(false)})
+				return err
+			},
+			func(ctx context.Context, l *line) error {
+				_, err := l.resources.Update(ctx, l.scope, l.room.ID, nil, scheduling.ResourcePatch{IsActive: new(true)})
+				return err
+			},
+		},
+		"notice": {
+			func(ctx context.Context, l *line) error {
+				_, err := l.services.Update(ctx, l.scope, l.service.ID, nil, scheduling.ServicePatch{MinNoticeMinutes: new(int32(5000))})
+				return err
+			},
+			func(ctx context.Context, l *line) error {
+				_, err := l.services.Update(ctx, l.scope, l.service.ID, nil, scheduling.ServicePatch{MinNoticeMinutes: new(int32(0))})
+				return err
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLine(t, 1)
+			l.exec("DELETE FROM appointments")
+			require.NoError(t, c.before(t.Context(), l))
+			l.work(l.scope)
+			require.Equal(t, []string{"WAITING"}, l.statuses(l.scope))
+			require.NoError(t, c.after(t.Context(), l))
+			l.work(l.scope)
+			assert.Equal(t, []string{"OFFERED"}, l.statuses(l.scope))
+		})
+	}
+}
+
+// rebook books all of what is waited for.
+func (l *line) rebook() error {
+	holder := l.customer(l.scope, "Another")
+	for hour := range 3 {
+		in := scheduling.AppointmentInput{ServiceID: l.service.ID, CustomerID: holder.ID, StartAt: noon.Add(time.Duration(hour) * time.Hour)}
+		if _, err := l.appointments.Create(l.Context(), l.scope, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Nobody needs what an abandoned hold has held but those who wait.
+func TestExpiredHoldsAreOffered(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 1)
+	l.exec("DELETE FROM appointments")
+	for hour := range 2 {
+		l.hold(l.scope, scheduling.HoldInput{ServiceID: l.service.ID, StartAt: noon.Add(time.Duration(hour) * time.Hour)})
+	}
+	sweep := func() (n int) {
+		require.NoError(t, l.waitlist.SweepLapsed(t.Context()))
+		return l.count("SELECT count(*) FROM river.river_job WHERE kind = 'waitlist_lapsed'")
+	}
+	require.Equal(t, 1, sweep())
+	over := later(l.scope, scheduling.DefaultHoldTTL)
+	require.NoError(t, l.waitlist.EndLapsed(t.Context(), over))
+	l.work(over)
+	assert.Equal(t, []string{"OFFERED"}, l.statuses(over))
+	assert.Contains(t, l.eventTypes(l.scope), "hold.expired")
+}
+
+// The horizon comes nearer without anybody doing anything.
+func TestTimeGoesByForThoseWhoWait(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 1)
+	l.exec("DELETE FROM appointments")
+	_, err := l.services.Update(t.Context(), l.scope, l.service.ID, nil, scheduling.ServicePatch{HorizonDays: scheduling.NewClearable(new(int32(1)))})
+	require.NoError(t, err)
+	l.work(l.scope)
+	require.Equal(t, []string{"WAITING"}, l.statuses(l.scope))
+	near := later(l.scope, 12*time.Hour)
+	require.NoError(t, l.waitlist.SweepWaiting(t.Context()))
+	require.Equal(t, 1, l.count("SELECT count(*) FROM river.river_job WHERE kind = 'waitlist_look_again'"))
+	require.NoError(t, l.waitlist.LookAgain(t.Context(), near))
+	assert.Equal(t, []string{"OFFERED"}, l.statuses(near))
+
+	// What is waited for in vain ends, and is told.
+	waiting := l.join(near, l.customer(l.scope, "Late"))
+	past := later(l.scope, 48*time.Hour)
+	require.NoError(t, l.waitlist.EndLapsed(t.Context(), past))
+	assert.Equal(t, 0, l.count("SELECT count(*) FROM waitlist_entries WHERE status IN ('WAITING', 'OFFERED')"))
+	assert.Equal(t, 1, l.count("SELECT count(*) FROM events WHERE type = 'waitlist.expired' AND data->>'id' = $1::text", waiting.ID))
+}
+
+// However often somebody asks to be on the waitlist at once: they are on it once.
+func TestACustomerWaitsOnceAtATime(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 0)
+	l.deadlocksAreErrors()
+	ctx, customer := t.Context(), l.customer(l.scope, "Eager")
+	in := scheduling.WaitlistInput{ServiceID: l.service.ID, CustomerID: &customer.ID, From: noon, To: noon.Add(2 * time.Hour)}
+	errs := together(16, func(i int) error {
+		wish := in
+		wish.From, wish.To = in.From.Add(time.Duration(i)*time.Minute), in.To.Add(time.Duration(i)*time.Minute)
+		if i%2 == 0 {
+			wish.ResourceIDs = ids(l.room)
+		}
+		_, err := l.waitlist.Join(ctx, l.scope, wish)
+		return err
+	})
+	require.Equal(t, 1, winners(t, apperr.AlreadyExists, errs))
+
+	// Another time, another service, another customer are something else.
+	afterwards, other, another := in, in, in
+	afterwards.From, afterwards.To = noon.Add(3*time.Hour), noon.Add(4*time.Hour)
+	other.ServiceID = l.serviceOf(l.scope, scheduling.ServiceInput{Name: "Other", DurationMinutes: 60, IsActive: true}).ID
+	another.CustomerID = &l.customer(l.scope, "Another").ID
+	for _, wish := range []scheduling.WaitlistInput{afterwards, other, another} {
+		_, err := l.waitlist.Join(ctx, l.scope, wish)
+		require.NoError(t, err)
+	}
+	// Whoever has had their turn may join again, also before anybody has cleaned up.
+	l.exec("DELETE FROM waitlist_entries WHERE customer_id <> $1 OR service_id <> $2 OR from_at >= $3", customer.ID, l.service.ID, afterwards.From)
+	l.freed()
+	l.cancel(l.booked[0])
+	l.cancel(l.booked[1])
+	l.work(l.scope)
+	require.Equal(t, 1, l.count("SELECT count(*) FROM waitlist_entries WHERE status = 'OFFERED'"))
+	_, err := l.waitlist.Join(ctx, l.scope, in)
+	requireCode(t, apperr.AlreadyExists, err)
+	_, err = l.waitlist.Join(ctx, later(l.scope, time.Hour), in)
+	require.NoError(t, err)
+}
+
 func TestTimeOffAndHoldsFreeTimeToo(t *testing.T) {
 	t.Parallel()
 	l := newLine(t, 1)

@@ -112,6 +112,13 @@ WITH due AS (
 )
 SELECT id FROM expired;
 
+-- name: ListExpiredHolds :many
+-- Holds that are over and that nobody has cleared away yet, the longest over first.
+SELECT id FROM holds
+WHERE env_id = sqlc.arg(env_id) AND expires_at <= sqlc.arg(now)::timestamptz AND status = 'ACTIVE'
+ORDER BY expires_at, id
+LIMIT sqlc.arg(row_limit);
+
 -- name: DeleteHold :exec
 -- Frees its lanes too.
 DELETE FROM holds WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);

@@ -11975,6 +11975,22 @@ func (response JoinWaitlist403ApplicationProblemPlusJSONResponse) VisitJoinWaitl
 	return err
 }
 
+type JoinWaitlist409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response JoinWaitlist409ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type JoinWaitlist413ApplicationProblemPlusJSONResponse struct {
 	externalRef0.TooLargeApplicationProblemPlusJSONResponse
 }

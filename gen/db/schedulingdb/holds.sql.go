@@ -339,6 +339,40 @@ func (q *Queries) InsertHold(ctx context.Context, db DBTX, arg InsertHoldParams)
 	return items, nil
 }
 
+const listExpiredHolds = `-- name: ListExpiredHolds :many
+SELECT id FROM holds
+WHERE env_id = $1 AND expires_at <= $2::timestamptz AND status = 'ACTIVE'
+ORDER BY expires_at, id
+LIMIT $3
+`
+
+type ListExpiredHoldsParams struct {
+	EnvID    uuid.UUID
+	Now      time.Time
+	RowLimit int32
+}
+
+// Holds that are over and that nobody has cleared away yet, the longest over first.
+func (q *Queries) ListExpiredHolds(ctx context.Context, db DBTX, arg ListExpiredHoldsParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, listExpiredHolds, arg.EnvID, arg.Now, arg.RowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listHolds = `-- name: ListHolds :many
 SELECT h.id, h.status, h.service_id, h.customer_id, h.start_at, h.end_at, h.buffer_before_minutes, h.buffer_after_minutes,
        h.service_version, h.price_amount, h.price_currency, h.expires_at, h.appointment_id, h.created_at,

@@ -26,21 +26,25 @@ func (q *Queries) DeleteWaitlistEntry(ctx context.Context, db DBTX, arg DeleteWa
 	return err
 }
 
-const endOrphanedOffers = `-- name: EndOrphanedOffers :many
+const endOverEntries = `-- name: EndOverEntries :many
 UPDATE waitlist_entries
 SET status = 'EXPIRED', version = version + 1, updated_at = $1
-WHERE env_id = $2 AND status = 'OFFERED' AND hold_id IS NULL
+WHERE env_id = $2
+  AND (status = 'OFFERED' AND hold_id IS NULL OR status = 'WAITING' AND to_at <= $1::timestamptz)
+  AND ($3::uuid IS NULL OR customer_id = $3)
 RETURNING id
 `
 
-type EndOrphanedOffersParams struct {
-	Now   time.Time
-	EnvID uuid.UUID
+type EndOverEntriesParams struct {
+	Now        time.Time
+	EnvID      uuid.UUID
+	CustomerID *uuid.UUID
 }
 
-// Offers whose hold is gone by now.
-func (q *Queries) EndOrphanedOffers(ctx context.Context, db DBTX, arg EndOrphanedOffersParams) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, endOrphanedOffers, arg.Now, arg.EnvID)
+// Ends offers whose hold is gone by now, and what is waited for in vain; of one customer, or
+// of all (null).
+func (q *Queries) EndOverEntries(ctx context.Context, db DBTX, arg EndOverEntriesParams) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, endOverEntries, arg.Now, arg.EnvID, arg.CustomerID)
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +163,11 @@ func (q *Queries) GetWaitlistEntry(ctx context.Context, db DBTX, arg GetWaitlist
 	return i, err
 }
 
-const insertWaitlistEntry = `-- name: InsertWaitlistEntry :exec
+const insertWaitlistEntry = `-- name: InsertWaitlistEntry :execrows
 INSERT INTO waitlist_entries (env_id, id, service_id, customer_id, from_at, to_at, resource_ids, created_by, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6,
         $7::uuid[], $8, $9, $9)
+ON CONFLICT ON CONSTRAINT waitlist_entries_once DO NOTHING
 `
 
 type InsertWaitlistEntryParams struct {
@@ -177,8 +182,10 @@ type InsertWaitlistEntryParams struct {
 	Now         time.Time
 }
 
-func (q *Queries) InsertWaitlistEntry(ctx context.Context, db DBTX, arg InsertWaitlistEntryParams) error {
-	_, err := db.Exec(ctx, insertWaitlistEntry,
+// Nothing is inserted if the customer waits for the service at an overlapping time already.
+// (Inserted without ON CONFLICT, two at once would wait for each other in a circle.)
+func (q *Queries) InsertWaitlistEntry(ctx context.Context, db DBTX, arg InsertWaitlistEntryParams) (int64, error) {
+	result, err := db.Exec(ctx, insertWaitlistEntry,
 		arg.EnvID,
 		arg.ID,
 		arg.ServiceID,
@@ -189,16 +196,49 @@ func (q *Queries) InsertWaitlistEntry(ctx context.Context, db DBTX, arg InsertWa
 		arg.CreatedBy,
 		arg.Now,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listEnvironmentsWithOffers = `-- name: ListEnvironmentsWithOffers :many
-SELECT DISTINCT env_id FROM waitlist_entries WHERE status = 'OFFERED' ORDER BY env_id
+SELECT env_id FROM waitlist_entries WHERE status = 'OFFERED'
+UNION
+SELECT w.env_id FROM waitlist_entries w
+WHERE w.status = 'WAITING' AND EXISTS (SELECT FROM holds h WHERE h.env_id = w.env_id AND h.status = 'ACTIVE')
+ORDER BY env_id
 `
 
-// All environments in which somebody has an offer; for the platform's role.
+// All environments in which somebody has an offer, or waits while others hold something; for
+// the platform's role.
 func (q *Queries) ListEnvironmentsWithOffers(ctx context.Context, db DBTX) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, listEnvironmentsWithOffers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var env_id uuid.UUID
+		if err := rows.Scan(&env_id); err != nil {
+			return nil, err
+		}
+		items = append(items, env_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listEnvironmentsWithWaiting = `-- name: ListEnvironmentsWithWaiting :many
+SELECT DISTINCT env_id FROM waitlist_entries WHERE status = 'WAITING' ORDER BY env_id
+`
+
+// All environments in which somebody waits; for the platform's role.
+func (q *Queries) ListEnvironmentsWithWaiting(ctx context.Context, db DBTX) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, listEnvironmentsWithWaiting)
 	if err != nil {
 		return nil, err
 	}
@@ -221,17 +261,19 @@ const listLapsedOffers = `-- name: ListLapsedOffers :many
 SELECT hold_id::uuid FROM waitlist_entries
 WHERE env_id = $1 AND status = 'OFFERED' AND offer_expires_at <= $2::timestamptz
   AND hold_id IS NOT NULL
+  AND ($3::uuid IS NULL OR customer_id = $3)
 ORDER BY hold_id
 `
 
 type ListLapsedOffersParams struct {
-	EnvID uuid.UUID
-	Now   time.Time
+	EnvID      uuid.UUID
+	Now        time.Time
+	CustomerID *uuid.UUID
 }
 
-// The holds of offers whose time is over.
+// The holds of offers whose time is over; of one customer, or of all (null).
 func (q *Queries) ListLapsedOffers(ctx context.Context, db DBTX, arg ListLapsedOffersParams) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, listLapsedOffers, arg.EnvID, arg.Now)
+	rows, err := db.Query(ctx, listLapsedOffers, arg.EnvID, arg.Now, arg.CustomerID)
 	if err != nil {
 		return nil, err
 	}
@@ -251,21 +293,24 @@ func (q *Queries) ListLapsedOffers(ctx context.Context, db DBTX, arg ListLapsedO
 }
 
 const listWaiting = `-- name: ListWaiting :many
-SELECT id, service_id, customer_id, from_at, to_at, resource_ids
+SELECT id, service_id, customer_id, from_at, to_at, resource_ids, created_at
 FROM waitlist_entries
 WHERE env_id = $1 AND status = 'WAITING'
-  AND from_at < $2::timestamptz AND to_at > $3::timestamptz
-  AND to_at > $4::timestamptz
+  AND (created_at, id) > ($2::timestamptz, $3::uuid)
+  AND from_at < $4::timestamptz AND to_at > $5::timestamptz
+  AND to_at > $6::timestamptz
 ORDER BY created_at, id
-LIMIT $5
+LIMIT $7
 `
 
 type ListWaitingParams struct {
-	EnvID    uuid.UUID
-	ToAt     time.Time
-	FromAt   time.Time
-	Now      time.Time
-	RowLimit int32
+	EnvID          uuid.UUID
+	AfterCreatedAt time.Time
+	AfterID        uuid.UUID
+	ToAt           time.Time
+	FromAt         time.Time
+	Now            time.Time
+	RowLimit       int32
 }
 
 type ListWaitingRow struct {
@@ -275,12 +320,16 @@ type ListWaitingRow struct {
 	FromAt      time.Time
 	ToAt        time.Time
 	ResourceIds []uuid.UUID
+	CreatedAt   time.Time
 }
 
-// Those who may want a time that starts between from_at and to_at, the first in line first.
+// Those who may want a time that starts between from_at and to_at, the first in line first,
+// after the cursor.
 func (q *Queries) ListWaiting(ctx context.Context, db DBTX, arg ListWaitingParams) ([]ListWaitingRow, error) {
 	rows, err := db.Query(ctx, listWaiting,
 		arg.EnvID,
+		arg.AfterCreatedAt,
+		arg.AfterID,
 		arg.ToAt,
 		arg.FromAt,
 		arg.Now,
@@ -300,6 +349,7 @@ func (q *Queries) ListWaiting(ctx context.Context, db DBTX, arg ListWaitingParam
 			&i.FromAt,
 			&i.ToAt,
 			&i.ResourceIds,
+			&i.CreatedAt,
 		); err != nil {
 			return nil, err
 		}
