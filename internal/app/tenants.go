@@ -25,13 +25,14 @@ func (t tenants) Hash(ctx context.Context, password string) (string, error) {
 
 func (t tenants) Make(ctx context.Context, tx *tenancy.PlatformTx, scope *tenancy.Scope, in admin.BusinessInput) (uuid.UUID, error) {
 	tenant, err := identity.InsertTenant(ctx, tx, identity.CreateTenantInput{
-		Name: in.Name, Subdomain: in.Subdomain, PlanCode: in.PlanCode, Timezone: in.Timezone, Currency: in.Currency, Now: scope.Now,
+		Name: in.Name, Subdomain: in.Subdomain, PlanCode: in.PlanCode, Timezone: in.Timezone, Currency: in.Currency, Now: scope.RealNow(),
 	})
 	if err != nil || in.Owner == nil {
 		return tenantID(tenant), err
 	}
-	inside := *scope
-	inside.Tenant, inside.Env = tenant, tenant.Live
+	founding := *scope
+	founding.Tenant = tenant
+	inside := *founding.InLive()
 	if inside.Entitlements, err = t.entitlements(ctx, &inside, in.PlanCode); err != nil {
 		return uuid.Nil, err
 	}

@@ -131,10 +131,8 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 			return Business{}, err
 		}
 	}
-	live := *scope
-	live.Env = scope.Tenant.Live
 	var updated Business
-	err := s.store.InEnv(ctx, &live, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope.InLive(), func(tx *tenancy.Tx) error {
 		row, err := queries.GetBusinessForUpdate(ctx, tx, scope.Tenant.ID)
 		if err != nil {
 			return fmt.Errorf("lock business: %w", err)

@@ -84,16 +84,15 @@ func (s *Sessions) replacePassword(
 // not that of the request if a live user works in the sandbox, or one of the platform
 // in a business.
 func homeOf(scope *tenancy.Scope, user identitydb.User) *tenancy.Scope {
-	home := *scope
 	switch {
 	case user.TenantID == nil:
+		home := *scope
 		home.Tenant, home.Env = nil, tenancy.Environment{}
+		return &home
 	case user.IsSandbox:
-		home.Env = scope.Tenant.Sandbox
-	default:
-		home.Env = scope.Tenant.Live
+		return scope // they never leave it
 	}
-	return &home
+	return scope.InLive()
 }
 
 // inHome runs fn in a transaction in the scope's environment, or, for users of the

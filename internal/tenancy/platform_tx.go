@@ -38,7 +38,7 @@ func (tx *PlatformTx) In(envID uuid.UUID) *EnvironmentTx { return &EnvironmentTx
 // Emit is Tx.Emit.
 func (tx *EnvironmentTx) Emit(eventType string, data any) { tx.EmitIn(tx.envID, eventType, data) }
 
-// Administer is InPlatform for changes that environments hear of. The events are the last
+// Administer is InPlatform for changes that environments hear of, on the real clock. The events are the last
 // statements of the transaction, in a fixed order of environments, so that two such
 // transactions wait for each other instead of blocking each other.
 func (s *Store) Administer(ctx context.Context, scope *Scope, fn func(tx *PlatformTx) error) error {
@@ -75,7 +75,7 @@ func (s *Store) tellAll(tx *PlatformTx) {
 func (tx *PlatformTx) appendEvents(ctx context.Context, scope *Scope) error {
 	environments := slices.SortedFunc(maps.Keys(tx.events), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, env := range environments {
-		if err := events.Append(ctx, tx.Tx, env, scope.actor(), scope.Now, tx.events[env]); err != nil {
+		if err := events.Append(ctx, tx.Tx, env, scope.actor(), scope.RealNow(), tx.events[env]); err != nil {
 			return err
 		}
 	}

@@ -148,6 +148,14 @@ func (s *Scope) actor() events.Actor {
 // and all that both modes share have no other: who sets a test clock must not reach them.
 func (s *Scope) RealNow() time.Time { return s.Now.Add(-s.Ahead) }
 
+// InLive returns the scope in the live world of its tenant, and so on the real clock, for what
+// both modes share and the live world hears of.
+func (s *Scope) InLive() *Scope {
+	live := *s
+	live.Env, live.Now, live.Ahead = s.Tenant.Live, s.RealNow(), 0
+	return &live
+}
+
 // settle puts the scope into an environment of its tenant, and on its clock.
 func (s *Scope) settle(sandbox bool, aheadMicroseconds int64) {
 	s.Env = s.Tenant.Live

@@ -115,6 +115,22 @@ func TestATestClockStaysInTheSandbox(t *testing.T) {
 	require.Equal(t, made, again.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t))
 	other.Post(t, "/api/v1/sandbox/clock", m{"now": "2001-01-01T00:00:00Z"}).Require(t, 200)
 	require.Equal(t, made, again.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t))
+
+	// What the live world hears of happens when it happens: otherwise its webhooks would wait.
+	sandbox.Do(t, http.MethodPatch, "/api/v1/business", m{"name": "Another name"}).Require(t, 200)
+	sandbox.Post(t, "/api/auth/password/", m{"current_password": apitest.Password, "new_password": "another good password"}).Require(t, 204)
+	visitor := s.Platform(t, tenancy.RoleSuperuser).WithHost(tenant.Host).Sandbox()
+	override := m{"name": "max_users", "value": 7, "reason": "asked for"}
+	visitor.Post(t, "/api/platform/businesses/"+tenant.ID.String()+"/overrides/", override).Require(t, 201)
+	var told []string
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT array_agg(e.type ORDER BY e.sequence) FROM events e
+		JOIN environments v ON v.id = e.env_id WHERE v.name = 'b' AND e.occurred_at = $1`, apitest.Start).Scan(&told))
+	require.Contains(t, told, "business.updated")
+	require.Contains(t, told, "override.created")
+	var elsewhen int
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM events e
+		JOIN environments v ON v.id = e.env_id WHERE NOT v.is_sandbox AND e.occurred_at <> $1`, apitest.Start).Scan(&elsewhen))
+	require.Zero(t, elsewhen)
 }
 
 func TestClocksMoveOnInParallel(t *testing.T) {
