@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
@@ -186,6 +187,37 @@ func TestWaitingForEvents(t *testing.T) {
 	s.App.EventHub.Close()
 	require.Equal(t, feed{Data: []event{}, NextAfter: after + 2}, <-never)
 	require.Empty(t, readFeed(t, owner, fmt.Sprintf("?wait=30&after=%d", after+2)).Data)
+}
+
+// So many requests of one environment can wait, and no more: each of them costs something.
+func TestNotEverybodyCanWaitForEvents(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	after := readFeed(t, owner, "?limit=100").NextAfter
+	path := fmt.Sprintf("/api/v1/events?wait=30&after=%d", after)
+	answers := make(chan *apitest.Response, developer.MaxWaiting+1)
+	for range developer.MaxWaiting + 1 {
+		request := owner.Request(t, http.MethodGet, path, nil)
+		go func() {
+			response, err := owner.Send(request)
+			assert.NoError(t, err)
+			answers <- response
+		}()
+	}
+	refused := <-answers // all others wait
+	require.Equal(t, "events-waiting", refused.RequireProblem(t, 429, "rate_limited")["policy"])
+	require.Equal(t, "1", refused.Header.Get("Retry-After"))
+	readFeed(t, owner, fmt.Sprintf("?after=%d", after)) // who does not wait is not concerned
+	owner.Sandbox().Get(t, fmt.Sprintf("/api/v1/events?wait=1&after=%d", 0)).Require(t, 200)
+	owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	for range developer.MaxWaiting {
+		var heard feed
+		(<-answers).Require(t, 200).Decode(t, &heard)
+		require.Equal(t, []string{"customer.created"}, heard.types())
+	}
+	owner.Get(t, fmt.Sprintf("/api/v1/events?wait=1&after=%d", after+1)).Require(t, 200) // there is room again
 }
 
 func TestOldEventsExpire(t *testing.T) {

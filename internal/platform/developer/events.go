@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,11 +64,15 @@ type Events struct {
 	queries   *developerdb.Queries
 	announcer Announcer
 	types     []string
+
+	mu sync.Mutex
+	// waiting is how many requests of an environment wait.
+	waiting map[uuid.UUID]int
 }
 
 // NewEvents reads the feed; types is the catalogue of event types.
 func NewEvents(store *tenancy.Store, announcer Announcer, types []string) *Events {
-	return &Events{store: store, queries: developerdb.New(), announcer: announcer, types: types}
+	return &Events{store: store, queries: developerdb.New(), announcer: announcer, types: types, waiting: map[uuid.UUID]int{}}
 }
 
 const (
@@ -76,23 +81,32 @@ const (
 	// lookAgain is how often a reader that waits looks without having been told: an
 	// announcement can get lost with the server that should have made it.
 	lookAgain = 2 * time.Second
+	// MaxWaiting is how many requests of an environment can wait at one server: each looks again
+	// from time to time, and all of them when something happens.
+	MaxWaiting = 20
 )
 
 // List returns events after a sequence, in order and without gaps, and waits for one if it
-// is asked to. Errors: EventsExpired; ValidationFailed for types that do not exist.
+// is asked to. Errors: EventsExpired; ValidationFailed for types that do not exist; RateLimited
+// if too many wait already.
 func (s *Events) List(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
 	if err := checkTypes("?types", q.Types, s.types); err != nil {
 		return nil, err
 	}
 	signal, end := s.announcer.Subscribe(scope.Env.ID) // before looking, so that nothing falls between
 	defer end()
+	page, err := s.page(ctx, scope, q)
+	if err != nil || len(page.Data) > 0 || q.Wait <= 0 {
+		return page, err
+	}
+	if !s.beginWaiting(scope.Env.ID) {
+		return nil, apperr.New(apperr.RateLimited, "%d requests of this environment wait for events already. Let one be answered first.", MaxWaiting).
+			With("policy", "events-waiting").With("limit", MaxWaiting).With("window_seconds", int(q.Wait.Seconds())).WithRetryAfter(time.Second)
+	}
+	defer s.endWaiting(scope.Env.ID)
 	patience, cancel := context.WithTimeout(ctx, q.Wait)
 	defer cancel()
 	for {
-		page, err := s.page(ctx, scope, q)
-		if err != nil || len(page.Data) > 0 {
-			return page, err
-		}
 		select {
 		case <-patience.Done():
 			return page, ctx.Err()
@@ -102,6 +116,27 @@ func (s *Events) List(ctx context.Context, scope *tenancy.Scope, q EventQuery) (
 		case <-time.After(lookAgain):
 		}
 		q.After = &page.NextAfter
+		if page, err = s.page(ctx, scope, q); err != nil || len(page.Data) > 0 {
+			return page, err
+		}
+	}
+}
+
+func (s *Events) beginWaiting(envID uuid.UUID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[envID] >= MaxWaiting {
+		return false
+	}
+	s.waiting[envID]++
+	return true
+}
+
+func (s *Events) endWaiting(envID uuid.UUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting[envID]--; s.waiting[envID] == 0 {
+		delete(s.waiting, envID)
 	}
 }
 
