@@ -212,6 +212,12 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		if err := s.write(ctx, tx, scope, updated); err != nil {
 			return err
 		}
+		if updated.IsEnabled && !current.IsEnabled {
+			// An event that was being appended while it was disabled is on its way still.
+			if err := s.cancelDeliveries(ctx, tx, scope, updated); err != nil {
+				return err
+			}
+		}
 		return s.tell(ctx, tx, scope, "webhook.updated", updated)
 	})
 	if err != nil {
@@ -253,7 +259,11 @@ func (s *Webhooks) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 	if w.IsEnabled {
 		return nil
 	}
-	err = s.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{EnvID: scope.Env.ID, EndpointID: w.ID, Now: w.UpdatedAt})
+	return s.cancelDeliveries(ctx, tx, scope, w)
+}
+
+func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w Webhook) error {
+	err := s.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{EnvID: scope.Env.ID, EndpointID: w.ID, Now: w.UpdatedAt})
 	if err != nil {
 		return fmt.Errorf("cancel deliveries: %w", err)
 	}

@@ -384,6 +384,26 @@ func TestWhoWantsNothingCausesNothing(t *testing.T) {
 	require.Empty(t, deliveries(t, owner, id))
 }
 
+// What was being appended while an endpoint was disabled does not come when it is enabled, maybe
+// days later.
+func TestAnEndpointBeginsAnew(t *testing.T) {
+	t.Parallel()
+	s, owner := setup(t)
+	r := newReceiver(t, nil)
+	id, _ := addWebhook(t, owner, r.URL, "customer.created")
+	customer(t, owner)
+	owner.Do(t, http.MethodPatch, "/api/v1/webhooks/"+id, object{"is_enabled": false}).Require(t, 200)
+	require.Equal(t, "CANCELLED", deliveries(t, owner, id)[0]["status"])
+	_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE webhook_deliveries SET status = 'PENDING', next_attempt_at = created_at, finished_at = NULL")
+	require.NoError(t, err)
+	s.WorkJobs(t)
+	owner.Do(t, http.MethodPatch, "/api/v1/webhooks/"+id, object{"is_enabled": true}).Require(t, 200)
+	customer(t, owner)
+	s.WorkJobs(t)
+	require.Len(t, r.take(), 1)
+	require.Equal(t, "CANCELLED", deliveries(t, owner, id)[1]["status"])
+}
+
 func TestEndpointsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	s, owner := setup(t)
