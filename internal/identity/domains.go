@@ -25,6 +25,9 @@ const (
 	MaxCustomDomains = 20
 	// SubdomainReserved is for how long nobody else gets a subdomain that was given up.
 	SubdomainReserved = 90 * 24 * time.Hour
+	// MaxReserved is how many subdomains are kept for a business that it has given up: who
+	// moves on and on would take them from everybody else.
+	MaxReserved = 5
 	// dnsTimeout bounds one look at the DNS.
 	dnsTimeout = 5 * time.Second
 
@@ -253,7 +256,7 @@ func (s *Domains) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 
 // ChangeSubdomain moves the business to another subdomain at once. Nobody else gets the
 // old one for 90 days, and its host tells where the business is. The names of the
-// environments stay. Errors: ValidationFailed, AlreadyExists.
+// environments stay. Errors: ValidationFailed, also for one change too many, AlreadyExists.
 func (s *Domains) ChangeSubdomain(ctx context.Context, scope *tenancy.Scope, name string) (Domain, error) {
 	if detail := checkSubdomain(name); detail != "" {
 		return Domain{}, apperr.NewInvalid("/subdomain", "The subdomain %s", detail)
@@ -289,6 +292,15 @@ func moveSubdomain(
 	}
 	if isTaken {
 		return old, taken("/subdomain", "This subdomain is taken.")
+	}
+	reserved, err := queries.CountReservations(ctx, tx, identitydb.CountReservationsParams{
+		TenantID: scope.Tenant.ID, Now: scope.RealNow(), ExceptName: name,
+	})
+	if err != nil {
+		return old, fmt.Errorf("count reserved subdomains: %w", err)
+	}
+	if reserved >= MaxReserved {
+		return old, apperr.NewInvalid("/subdomain", "A business can give up %d subdomains in 90 days. Go back to one of them, or wait.", MaxReserved)
 	}
 	err = queries.DeleteReservation(ctx, tx, identitydb.DeleteReservationParams{Name: name, Now: scope.RealNow(), TenantID: &scope.Tenant.ID})
 	if err != nil {

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -193,6 +194,27 @@ func TestChangingTheSubdomain(t *testing.T) {
 		}()
 	}
 	require.ElementsMatch(t, []int{200, 409}, []int{<-statuses, <-statuses})
+}
+
+// Moving on and on does not collect names that nobody else may have.
+func TestSubdomainsAreNotCollected(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	here := owner
+	change := func(name string) *apitest.Response {
+		return here.Do(t, http.MethodPut, "/api/v1/business/subdomain", m{"subdomain": name})
+	}
+	for i := range 5 {
+		name := fmt.Sprint("name-", i)
+		change(name).Require(t, 200)
+		here = owner.WithHost(name + ".localhost")
+	}
+	change("name-5").RequireProblem(t, 422, "validation_failed")
+	change("name-2").Require(t, 200) // back, and so as many as before
+	s.Clock.Advance(90 * 24 * time.Hour)
+	here = s.Login(t, "name-2.localhost", "owner@a.example")
+	change("name-5").Require(t, 200)
 }
 
 // White label is the business's choice as long as the plan has it.

@@ -51,6 +51,11 @@ DELETE FROM domains WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id) 
 UPDATE domains SET verified_at = NULL, is_primary = false, reserved_until = sqlc.arg(reserved_until)::timestamptz
 WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id) AND kind = 'SUBDOMAIN';
 
+-- name: CountReservations :one
+-- How many subdomains are kept for a tenant, beside one that it takes back.
+SELECT count(*) FROM domains
+WHERE tenant_id = sqlc.arg(tenant_id) AND reserved_until > sqlc.arg(now)::timestamptz AND name <> sqlc.arg(except_name);
+
 -- name: DeleteReservation :exec
 -- Frees a subdomain that was given up long ago, or by the tenant that wants it back.
 DELETE FROM domains

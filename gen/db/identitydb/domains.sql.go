@@ -32,6 +32,25 @@ func (q *Queries) CountCustomDomains(ctx context.Context, db DBTX, tenantID uuid
 	return count, err
 }
 
+const countReservations = `-- name: CountReservations :one
+SELECT count(*) FROM domains
+WHERE tenant_id = $1 AND reserved_until > $2::timestamptz AND name <> $3
+`
+
+type CountReservationsParams struct {
+	TenantID   uuid.UUID
+	Now        time.Time
+	ExceptName string
+}
+
+// How many subdomains are kept for a tenant, beside one that it takes back.
+func (q *Queries) CountReservations(ctx context.Context, db DBTX, arg CountReservationsParams) (int64, error) {
+	row := db.QueryRow(ctx, countReservations, arg.TenantID, arg.Now, arg.ExceptName)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteCustomDomain = `-- name: DeleteCustomDomain :execrows
 DELETE FROM domains WHERE id = $1 AND tenant_id = $2 AND kind = 'CUSTOM'
 `
