@@ -41,6 +41,7 @@ var (
 	LimitWeek             = Code{"limit_week", Conflicting, "No more bookings in this week"}
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
 	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
+	TooManyHolds          = Code{"too_many_holds", Conflicting, "Too many holds"}
 	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
 	RefusedByPolicy       = Code{"refused_by_policy", Forbidden, "Not allowed by the business's policies"}
 	DomainNotVerified     = Code{"domain_not_verified", Conflicting, "The domain is not verified"}
@@ -64,7 +65,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
-		LimitDay, LimitWeek, HoldExpired, HoldUsed, NoLongerPossible, RefusedByPolicy,
+		LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}

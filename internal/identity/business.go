@@ -56,6 +56,9 @@ type Policies struct {
 	CustomersCanReschedule bool `json:"customers_can_reschedule"`
 	// WaitlistOfferMinutes is how long a place is kept for somebody on the waitlist.
 	WaitlistOfferMinutes int32 `json:"waitlist_offer_minutes"`
+	// MaxHoldsPerCustomer is how many holds a customer, or an address from which nobody has
+	// signed in, may have at a time.
+	MaxHoldsPerCustomer int32 `json:"max_holds_per_customer"`
 }
 
 // BusinessPatch changes the fields that are not nil.
@@ -71,6 +74,7 @@ type BusinessPatch struct {
 	CustomersCanCancel                  *bool
 	CustomersCanReschedule              *bool
 	WaitlistOfferMinutes                *int32
+	MaxHoldsPerCustomer                 *int32
 	WhiteLabelEnabled                   *bool
 }
 
@@ -232,6 +236,7 @@ func (p *BusinessPatch) apply(b Business) (Business, changes) {
 	change(noted, "customers_can_cancel", &b.CustomersCanCancel, p.CustomersCanCancel)
 	change(noted, "customers_can_reschedule", &b.CustomersCanReschedule, p.CustomersCanReschedule)
 	change(noted, "waitlist_offer_minutes", &b.WaitlistOfferMinutes, p.WaitlistOfferMinutes)
+	change(noted, "max_holds_per_customer", &b.MaxHoldsPerCustomer, p.MaxHoldsPerCustomer)
 	change(noted, "white_label_enabled", &b.WhiteLabelEnabled, p.WhiteLabelEnabled)
 	return b, noted
 }
@@ -252,7 +257,7 @@ func (b Business) params(now time.Time) identitydb.UpdateBusinessParams {
 		Address: b.Address, CancellationWindowHours: b.CancellationWindowHours,
 		LateCancellationFeePercent: b.LateCancellationFeePercent, ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
-		WaitlistOfferMinutes: b.WaitlistOfferMinutes, WhiteLabelEnabled: b.WhiteLabelEnabled, Version: b.Version, Now: now,
+		WaitlistOfferMinutes: b.WaitlistOfferMinutes, MaxHoldsPerCustomer: b.MaxHoldsPerCustomer, WhiteLabelEnabled: b.WhiteLabelEnabled, Version: b.Version, Now: now,
 	}
 }
 
@@ -264,6 +269,7 @@ func newBusiness(row identitydb.GetBusinessRow) Business {
 			CancellationWindowHours: row.CancellationWindowHours, LateCancellationFeePercent: row.LateCancellationFeePercent,
 			ResourcesCanReschedule: row.ResourcesCanReschedule, CustomersCanCancel: row.CustomersCanCancel,
 			CustomersCanReschedule: row.CustomersCanReschedule, WaitlistOfferMinutes: row.WaitlistOfferMinutes,
+			MaxHoldsPerCustomer: row.MaxHoldsPerCustomer,
 		},
 		WhiteLabelEnabled: row.WhiteLabelEnabled, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
 	}

@@ -26,7 +26,7 @@ func TestBusinessSettings(t *testing.T) {
 	require.Equal(t, Business{
 		ID: b.demo.ID, Name: "The demo", Timezone: "America/New_York", Currency: "USD", PrimaryColor: "#3B82F6",
 		SecondaryColor: "#10B981", Policies: Policies{
-			CancellationWindowHours: 24, CustomersCanCancel: true, CustomersCanReschedule: true, WaitlistOfferMinutes: 60,
+			CancellationWindowHours: 24, CustomersCanCancel: true, CustomersCanReschedule: true, WaitlistOfferMinutes: 60, MaxHoldsPerCustomer: 5,
 		}, CreatedAt: b.now, UpdatedAt: b.now, Version: 1,
 	}, found)
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru"
+
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // failureLimit is how many requests of an address in a Window may have a token that opens
@@ -54,7 +56,7 @@ func (l *Limiter) Admit(address netip.Addr, tokenHash []byte) (Decision, bool) {
 	if l.mode != On || !l.unknown.some.Load() {
 		return Decision{}, true
 	}
-	until, blocked := l.unknown.blocked.Get(addressKey(address))
+	until, blocked := l.unknown.blocked.Get(tenancy.NetworkOf(address))
 	if !blocked {
 		return Decision{}, true
 	}
@@ -81,7 +83,7 @@ func (l *Limiter) Failed(ctx context.Context, address netip.Addr, tokenHash []by
 		return Decision{}, false
 	}
 	l.unknown.proven.Remove(string(tokenHash)) // it has worked, and does not any more
-	b := bucket{policy: failurePolicy(), key: failurePolicy().Name + ":" + addressKey(address)}
+	b := bucket{policy: failurePolicy(), key: failurePolicy().Name + ":" + tenancy.NetworkOf(address)}
 	decision, err := l.take(ctx, b)
 	if err != nil {
 		l.log.ErrorContext(ctx, "rate limit", "policy", b.policy.Name, "error", err)
@@ -89,7 +91,7 @@ func (l *Limiter) Failed(ctx context.Context, address netip.Addr, tokenHash []by
 	}
 	if !decision.Allowed {
 		l.refused.WithLabelValues(b.policy.Name).Inc()
-		l.unknown.blocked.Add(addressKey(address), l.clock().Add(decision.RetryAfter))
+		l.unknown.blocked.Add(tenancy.NetworkOf(address), l.clock().Add(decision.RetryAfter))
 		l.unknown.some.Store(true)
 	}
 	return decision, true

@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
@@ -52,7 +51,7 @@ type bucket struct {
 func bucketOf(scope *tenancy.Scope, public, writes bool) bucket {
 	switch {
 	case public || scope.Principal == nil:
-		return newBucket("address", addressLimits, addressKey(scope.Address), writes, scope.SandboxMode())
+		return newBucket("address", addressLimits, scope.Network(), writes, scope.SandboxMode())
 	case scope.Principal.Token != nil:
 		return newBucket("token", tokenNumbers(scope), scope.Principal.Token.ID.String(), writes, scope.SandboxMode())
 	}
@@ -79,16 +78,4 @@ func tokenNumbers(scope *tenancy.Scope) numbers {
 		return n
 	}
 	return otherPlan
-}
-
-// addressKey is the address, and of IPv6 the network that one customer of a provider
-// has to themselves.
-func addressKey(address netip.Addr) string {
-	address = address.Unmap().WithZone("")
-	if address.Is6() {
-		if prefix, err := address.Prefix(64); err == nil {
-			return prefix.String()
-		}
-	}
-	return address.String()
 }

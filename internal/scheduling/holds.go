@@ -64,6 +64,8 @@ type Hold struct {
 	// latter.
 	serviceVersion   int32
 	requiresApproval bool
+	// holder is that of the input; only new holds have it.
+	holder *uuid.UUID
 }
 
 // HoldInput is what a new hold is made of.
@@ -77,10 +79,14 @@ type HoldInput struct {
 	CustomerID *uuid.UUID
 	// TTL is how long it lasts; zero is DefaultHoldTTL. It ends at the start at the latest.
 	TTL time.Duration
+
+	// holder is whose holds are counted; nil are those of the business.
+	holder *uuid.UUID
 }
 
 // CreateHold holds a time as Create would book it. Customers hold for themselves. Errors
-// are those of Create, except for the quota, which a hold does not use up.
+// are those of Create, except for the quota, which a hold does not use up; TooManyHolds
+// for customers.
 func (s *Appointments) CreateHold(ctx context.Context, scope *tenancy.Scope, in HoldInput) (*Hold, error) {
 	if viewerOf(scope).customer() {
 		own, err := s.ownCustomer(ctx, scope)
@@ -90,7 +96,7 @@ func (s *Appointments) CreateHold(ctx context.Context, scope *tenancy.Scope, in 
 		if in.CustomerID != nil && *in.CustomerID != own {
 			return nil, noSuchReference("/customer_id", "customer")
 		}
-		in.CustomerID = &own
+		in.CustomerID, in.holder = &own, &own
 	}
 	return s.CreateHoldFor(ctx, scope, in)
 }
@@ -114,6 +120,9 @@ func (s *Appointments) createHold(
 	}
 	var created *Hold
 	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) (err error) {
+		if err := s.allowHold(ctx, tx, scope, in.holder); err != nil {
+			return err
+		}
 		if created, err = s.holdIn(ctx, tx, scope, viewerOf(scope), id, in, rivals); err != nil {
 			return err
 		}
@@ -124,6 +133,32 @@ func (s *Appointments) createHold(
 		return nil, s.offer(ctx, scope, w, nil, err)
 	}
 	return created, nil
+}
+
+// allowHold returns a TooManyHolds error unless whoever it is may hold one more. Until the
+// transaction ends, it lets nobody else count the same holds.
+func (s *Appointments) allowHold(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, holder *uuid.UUID) error {
+	if holder == nil {
+		return nil
+	}
+	if err := s.queries.LockHolder(ctx, tx, schedulingdb.LockHolderParams{EnvID: scope.Env.ID, HolderID: *holder}); err != nil {
+		return fmt.Errorf("lock holder: %w", err)
+	}
+	p, err := s.policies(ctx, tx, scope)
+	if err != nil {
+		return err
+	}
+	n, err := s.queries.CountHoldsOfHolder(ctx, tx, schedulingdb.CountHoldsOfHolderParams{
+		EnvID: scope.Env.ID, HolderID: *holder, Now: scope.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("count holds: %w", err)
+	}
+	if n >= p.MaxHoldsPerCustomer {
+		return apperr.New(apperr.TooManyHolds, "At most %d times can be held at once. Book or release one of them first, or wait until one expires.",
+			p.MaxHoldsPerCustomer).With("limit", p.MaxHoldsPerCustomer)
+	}
+	return nil
 }
 
 // holdIn is one attempt to hold a time, for contend.
@@ -164,7 +199,7 @@ func (s *snapshot) newHold(id uuid.UUID, in HoldInput, assignments []availabilit
 		ID: id, Status: HoldActive, StartAt: start, EndAt: start.Add(s.Service.Duration), ServiceID: in.ServiceID,
 		Service: s.service.Reference, CustomerID: in.CustomerID, Resources: s.references(assignments),
 		BufferBeforeMinutes: s.service.bufferBefore, BufferAfterMinutes: s.service.bufferAfter, Price: s.service.price,
-		ExpiresAt: expiry, CreatedAt: s.now, serviceVersion: s.service.version,
+		ExpiresAt: expiry, CreatedAt: s.now, serviceVersion: s.service.version, holder: in.holder,
 	}
 	slices.SortFunc(h.Resources, compareReferences)
 	for _, r := range h.Resources {
@@ -181,8 +216,8 @@ func (s *Appointments) insertHold(
 	taken, err := s.queries.InsertHold(ctx, tx, schedulingdb.InsertHoldParams{
 		EnvID: scope.Env.ID, ID: h.ID, ServiceID: h.ServiceID, CustomerID: h.CustomerID, StartAt: h.StartAt, EndAt: h.EndAt,
 		BufferBeforeMinutes: h.BufferBeforeMinutes, BufferAfterMinutes: h.BufferAfterMinutes, ServiceVersion: h.serviceVersion,
-		PriceAmount: h.Price.Amount, PriceCurrency: h.Price.Currency, ExpiresAt: h.ExpiresAt, CreatedBy: scope.ActorID(),
-		Now: scope.Now, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
+		PriceAmount: h.Price.Amount, PriceCurrency: h.Price.Currency, ExpiresAt: h.ExpiresAt, HolderID: h.holder,
+		CreatedBy: scope.ActorID(), Now: scope.Now, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 	})
 	if err != nil {
 		return refused(fmt.Errorf("insert hold: %w", err))

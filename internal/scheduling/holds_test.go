@@ -472,6 +472,53 @@ func TestParallelClearingDoesNotDeadlock(t *testing.T) {
 	b.checkLanes(scope)
 }
 
+// A customer holds as much as the business allows, and no more, however many they ask for at
+// once; the business itself is not bound.
+func TestCustomersHoldSoMuchAndNoMore(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, owner := t.Context(), b.owner()
+	b.deadlocksAreErrors()
+	b.policy("max_holds_per_customer", 3)
+	b.resource(owner, "ROOM", "Hall", capacity(4))
+	service := b.service(owner, "ROOM")
+	user := b.user(tenancy.RoleCustomer)
+	customer := b.as(tenancy.RoleCustomer, user)
+	carla := b.customerOf(owner, scheduling.CustomerInput{Name: "Carla", Status: "ACTIVE", UserID: &user})
+	hold := func(scope *tenancy.Scope, i int) (*scheduling.Hold, error) {
+		return b.appointments.CreateHold(ctx, scope, scheduling.HoldInput{ServiceID: service.ID, StartAt: noon.Add(time.Duration(i) * time.Hour)})
+	}
+	for i := range 4 {
+		_, err := b.appointments.CreateHold(ctx, owner, scheduling.HoldInput{
+			ServiceID: service.ID, StartAt: noon.Add(time.Duration(i) * time.Hour), CustomerID: &carla.ID, TTL: time.Hour,
+		})
+		require.NoError(t, err)
+	}
+	errs := together(16, func(i int) error { _, err := hold(customer, i); return err })
+	require.Equal(t, 3, winners(t, apperr.TooManyHolds, errs))
+	_, err := hold(customer, 20)
+	assert.Equal(t, int32(3), refusal(t, apperr.TooManyHolds, err).Members["limit"])
+
+	// What is released, booked or over does not count.
+	list, err := b.appointments.ListHolds(ctx, customer, page100)
+	require.NoError(t, err)
+	require.NoError(t, b.appointments.ReleaseHold(ctx, customer, list.Data[0].ID))
+	_, err = hold(customer, 20)
+	require.NoError(t, err)
+	_, err = b.appointments.Create(ctx, customer, scheduling.AppointmentInput{
+		ServiceID: service.ID, CustomerID: carla.ID, StartAt: list.Data[1].StartAt, HoldID: &list.Data[1].ID,
+	})
+	require.NoError(t, err)
+	_, err = hold(customer, 21)
+	require.NoError(t, err)
+	_, err = hold(customer, 22)
+	requireCode(t, apperr.TooManyHolds, err)
+	for i := range 3 {
+		_, err = hold(later(customer, scheduling.DefaultHoldTTL), 30+i)
+		require.NoError(t, err)
+	}
+}
+
 // A hold that is over keeps no resource from being deleted, and what it leaves behind keeps
 // nobody from booking what else it held.
 func TestHoldsOutliveTheirResources(t *testing.T) {

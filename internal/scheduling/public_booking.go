@@ -72,11 +72,15 @@ func (s *PublicBooking) Search(ctx context.Context, scope *tenancy.Scope, in Ava
 }
 
 // Hold keeps a time for a while. The token is given out once; who has it can release the
-// hold, or book it. Errors: those of public, ValidationFailed, SlotTaken.
+// hold, or book it. Errors: those of public, ValidationFailed, SlotTaken; TooManyHolds for
+// all who come from one address.
 func (s *PublicBooking) Hold(ctx context.Context, scope *tenancy.Scope, in HoldInput) (token string, held *Hold, err error) {
 	if scope, err = public(scope); err != nil {
 		return "", nil, err
 	}
+	// A number made of the address and of the environment tells nobody who was where else.
+	holder := uuid.NewSHA1(scope.Env.ID, []byte(scope.Network()))
+	in.holder = &holder
 	token, hash := newToken()
 	held, err = s.appointments.createHold(ctx, scope, in, func(tx *tenancy.Tx, h *Hold) error {
 		return s.grant(ctx, tx, scope, hash, &h.ID, nil)

@@ -153,7 +153,7 @@ func (s *Waitlist) offerTo(ctx context.Context, scope *tenancy.Scope, entry sche
 		}
 		err = s.offerStart(ctx, scope, entry, *start)
 		if _, again := anotherMayDo(err); !again {
-			if errors.Is(err, errNotWaiting) {
+			if errors.Is(err, errNotWaiting) || errors.Is(err, apperr.New(apperr.TooManyHolds, "")) {
 				return nil
 			}
 			return err
@@ -181,13 +181,17 @@ func (s *Waitlist) firstFit(ctx context.Context, scope *tenancy.Scope, entry sch
 }
 
 // offerStart holds the start for the entry, and tells its customer, in one transaction.
-// Errors: errNotWaiting; those of CreateHold.
+// Errors: errNotWaiting; TooManyHolds while the customer holds, and has been offered, as much
+// as they may; those of CreateHold.
 func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry schedulingdb.ListWaitingRow, start time.Time) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make hold id: %w", err)
 	}
 	return s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		if err := s.allowHold(ctx, tx, scope, &entry.CustomerID); err != nil {
+			return err
+		}
 		status, err := s.lockEntry(ctx, tx, scope, entry.ID)
 		if errors.Is(err, apperr.NewNotFound("")) || err == nil && status != WaitlistWaiting {
 			return errNotWaiting
@@ -201,7 +205,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 		}
 		held, err := s.holdIn(ctx, tx, scope, viewer{}, id, HoldInput{
 			ServiceID: entry.ServiceID, StartAt: start, ResourceIDs: entry.ResourceIds, CustomerID: &entry.CustomerID,
-			TTL: minutes(p.WaitlistOfferMinutes),
+			TTL: minutes(p.WaitlistOfferMinutes), holder: &entry.CustomerID,
 		}, rivals)
 		if err != nil {
 			return err

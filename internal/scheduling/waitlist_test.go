@@ -354,6 +354,31 @@ func TestACustomerWaitsOnceAtATime(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// Nobody keeps a day from others by waiting for every piece of it.
+func TestOffersCountAsHolds(t *testing.T) {
+	t.Parallel()
+	l := newLine(t, 0)
+	l.policy("max_holds_per_customer", 2)
+	l.exec("DELETE FROM appointments")
+	greedy, modest := l.customer(l.scope, "Greedy"), l.customer(l.scope, "Modest")
+	wait := func(scope *tenancy.Scope, customer *scheduling.Customer, hour int) {
+		start := noon.Add(time.Duration(hour) * time.Hour)
+		e, err := l.waitlist.Join(t.Context(), scope, scheduling.WaitlistInput{
+			ServiceID: l.service.ID, CustomerID: &customer.ID, From: start, To: start.Add(time.Minute),
+		})
+		require.NoError(t, err)
+		l.entries = append(l.entries, e)
+	}
+	for hour := range 3 {
+		wait(l.scope, greedy, hour)
+	}
+	wait(later(l.scope, time.Second), modest, 2)
+	for range 2 {
+		require.NoError(t, l.waitlist.LookAgain(t.Context(), l.scope))
+	}
+	assert.Equal(t, []string{"OFFERED", "OFFERED", "WAITING", "OFFERED"}, l.statuses(l.scope))
+}
+
 func TestTimeOffAndHoldsFreeTimeToo(t *testing.T) {
 	t.Parallel()
 	l := newLine(t, 1)

@@ -116,6 +116,21 @@ type Scope struct {
 	Idempotency *Idempotency
 }
 
+// Network is where the request comes from; see NetworkOf.
+func (s *Scope) Network() string { return NetworkOf(s.Address) }
+
+// NetworkOf names those who share a limit because they cannot be told apart: the address,
+// and of IPv6 the network that one customer of a provider has to themselves.
+func NetworkOf(address netip.Addr) string {
+	address = address.Unmap().WithZone("")
+	if address.Is6() {
+		if prefix, err := address.Prefix(64); err == nil {
+			return prefix.String()
+		}
+	}
+	return address.String()
+}
+
 // ActorID returns the id of the user who asks, or nil.
 func (s *Scope) ActorID() *uuid.UUID {
 	if s.Principal == nil || s.Principal.Token != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/app"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -280,6 +281,33 @@ func TestWhereThePublicBooks(t *testing.T) {
 	anyone.Post(t, publicly+"appointments", live.slot("2027-03-05T14:00:00Z")).RequireProblem(t, 403, "tenant_suspended")
 	anyone.Post(t, publicly+"appointments/"+token+"/cancel", nil).RequireProblem(t, 403, "tenant_suspended")
 	anyone.Do(t, http.MethodDelete, publicly+"holds/"+token, nil).RequireProblem(t, 403, "tenant_suspended")
+}
+
+// Whoever comes from one address cannot hold the whole day.
+func TestAnAddressHoldsSoMuchAndNoMore(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	owner, anyone := tenant.Client(t, tenancy.RoleOwner), tenant.Anonymous()
+	o := populate(t, owner)
+	owner.Do(t, http.MethodPatch, "/api/v1/business", m{"max_holds_per_customer": 2}).Require(t, 200)
+	hold := func(i int) any {
+		return m{"service_id": o["service"], "start_at": fmt.Sprintf("2027-04-%02dT14:00:00Z", i+1)}
+	}
+	answers := atOnce(t, 16, anyone, http.MethodPost, publicly+"holds", hold)
+	require.Len(t, answers[201], 2)
+	require.Len(t, answers[409], 14)
+	for _, refused := range answers[409] {
+		require.EqualValues(t, 2, refused.RequireProblem(t, 409, "too_many_holds")["limit"])
+	}
+	// Booking one makes room, also without anybody else's.
+	bookPublicly(t, anyone, m{"hold_id": answers[201][0].ID(t), "customer": somebody("a@example.com")})
+	anyone.Post(t, publicly+"holds", hold(20)).Require(t, 201)
+	anyone.Post(t, publicly+"holds", hold(21)).RequireProblem(t, 409, "too_many_holds")
+	anyone.Sandbox().Post(t, publicly+"holds", hold(21)).RequireProblem(t, 422, "validation_failed") // another world
+	owner.Post(t, "/api/v1/holds", hold(21)).Require(t, 201)
+	s.Clock.Advance(scheduling.DefaultHoldTTL)
+	anyone.Post(t, publicly+"holds", hold(22)).Require(t, 201)
 }
 
 // Whoever tries names and tokens out is slowed down, by their address; others are not.

@@ -53,6 +53,16 @@ WHERE h.env_id = sqlc.arg(env_id) AND h.status = 'ACTIVE'
 ORDER BY h.expires_at, h.id
 LIMIT sqlc.arg(row_limit);
 
+-- name: LockHolder :exec
+-- Lets only one transaction at a time count the holds of somebody, and add one.
+SELECT pg_advisory_xact_lock(hashtextextended('hold ' || sqlc.arg(env_id)::uuid::text || ' ' || sqlc.arg(holder_id)::uuid::text, 0));
+
+-- name: CountHoldsOfHolder :one
+-- How much somebody holds.
+SELECT count(*)::int FROM holds
+WHERE env_id = sqlc.arg(env_id) AND holder_id = sqlc.arg(holder_id)::uuid AND status = 'ACTIVE'
+  AND expires_at > sqlc.arg(now)::timestamptz;
+
 -- name: InsertHold :many
 -- Writes a hold and takes its lanes, in one statement; see InsertAppointment for what
 -- comes back, and why in this form.
@@ -68,10 +78,11 @@ WITH taken AS (
     RETURNING resource_id
 ), held AS (
     INSERT INTO holds (env_id, id, service_id, customer_id, start_at, end_at, buffer_before_minutes, buffer_after_minutes,
-                       service_version, price_amount, price_currency, resource_ids, expires_at, created_by, created_at)
+                       service_version, price_amount, price_currency, resource_ids, expires_at, holder_id, created_by, created_at)
     VALUES (sqlc.arg(env_id), sqlc.arg(id)::uuid, sqlc.arg(service_id), sqlc.narg(customer_id), sqlc.arg(start_at), sqlc.arg(end_at),
             sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes), sqlc.arg(service_version), sqlc.arg(price_amount),
-            sqlc.arg(price_currency), sqlc.arg(resource_ids)::uuid[], sqlc.arg(expires_at)::timestamptz, sqlc.narg(created_by), sqlc.arg(now))
+            sqlc.arg(price_currency), sqlc.arg(resource_ids)::uuid[], sqlc.arg(expires_at)::timestamptz, sqlc.narg(holder_id),
+            sqlc.narg(created_by), sqlc.arg(now))
 )
 SELECT resource_id FROM taken;
 

@@ -318,9 +318,12 @@ type Business struct {
 	LateCancellationFeePercent int `json:"late_cancellation_fee_percent"`
 
 	// LogoURL An https URL; null is none.
-	LogoURL      nullable.Nullable[string] `json:"logo_url"`
-	Name         string                    `json:"name"`
-	PrimaryColor string                    `json:"primary_color"`
+	LogoURL nullable.Nullable[string] `json:"logo_url"`
+
+	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
+	MaxHoldsPerCustomer int    `json:"max_holds_per_customer"`
+	Name                string `json:"name"`
+	PrimaryColor        string `json:"primary_color"`
 
 	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
 	ResourcesCanReschedule bool   `json:"resources_can_reschedule"`
@@ -383,9 +386,12 @@ type BusinessUpdate struct {
 	LateCancellationFeePercent *int `json:"late_cancellation_fee_percent,omitempty"`
 
 	// LogoURL An https URL; null is none.
-	LogoURL      nullable.Nullable[string] `json:"logo_url,omitempty"`
-	Name         *string                   `json:"name,omitempty"`
-	PrimaryColor *string                   `json:"primary_color,omitempty"`
+	LogoURL nullable.Nullable[string] `json:"logo_url,omitempty"`
+
+	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
+	MaxHoldsPerCustomer *int    `json:"max_holds_per_customer,omitempty"`
+	Name                *string `json:"name,omitempty"`
+	PrimaryColor        *string `json:"primary_color,omitempty"`
 
 	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
 	ResourcesCanReschedule *bool   `json:"resources_can_reschedule,omitempty"`

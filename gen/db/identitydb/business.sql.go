@@ -15,7 +15,7 @@ import (
 const getBusiness = `-- name: GetBusiness :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, white_label_enabled, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 `
@@ -37,6 +37,7 @@ type GetBusinessRow struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	MaxHoldsPerCustomer        int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
@@ -64,6 +65,7 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 		&i.CustomersCanCancel,
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
+		&i.MaxHoldsPerCustomer,
 		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
@@ -75,7 +77,7 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 const getBusinessForUpdate = `-- name: GetBusinessForUpdate :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, white_label_enabled, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 FOR NO KEY UPDATE
@@ -98,6 +100,7 @@ type GetBusinessForUpdateRow struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	MaxHoldsPerCustomer        int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
@@ -125,6 +128,7 @@ func (q *Queries) GetBusinessForUpdate(ctx context.Context, db DBTX, id uuid.UUI
 		&i.CustomersCanCancel,
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
+		&i.MaxHoldsPerCustomer,
 		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
@@ -142,9 +146,10 @@ SET name = $1, timezone = $2, currency = $3, primary_color = $4,
     late_cancellation_fee_percent = $11,
     resources_can_reschedule = $12, customers_can_cancel = $13,
     customers_can_reschedule = $14, waitlist_offer_minutes = $15,
-    white_label_enabled = $16,
-    version = $17, updated_at = $18
-WHERE id = $19
+    max_holds_per_customer = $16,
+    white_label_enabled = $17,
+    version = $18, updated_at = $19
+WHERE id = $20
 `
 
 type UpdateBusinessParams struct {
@@ -163,6 +168,7 @@ type UpdateBusinessParams struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	MaxHoldsPerCustomer        int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	Now                        time.Time
@@ -187,6 +193,7 @@ func (q *Queries) UpdateBusiness(ctx context.Context, db DBTX, arg UpdateBusines
 		arg.CustomersCanCancel,
 		arg.CustomersCanReschedule,
 		arg.WaitlistOfferMinutes,
+		arg.MaxHoldsPerCustomer,
 		arg.WhiteLabelEnabled,
 		arg.Version,
 		arg.Now,

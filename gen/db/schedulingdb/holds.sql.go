@@ -66,6 +66,26 @@ func (q *Queries) BookHold(ctx context.Context, db DBTX, arg BookHoldParams) err
 	return err
 }
 
+const countHoldsOfHolder = `-- name: CountHoldsOfHolder :one
+SELECT count(*)::int FROM holds
+WHERE env_id = $1 AND holder_id = $2::uuid AND status = 'ACTIVE'
+  AND expires_at > $3::timestamptz
+`
+
+type CountHoldsOfHolderParams struct {
+	EnvID    uuid.UUID
+	HolderID uuid.UUID
+	Now      time.Time
+}
+
+// How much somebody holds.
+func (q *Queries) CountHoldsOfHolder(ctx context.Context, db DBTX, arg CountHoldsOfHolderParams) (int32, error) {
+	row := db.QueryRow(ctx, countHoldsOfHolder, arg.EnvID, arg.HolderID, arg.Now)
+	var column_1 int32
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const deleteExpiredAllocations = `-- name: DeleteExpiredAllocations :exec
 DELETE FROM allocations
 WHERE env_id = $1 AND resource_id = $2 AND hold_id IS NOT NULL
@@ -269,10 +289,11 @@ WITH taken AS (
     RETURNING resource_id
 ), held AS (
     INSERT INTO holds (env_id, id, service_id, customer_id, start_at, end_at, buffer_before_minutes, buffer_after_minutes,
-                       service_version, price_amount, price_currency, resource_ids, expires_at, created_by, created_at)
+                       service_version, price_amount, price_currency, resource_ids, expires_at, holder_id, created_by, created_at)
     VALUES ($7, $1::uuid, $8, $9, $10, $11,
             $12, $13, $14, $15,
-            $16, $5::uuid[], $4::timestamptz, $17, $18)
+            $16, $5::uuid[], $4::timestamptz, $17,
+            $18, $19)
 )
 SELECT resource_id FROM taken
 `
@@ -294,6 +315,7 @@ type InsertHoldParams struct {
 	ServiceVersion      int32
 	PriceAmount         int64
 	PriceCurrency       string
+	HolderID            *uuid.UUID
 	CreatedBy           *uuid.UUID
 	Now                 time.Time
 }
@@ -318,6 +340,7 @@ func (q *Queries) InsertHold(ctx context.Context, db DBTX, arg InsertHoldParams)
 		arg.ServiceVersion,
 		arg.PriceAmount,
 		arg.PriceCurrency,
+		arg.HolderID,
 		arg.CreatedBy,
 		arg.Now,
 	)
@@ -494,4 +517,19 @@ func (q *Queries) LockHold(ctx context.Context, db DBTX, arg LockHoldParams) (st
 	var status string
 	err := row.Scan(&status)
 	return status, err
+}
+
+const lockHolder = `-- name: LockHolder :exec
+SELECT pg_advisory_xact_lock(hashtextextended('hold ' || $1::uuid::text || ' ' || $2::uuid::text, 0))
+`
+
+type LockHolderParams struct {
+	EnvID    uuid.UUID
+	HolderID uuid.UUID
+}
+
+// Lets only one transaction at a time count the holds of somebody, and add one.
+func (q *Queries) LockHolder(ctx context.Context, db DBTX, arg LockHolderParams) error {
+	_, err := db.Exec(ctx, lockHolder, arg.EnvID, arg.HolderID)
+	return err
 }

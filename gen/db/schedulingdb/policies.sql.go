@@ -13,7 +13,7 @@ import (
 
 const getPolicies = `-- name: GetPolicies :one
 SELECT cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer
 FROM tenants
 WHERE id = $1
 `
@@ -25,6 +25,7 @@ type GetPoliciesRow struct {
 	CustomersCanCancel         bool
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
+	MaxHoldsPerCustomer        int32
 }
 
 // Who may change appointments, and what cancelling costs; the settings of the business,
@@ -39,6 +40,7 @@ func (q *Queries) GetPolicies(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 		&i.CustomersCanCancel,
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
+		&i.MaxHoldsPerCustomer,
 	)
 	return i, err
 }
