@@ -68,7 +68,7 @@ type AvailabilityPerResource struct {
 // Create. Customers hear only reasons that tell nothing about others. Errors: NotFound
 // for the service, ValidationFailed.
 func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*Availability, error) {
-	found, err := s.look(ctx, scope, in)
+	found, err := s.look(ctx, scope, in, wish{explain: in.Explain})
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in Avai
 // will do, the starts at which the service can be booked with it. Errors: those of Search;
 // ValidationFailed for a service that takes several resources.
 func (s *Appointments) SearchPerResource(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*AvailabilityPerResource, error) {
-	found, err := s.look(ctx, scope, in)
+	found, err := s.look(ctx, scope, in, wish{only: len(in.ResourceIDs) > 0})
 	if err != nil {
 		return nil, err
 	}
@@ -111,12 +111,12 @@ type looked struct {
 func (l *looked) tag() string { return strconv.FormatInt(l.taken.sequence, 36) }
 
 // look takes the snapshot for a search and makes sure that what it names exists.
-func (s *Appointments) look(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*looked, error) {
+func (s *Appointments) look(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput, w wish) (*looked, error) {
 	zone, from, to, err := in.times(scope.Tenant.Location)
 	if err != nil {
 		return nil, err
 	}
-	w := wish{serviceID: in.ServiceID, startAt: from, requested: in.ResourceIDs, explain: in.Explain}
+	w.serviceID, w.requested = in.ServiceID, in.ResourceIDs
 	taken, err := s.survey(ctx, scope, w, from, to)
 	if err != nil {
 		return nil, err
@@ -178,27 +178,36 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	// Longer than any buffer, whatever the service turns out to be; time off that does
 	// not reach into the window does no harm.
 	const margin = 48 * time.Hour
+	windowFrom, windowTo := from.Add(-margin), to.Add(margin)
+	var candidates []uuid.UUID // nil: they are not known yet
+	if w.only {
+		candidates = w.requested
+	}
 	w.startAt, w.until = from, to
 	var rows []schedulingdb.GetBookingSnapshotRow
 	var around []schedulingdb.ListSurroundingsRow
 	var counts []schedulingdb.CountBookingsByDateRow
 	var buffers []schedulingdb.ListBuffersRow
 	reads := []func(db tenancy.DB) error{func(db tenancy.DB) (err error) {
-		rows, err = s.queries.GetBookingSnapshot(ctx, db, w.params(scope))
+		if w.only {
+			rows, err = s.requestedRows(ctx, db, w.params(scope))
+		} else {
+			rows, err = s.queries.GetBookingSnapshot(ctx, db, w.params(scope))
+		}
 		return err
 	}, func(db tenancy.DB) (err error) {
 		around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
-			EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
+			EnvID: scope.Env.ID, ResourceIds: candidates, FromAt: windowFrom, ToAt: windowTo,
 		})
 		return err
 	}, func(db tenancy.DB) (err error) {
-		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, nil, from, to))
+		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, candidates, from, to))
 		return err
 	}}
 	if w.explain {
 		reads = append(reads, func(db tenancy.DB) (err error) {
 			buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
-				EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
+				EnvID: scope.Env.ID, FromAt: windowFrom, ToAt: windowTo,
 			})
 			return err
 		})
@@ -212,8 +221,8 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	if taken.limited() {
 		taken.addCounts(counts)
 	}
-	windowFrom, windowTo := w.window(taken.Service)
-	return taken, taken.addSurroundings(around, windowFrom, windowTo)
+	busyFrom, busyTo := w.window(taken.Service)
+	return taken, taken.addSurroundings(around, busyFrom, busyTo)
 }
 
 // alternativesOffered is how many a refusal offers.

@@ -56,6 +56,8 @@ type wish struct {
 	// startAt is the start, or the first of several; until is the last.
 	startAt, until time.Time
 	requested      []uuid.UUID
+	// only says that there is no choice but among the requested resources.
+	only bool
 	// moving is the appointment that shall be moved, whose lanes count as free and
 	// whose times count instead of the service's; nil for a new one.
 	moving *Appointment
@@ -106,20 +108,28 @@ func (s *Appointments) snapshotRows(
 	if len(w.requested) == 0 {
 		return s.queries.GetBookingSnapshot(ctx, tx, params)
 	}
-	rows, err := s.queries.GetSnapshotOfRequested(ctx, tx, schedulingdb.GetSnapshotOfRequestedParams{
-		EnvID: params.EnvID, ServiceID: params.ServiceID, CustomerID: params.CustomerID, StartAt: w.startAt,
-		RequestedIds: params.RequestedIds, ExceptOwnerID: params.ExceptOwnerID, FromAt: params.FromAt, ToAt: params.ToAt,
-		Now: params.Now,
-	})
+	rows, err := s.requestedRows(ctx, tx, params)
 	if err != nil {
 		return nil, err
 	}
 	if len(w.requested) < len(rows[0].RequirementTypes) {
 		return s.queries.GetBookingSnapshot(ctx, tx, params)
 	}
+	return rows, nil
+}
+
+// requestedRows are those of the requested resources.
+func (s *Appointments) requestedRows(
+	ctx context.Context, db schedulingdb.DBTX, params schedulingdb.GetBookingSnapshotParams,
+) ([]schedulingdb.GetBookingSnapshotRow, error) {
+	rows, err := s.queries.GetSnapshotOfRequested(ctx, db, schedulingdb.GetSnapshotOfRequestedParams{
+		EnvID: params.EnvID, ServiceID: params.ServiceID, CustomerID: params.CustomerID, FirstStart: params.FirstStart, LastStart: params.LastStart,
+		RequestedIds: params.RequestedIds, ExceptOwnerID: params.ExceptOwnerID, FromAt: params.FromAt, ToAt: params.ToAt,
+		Now: params.Now,
+	})
 	return convertRows(rows, func(r schedulingdb.GetSnapshotOfRequestedRow) schedulingdb.GetBookingSnapshotRow {
 		return schedulingdb.GetBookingSnapshotRow(r)
-	}), nil
+	}), err
 }
 
 // params are what the query for the snapshot needs to know.

@@ -149,12 +149,12 @@ func (s *snapshot) addCounts(rows []schedulingdb.CountBookingsByDateRow) {
 	}
 	for _, row := range rows {
 		date := localtime.DateOf(row.Date, time.UTC)
-		if row.ResourceID == nil {
+		if row.ResourceID == uuid.Nil {
 			s.Service.Counts[date] += int(row.N)
 			continue
 		}
 		for i := range s.Resources {
-			if s.Resources[i].ID == *row.ResourceID {
+			if s.Resources[i].ID == row.ResourceID {
 				s.Resources[i].Counts[date] += int(row.N)
 			}
 		}

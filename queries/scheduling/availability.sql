@@ -26,41 +26,16 @@ WHERE f.env_id = sqlc.arg(env_id) AND (f.resource_id IS NULL OR sqlc.narg(resour
 -- How many appointments start on each date of the business's zone: those of the service
 -- (no resource), and those that take each of the given resources (null is all). Cancelled
 -- ones and no-shows do not count, and holds do until they are over. Where neither the
--- service nor any resource has a limit, nothing is counted.
-WITH limited AS MATERIALIZED (
+-- service nor any resource has a limit, nothing is counted, nor is the counting prepared:
+-- that is why it is a function.
+WITH limited AS (
     (SELECT FROM services v WHERE v.env_id = sqlc.arg(env_id) AND v.id = sqlc.arg(service_id) AND num_nonnulls(v.max_per_day, v.max_per_week) > 0)
     UNION ALL
-    (SELECT FROM resources r WHERE r.env_id = sqlc.arg(env_id) AND num_nonnulls(r.max_per_day, r.max_per_week) > 0 LIMIT 1)
+    (SELECT FROM resources r WHERE r.env_id = sqlc.arg(env_id) AND num_nonnulls(r.max_per_day, r.max_per_week) > 0)
+    LIMIT 1
 )
-SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date AS date, count(*)::int AS n
-FROM appointments a
-WHERE a.env_id = sqlc.arg(env_id) AND a.service_id = sqlc.arg(service_id) AND a.id <> sqlc.arg(except_owner_id)
-  AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
-  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 2
-UNION ALL
-SELECT l.resource_id, (a.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
-FROM appointments a
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-WHERE a.env_id = sqlc.arg(env_id) AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR l.resource_id = ANY (sqlc.narg(resource_ids)::uuid[])) AND a.id <> sqlc.arg(except_owner_id)
-  AND a.start_at >= sqlc.arg(from_at)::timestamptz AND a.start_at < sqlc.arg(to_at)::timestamptz
-  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 1, 2
-UNION ALL
-SELECT NULL::uuid, (h.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
-FROM holds h
-WHERE h.env_id = sqlc.arg(env_id) AND h.service_id = sqlc.arg(service_id) AND h.id <> sqlc.arg(except_owner_id)
-  AND h.start_at >= sqlc.arg(from_at)::timestamptz AND h.start_at < sqlc.arg(to_at)::timestamptz
-  AND h.status = 'ACTIVE' AND h.expires_at > sqlc.arg(now)::timestamptz
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 2
-UNION ALL
-SELECT u.id, (h.start_at AT TIME ZONE sqlc.arg(timezone)::text)::date, count(*)::int
-FROM holds h, unnest(h.resource_ids) u (id)
-WHERE h.env_id = sqlc.arg(env_id) AND (sqlc.narg(resource_ids)::uuid[] IS NULL OR u.id = ANY (sqlc.narg(resource_ids)::uuid[])) AND h.id <> sqlc.arg(except_owner_id)
-  AND h.start_at >= sqlc.arg(from_at)::timestamptz AND h.start_at < sqlc.arg(to_at)::timestamptz
-  AND h.status = 'ACTIVE' AND h.expires_at > sqlc.arg(now)::timestamptz
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 1, 2;
+SELECT b.resource_id::uuid AS resource_id, b.date::date AS date, b.n::int AS n
+FROM limited
+CROSS JOIN LATERAL count_bookings_by_date(sqlc.arg(env_id)::uuid, sqlc.arg(service_id)::uuid, sqlc.narg(resource_ids)::uuid[],
+    sqlc.arg(except_owner_id)::uuid, sqlc.arg(timezone)::text, sqlc.arg(from_at)::timestamptz, sqlc.arg(to_at)::timestamptz,
+    sqlc.arg(now)::timestamptz) AS b (resource_id, date, n);

@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (
 ORDER BY r.id;
 
 -- name: GetSnapshotOfRequested :many
--- The snapshot, without the sequence, for a start and requested resources that fill every
+-- The snapshot of all starts from first_start to last_start and of requested resources that fill every
 -- requirement. Where they leave some open, which requirement_types tells, it has too few
 -- resources; whoever asks must see to that. It stands by itself because PostgreSQL prepares
 -- every part of a statement, also those that never run, and this one is part of every
@@ -84,9 +84,9 @@ WITH service AS MATERIALIZED (
            s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
            s.max_per_day, s.max_per_week,
            COALESCE(sqlc.narg(from_at)::timestamptz,
-               sqlc.arg(start_at)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+               sqlc.arg(first_start)::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
            COALESCE(sqlc.narg(to_at)::timestamptz,
-               sqlc.arg(start_at)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+               sqlc.arg(last_start)::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
     FROM services s
     WHERE s.env_id = sqlc.arg(env_id) AND s.id = sqlc.arg(service_id)
 )
@@ -95,7 +95,7 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
        (EXISTS (SELECT FROM schedules h WHERE h.env_id = sqlc.arg(env_id))
            OR EXISTS (SELECT FROM time_off f WHERE f.env_id = sqlc.arg(env_id)))::boolean AS has_schedules,
-       0::bigint AS sequence,
+       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = sqlc.arg(env_id)), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = sqlc.arg(env_id) AND q.service_id = sqlc.arg(service_id) ORDER BY q.position)::text[] AS requirement_types,
        ARRAY (SELECT n.position FROM service_requirement_resources n

@@ -13,58 +13,32 @@ import (
 )
 
 const countBookingsByDate = `-- name: CountBookingsByDate :many
-WITH limited AS MATERIALIZED (
+WITH limited AS (
     (SELECT FROM services v WHERE v.env_id = $1 AND v.id = $2 AND num_nonnulls(v.max_per_day, v.max_per_week) > 0)
     UNION ALL
-    (SELECT FROM resources r WHERE r.env_id = $1 AND num_nonnulls(r.max_per_day, r.max_per_week) > 0 LIMIT 1)
+    (SELECT FROM resources r WHERE r.env_id = $1 AND num_nonnulls(r.max_per_day, r.max_per_week) > 0)
+    LIMIT 1
 )
-SELECT NULL::uuid AS resource_id, (a.start_at AT TIME ZONE $3::text)::date AS date, count(*)::int AS n
-FROM appointments a
-WHERE a.env_id = $1 AND a.service_id = $2 AND a.id <> $4
-  AND a.start_at >= $5::timestamptz AND a.start_at < $6::timestamptz
-  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 2
-UNION ALL
-SELECT l.resource_id, (a.start_at AT TIME ZONE $3::text)::date, count(*)::int
-FROM appointments a
-JOIN allocations l ON l.env_id = a.env_id AND l.appointment_id = a.id
-WHERE a.env_id = $1 AND ($7::uuid[] IS NULL OR l.resource_id = ANY ($7::uuid[])) AND a.id <> $4
-  AND a.start_at >= $5::timestamptz AND a.start_at < $6::timestamptz
-  AND a.status IN ('PENDING', 'CONFIRMED', 'COMPLETED')
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 1, 2
-UNION ALL
-SELECT NULL::uuid, (h.start_at AT TIME ZONE $3::text)::date, count(*)::int
-FROM holds h
-WHERE h.env_id = $1 AND h.service_id = $2 AND h.id <> $4
-  AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
-  AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 2
-UNION ALL
-SELECT u.id, (h.start_at AT TIME ZONE $3::text)::date, count(*)::int
-FROM holds h, unnest(h.resource_ids) u (id)
-WHERE h.env_id = $1 AND ($7::uuid[] IS NULL OR u.id = ANY ($7::uuid[])) AND h.id <> $4
-  AND h.start_at >= $5::timestamptz AND h.start_at < $6::timestamptz
-  AND h.status = 'ACTIVE' AND h.expires_at > $8::timestamptz
-  AND EXISTS (SELECT FROM limited)
-GROUP BY 1, 2
+SELECT b.resource_id::uuid AS resource_id, b.date::date AS date, b.n::int AS n
+FROM limited
+CROSS JOIN LATERAL count_bookings_by_date($1::uuid, $2::uuid, $3::uuid[],
+    $4::uuid, $5::text, $6::timestamptz, $7::timestamptz,
+    $8::timestamptz) AS b (resource_id, date, n)
 `
 
 type CountBookingsByDateParams struct {
 	EnvID         uuid.UUID
 	ServiceID     uuid.UUID
-	Timezone      string
+	ResourceIds   []uuid.UUID
 	ExceptOwnerID uuid.UUID
+	Timezone      string
 	FromAt        time.Time
 	ToAt          time.Time
-	ResourceIds   []uuid.UUID
 	Now           time.Time
 }
 
 type CountBookingsByDateRow struct {
-	ResourceID *uuid.UUID
+	ResourceID uuid.UUID
 	Date       time.Time
 	N          int32
 }
@@ -72,16 +46,17 @@ type CountBookingsByDateRow struct {
 // How many appointments start on each date of the business's zone: those of the service
 // (no resource), and those that take each of the given resources (null is all). Cancelled
 // ones and no-shows do not count, and holds do until they are over. Where neither the
-// service nor any resource has a limit, nothing is counted.
+// service nor any resource has a limit, nothing is counted, nor is the counting prepared:
+// that is why it is a function.
 func (q *Queries) CountBookingsByDate(ctx context.Context, db DBTX, arg CountBookingsByDateParams) ([]CountBookingsByDateRow, error) {
 	rows, err := db.Query(ctx, countBookingsByDate,
 		arg.EnvID,
 		arg.ServiceID,
-		arg.Timezone,
+		arg.ResourceIds,
 		arg.ExceptOwnerID,
+		arg.Timezone,
 		arg.FromAt,
 		arg.ToAt,
-		arg.ResourceIds,
 		arg.Now,
 	)
 	if err != nil {

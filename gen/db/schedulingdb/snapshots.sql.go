@@ -218,7 +218,7 @@ WITH service AS MATERIALIZED (
            COALESCE($7::timestamptz,
                $8::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
            COALESCE($9::timestamptz,
-               $8::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+               $10::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
     FROM services s
     WHERE s.env_id = $1 AND s.id = $2
 )
@@ -227,7 +227,7 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
        (EXISTS (SELECT FROM schedules h WHERE h.env_id = $1)
            OR EXISTS (SELECT FROM time_off f WHERE f.env_id = $1))::boolean AS has_schedules,
-       0::bigint AS sequence,
+       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = $1 AND q.service_id = $2 ORDER BY q.position)::text[] AS requirement_types,
        ARRAY (SELECT n.position FROM service_requirement_resources n
@@ -267,8 +267,9 @@ type GetSnapshotOfRequestedParams struct {
 	Now           time.Time
 	ExceptOwnerID uuid.UUID
 	FromAt        *time.Time
-	StartAt       time.Time
+	FirstStart    time.Time
 	ToAt          *time.Time
+	LastStart     time.Time
 }
 
 type GetSnapshotOfRequestedRow struct {
@@ -309,7 +310,7 @@ type GetSnapshotOfRequestedRow struct {
 	BusyStates          []int32
 }
 
-// The snapshot, without the sequence, for a start and requested resources that fill every
+// The snapshot of all starts from first_start to last_start and of requested resources that fill every
 // requirement. Where they leave some open, which requirement_types tells, it has too few
 // resources; whoever asks must see to that. It stands by itself because PostgreSQL prepares
 // every part of a statement, also those that never run, and this one is part of every
@@ -323,8 +324,9 @@ func (q *Queries) GetSnapshotOfRequested(ctx context.Context, db DBTX, arg GetSn
 		arg.Now,
 		arg.ExceptOwnerID,
 		arg.FromAt,
-		arg.StartAt,
+		arg.FirstStart,
 		arg.ToAt,
+		arg.LastStart,
 	)
 	if err != nil {
 		return nil, err
