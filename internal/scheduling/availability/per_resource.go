@@ -3,7 +3,6 @@ package availability
 import (
 	"bytes"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,35 +33,53 @@ func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time
 		return nil
 	}
 	starts.from = max(starts.from, plans[0].soonest, plans[0].earliest)
-	grid := slices.Collect(plans[0].grid(starts))
+	grid := make([]micros, 0, max(0, starts.to-starts.from)/length(snapshot.Service.step())+1)
+	for at := range plans[0].grid(starts) {
+		grid = append(grid, at)
+	}
 	result := make([]ResourceStarts, len(plans))
+	scratch := make([]micros, 0, len(grid))
 	for i, p := range plans {
-		result[i] = p.startsAlone(grid, request.Limit)
+		result[i] = p.startsAlone(p.freeOf(0, grid, scratch), request.Limit)
 	}
 	return result
 }
 
-// startsAlone are the starts of a plan with one resource, which is requested: nothing is to
-// be matched then, and the rules about the start and the resource are all there are.
-func (p *plan) startsAlone(grid []micros, limit int) ResourceStarts {
-	result := ResourceStarts{ResourceID: p.resources[0].ID, Starts: make([]time.Time, 0, len(grid))}
-	for _, free := range p.candidates[0].starts {
-		first := sort.Search(len(grid), func(i int) bool { return grid[i] >= free.from })
-		for _, at := range grid[first:] {
-			if at >= free.to {
-				break
-			}
-			if p.seek(at); p.startCode() != "" || !p.isFree(0) {
-				continue
-			}
-			if limit > 0 && len(result.Starts) == limit {
-				result.Truncated = true
-				return result
-			}
-			result.Starts = append(result.Starts, at.time())
+// freeOf writes to scratch the starts on the grid at which a
+// resource is free, leaving limits aside.
+func (p *plan) freeOf(c int, grid, scratch []micros) []micros {
+	free := scratch[:0]
+	for _, s := range p.candidates[c].starts {
+		grid = grid[indexFrom(grid, s.from):]
+		n := indexFrom(grid, s.to)
+		free, grid = append(free, grid[:n]...), grid[n:]
+	}
+	return free
+}
+
+// startsAlone are those of the free starts of a plan with one resource, which is requested,
+// that the rules allow: nothing is to be matched then.
+func (p *plan) startsAlone(free []micros, limit int) ResourceStarts {
+	result := ResourceStarts{ResourceID: p.resources[0].ID}
+	result.Starts = make([]time.Time, 0, len(free))
+	for _, at := range free {
+		if p.seek(at); p.startCode() != "" || !p.isFree(0) {
+			continue
 		}
+		if limit > 0 && len(result.Starts) == limit {
+			result.Truncated = true
+			break
+		}
+		result.Starts = append(result.Starts, at.time())
 	}
 	return result
+}
+
+// indexFrom returns the index of the first of the starts, which are in order, that is not
+// before at.
+func indexFrom(starts []micros, at micros) int {
+	i, _ := slices.BinarySearch(starts, at)
+	return i
 }
 
 // plansPerResource makes a plan for each resource that can be taken at all, in the order
