@@ -175,54 +175,31 @@ func dateOrInstant(text string, zone *time.Location, days int) (time.Time, error
 // survey takes a snapshot of all starts from from to to, in one round trip, whatever the
 // business has: what it has none of costs little to ask for.
 func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
-	// Longer than any buffer, whatever the service turns out to be; time off that does
-	// not reach into the window does no harm.
-	const margin = 48 * time.Hour
-	windowFrom, windowTo := from.Add(-margin), to.Add(margin)
-	var candidates []uuid.UUID // nil: they are not known yet
-	if w.only {
-		candidates = w.requested
-	}
 	w.startAt, w.until = from, to
-	var rows []schedulingdb.GetBookingSnapshotRow
-	var around []schedulingdb.ListSurroundingsRow
 	var counts []schedulingdb.CountBookingsByDateRow
 	var buffers []schedulingdb.ListBuffersRow
-	reads := []func(db tenancy.DB) error{func(db tenancy.DB) (err error) {
-		if w.only {
-			rows, err = s.requestedRows(ctx, db, w.params(scope))
-		} else {
-			rows, err = s.queries.GetBookingSnapshot(ctx, db, w.params(scope))
-		}
-		return err
-	}, func(db tenancy.DB) (err error) {
-		around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
-			EnvID: scope.Env.ID, ResourceIds: candidates, FromAt: windowFrom, ToAt: windowTo,
-		})
-		return err
-	}, func(db tenancy.DB) (err error) {
-		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, candidates, from, to))
+	also := []read{func(db tenancy.DB) (err error) {
+		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, w.candidates(), from, to))
 		return err
 	}}
 	if w.explain {
-		reads = append(reads, func(db tenancy.DB) (err error) {
+		also = append(also, func(db tenancy.DB) (err error) {
 			buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
-				EnvID: scope.Env.ID, FromAt: windowFrom, ToAt: windowTo,
+				EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
 			})
 			return err
 		})
 	}
-	if err := s.store.Reader(scope).Together(ctx, reads...); err != nil {
+	taken, err := s.take(ctx, s.store.Reader(scope), scope, w, also...)
+	if err != nil {
 		return nil, fmt.Errorf("survey: %w", err)
 	}
-	taken := newSnapshot(w, rows, scope.Now)
+	taken.From, taken.To = from, to
 	taken.addBuffers(buffers)
-	taken.From, taken.To, taken.Location = from, to, scope.Tenant.Location
 	if taken.limited() {
 		taken.addCounts(counts)
 	}
-	busyFrom, busyTo := w.window(taken.Service)
-	return taken, taken.addSurroundings(around, busyFrom, busyTo)
+	return taken, nil
 }
 
 // alternativesOffered is how many a refusal offers.

@@ -57,34 +57,23 @@ func (s *Appointments) surveySeries(ctx context.Context, tx *tenancy.Tx, scope *
 // candidates takes a snapshot without anything that is booked. It has all resources that
 // could be taken, also instead of the requested ones.
 func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
-	requested := w.requested
-	w.requested, w.explain = nil, false
-	at := w.startAt
-	params := func(requested []uuid.UUID) schedulingdb.GetBookingSnapshotParams {
-		return schedulingdb.GetBookingSnapshotParams{
-			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: at, LastStart: at,
-			FromAt: &at, ToAt: &at, RequestedIds: requested, Now: scope.Now,
-		}
-	}
 	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
-	rows, err := s.queries.GetBookingSnapshot(ctx, tx, params([]uuid.UUID{}))
+	requested := w.requested
+	w.requested = nil
+	rows, err := s.bookingTerms(ctx, tx, scope, w)
 	if err != nil {
 		return nil, fmt.Errorf("take snapshot of a series: %w", err)
 	}
 	taken := newSnapshot(w, rows, scope.Now)
-	unknown := slices.DeleteFunc(slices.Clone(requested), func(id uuid.UUID) bool { return taken.reference(id) != nil })
-	if len(unknown) > 0 {
-		rows, err := s.queries.GetBookingSnapshot(ctx, tx, params(unknown))
+	w.requested = slices.DeleteFunc(slices.Clone(requested), func(id uuid.UUID) bool { return taken.reference(id) != nil })
+	if w.only = len(w.requested) > 0; w.only {
+		rows, err := s.bookingTerms(ctx, tx, scope, w)
 		if err != nil {
 			return nil, fmt.Errorf("take snapshot of requested resources: %w", err)
 		}
 		taken.add(newSnapshot(w, rows, scope.Now))
-	}
-	taken.expired = nil
-	for i := range taken.Resources {
-		taken.Resources[i].Busy = nil
 	}
 	return taken, nil
 }

@@ -22,8 +22,6 @@ type snapshot struct {
 	customer *bookedCustomer // nil if they do not exist
 	// resources are the candidates, in the order of Snapshot.Resources.
 	resources []candidate
-	// hasSchedules says that the environment has hours or time off at all.
-	hasSchedules bool
 	// sequence is that of the last event of the environment.
 	sequence int64
 	// expired are holds that are over but still have lanes in the window.
@@ -87,68 +85,116 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 		}
 		from, to = w.window(taken.Service)
 	}
-	return taken, s.surround(ctx, tx, scope, taken, w, from, to)
+	return taken, s.count(ctx, tx, scope, taken, w, from, to)
 }
 
-// essentials takes the part of a snapshot that every booking needs.
+// essentials takes the part of a snapshot that every booking needs: everything but how often
+// is booked already. The requested resources nearly always fill every requirement; if not,
+// it is asked again for all.
 func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
-	rows, err := s.snapshotRows(ctx, tx, scope, w)
+	w.only = len(w.requested) > 0
+	taken, err := s.take(ctx, tx, scope, w)
+	if err == nil && w.only && len(w.requested) < len(taken.Service.Requirements) {
+		w.only = false
+		taken, err = s.take(ctx, tx, scope, w)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
-	return newSnapshot(w, rows, scope.Now), nil
+	return taken, nil
 }
 
-// snapshotRows asks for the requested resources alone, which nearly always fill every
-// requirement, and again for all candidates only if they do not.
-func (s *Appointments) snapshotRows(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish,
-) ([]schedulingdb.GetBookingSnapshotRow, error) {
-	params := w.params(scope)
-	if len(w.requested) == 0 {
-		return s.queries.GetBookingSnapshot(ctx, tx, params)
+type (
+	read     = func(db tenancy.DB) error
+	termsRow = schedulingdb.GetBookingTermsRow
+	busyRow  = schedulingdb.ListBusyRow
+	// together runs queries in one round trip: a transaction or a reader.
+	together interface {
+		Together(ctx context.Context, reads ...read) error
 	}
-	rows, err := s.requestedRows(ctx, tx, params)
-	if err != nil {
+)
+
+// margin is longer than any appointment with its buffers, which allocations bound. What
+// surrounds a snapshot is asked for before it is known which service it is about; time off
+// that does not reach into the window does no harm.
+const margin = longestAllocation
+
+// take takes a snapshot in one round trip, in which it also reads something else.
+func (s *Appointments) take(ctx context.Context, db together, scope *tenancy.Scope, w wish, also ...read) (*snapshot, error) {
+	var terms []termsRow
+	var busy []busyRow
+	var around []schedulingdb.ListSurroundingsRow
+	reads := append([]read{func(db tenancy.DB) (err error) {
+		terms, err = s.bookingTerms(ctx, db, scope, w)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		busy, err = s.busy(ctx, db, scope, w)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
+			EnvID: scope.Env.ID, ResourceIds: w.candidates(), FromAt: w.startAt.Add(-margin), ToAt: w.until.Add(margin),
+		})
+		return err
+	}}, also...)
+	if err := db.Together(ctx, reads...); err != nil {
 		return nil, err
 	}
-	if len(w.requested) < len(rows[0].RequirementTypes) {
-		return s.queries.GetBookingSnapshot(ctx, tx, params)
-	}
-	return rows, nil
+	taken := newSnapshot(w, terms, scope.Now)
+	taken.Location = scope.Tenant.Location
+	from, to := w.window(taken.Service)
+	taken.addBusy(busy, from, to)
+	return taken, taken.addSurroundings(around, from, to)
 }
 
-// requestedRows are those of the requested resources.
-func (s *Appointments) requestedRows(
-	ctx context.Context, db schedulingdb.DBTX, params schedulingdb.GetBookingSnapshotParams,
-) ([]schedulingdb.GetBookingSnapshotRow, error) {
-	rows, err := s.queries.GetSnapshotOfRequested(ctx, db, schedulingdb.GetSnapshotOfRequestedParams{
-		EnvID: params.EnvID, ServiceID: params.ServiceID, CustomerID: params.CustomerID, FirstStart: params.FirstStart, LastStart: params.LastStart,
-		RequestedIds: params.RequestedIds, ExceptOwnerID: params.ExceptOwnerID, FromAt: params.FromAt, ToAt: params.ToAt,
-		Now: params.Now,
+// bookingTerms asks for the service, the customer and the resources.
+func (s *Appointments) bookingTerms(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]termsRow, error) {
+	if !w.only {
+		return s.queries.GetBookingTerms(ctx, db, schedulingdb.GetBookingTermsParams{
+			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.named(),
+		})
+	}
+	rows, err := s.queries.GetTermsOfRequested(ctx, db, schedulingdb.GetTermsOfRequestedParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.requested,
 	})
-	return convertRows(rows, func(r schedulingdb.GetSnapshotOfRequestedRow) schedulingdb.GetBookingSnapshotRow {
-		return schedulingdb.GetBookingSnapshotRow(r)
-	}), err
+	return convertRows(rows, func(r schedulingdb.GetTermsOfRequestedRow) termsRow { return termsRow(r) }), err
 }
 
-// params are what the query for the snapshot needs to know.
-func (w *wish) params(scope *tenancy.Scope) schedulingdb.GetBookingSnapshotParams {
-	params := schedulingdb.GetBookingSnapshotParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, FirstStart: w.startAt, LastStart: w.until,
-		RequestedIds: w.requested, Now: scope.Now,
-	}
-	if params.RequestedIds == nil {
-		params.RequestedIds = []uuid.UUID{}
-	}
+// busy asks for what has lanes of the resources.
+func (s *Appointments) busy(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]busyRow, error) {
 	dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
 	_, dayTo := dayOf(w.until, scope.Tenant.Location)
-	params.DayFrom, params.DayTo = &dayFrom, &dayTo
+	params := schedulingdb.ListBusyParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, RequestedIds: w.named(), FirstStart: w.startAt, LastStart: w.until,
+		DayFrom: dayFrom, DayTo: dayTo, Now: scope.Now,
+	}
 	if w.moving != nil {
 		from, to := w.window(w.moving.times())
 		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
 	}
-	return params
+	if !w.only {
+		return s.queries.ListBusy(ctx, db, params)
+	}
+	rows, err := s.queries.ListBusyOfRequested(ctx, db, schedulingdb.ListBusyOfRequestedParams{
+		EnvID: params.EnvID, ServiceID: params.ServiceID, RequestedIds: params.RequestedIds, FirstStart: params.FirstStart,
+		LastStart: params.LastStart, FromAt: params.FromAt, ToAt: params.ToAt, ExceptOwnerID: params.ExceptOwnerID, Now: params.Now,
+	})
+	return convertRows(rows, func(r schedulingdb.ListBusyOfRequestedRow) busyRow { return busyRow(r) }), err
+}
+
+// named are the requested resources, which may be none, but not null.
+func (w *wish) named() []uuid.UUID {
+	if w.requested == nil {
+		return []uuid.UUID{}
+	}
+	return w.requested
+}
+
+// candidates are the resources that may be taken; nil if they are not known yet.
+func (w *wish) candidates() []uuid.UUID {
+	if w.only {
+		return w.requested
+	}
+	return nil
 }
 
 // window is the time that the starts of the wish could take, buffers included.
@@ -196,12 +242,10 @@ func limits(perDay, perWeek *int32) (l availability.Limits) {
 
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
-// newSnapshot takes the rows of GetBookingSnapshot: service and customer are on each of
-// them.
-func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Time) *snapshot {
-	s := &snapshot{now: now, hasSchedules: rows[0].HasSchedules, sequence: rows[0].Sequence}
+// newSnapshot takes the rows of GetBookingTerms: service and customer are on each of them.
+func newSnapshot(w wish, rows []termsRow, now time.Time) *snapshot {
+	s := &snapshot{now: now, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
-	from, to := w.window(s.Service)
 	s.resources, s.Resources = make([]candidate, 0, len(rows)), make([]availability.Resource, 0, len(rows))
 	for i := range rows {
 		row := &rows[i]
@@ -216,27 +260,30 @@ func newSnapshot(w wish, rows []schedulingdb.GetBookingSnapshotRow, now time.Tim
 			ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
 			Capacity: int(*row.ResourceCapacity), Weight: int(*row.ResourceWeight),
 			Limits: limits(row.ResourceMaxPerDay, row.ResourceMaxPerWeek),
-			Busy:   s.busy(row, from, to),
 		})
 	}
 	return s
 }
 
-// States of what has a lane, as the queries for snapshots say them.
+// States of what is busy, as the queries say them.
 const (
 	stateHeld    = 1
 	stateExpired = 2
 )
 
-// busy is what has lanes of the resource of a row. A hold that is over has none; it must be
-// cleared away if it is between from and to.
-func (s *snapshot) busy(row *schedulingdb.GetBookingSnapshotRow, from, to time.Time) []availability.Interval {
-	list := make([]availability.Interval, 0, len(row.BusyLanes))
-	for i, lane := range row.BusyLanes {
-		taken := availability.Interval{
-			Lane: int(lane), Start: row.BusyStarts[i], End: row.BusyEnds[i], ObjectID: row.BusyOwnerIds[i],
+// addBusy adds what has lanes. A hold that is over has none; it must be cleared away if it
+// is between from and to.
+func (s *snapshot) addBusy(rows []busyRow, from, to time.Time) {
+	var r *availability.Resource // rows of one resource follow each other
+	for i := range rows {
+		row := &rows[i]
+		if r == nil || r.ID != row.ResourceID {
+			if r = s.resource(row.ResourceID); r == nil {
+				continue // it is no candidate any more
+			}
 		}
-		switch row.BusyStates[i] {
+		taken := availability.Interval{Lane: int(row.Lane), Start: row.StartAt, End: row.EndAt, ObjectID: row.OwnerID}
+		switch row.State {
 		case stateExpired:
 			if taken.Start.Before(to) && taken.End.After(from) {
 				s.expired = append(s.expired, taken.ObjectID)
@@ -245,9 +292,8 @@ func (s *snapshot) busy(row *schedulingdb.GetBookingSnapshotRow, from, to time.T
 		case stateHeld:
 			taken.Kind = availability.Hold
 		}
-		list = append(list, taken)
+		r.Busy = append(r.Busy, taken)
 	}
-	return list
 }
 
 // addBuffers tells the buffers of what is busy, for explanations.
@@ -269,7 +315,7 @@ func (s *snapshot) addBuffers(rows []schedulingdb.ListBuffersRow) {
 	}
 }
 
-func (s *snapshot) addServiceAndCustomer(w wish, row *schedulingdb.GetBookingSnapshotRow) {
+func (s *snapshot) addServiceAndCustomer(w wish, row *termsRow) {
 	if row.ServiceName != nil {
 		s.service = &bookedService{
 			Reference: Reference{ID: w.serviceID, Name: *row.ServiceName}, version: *row.ServiceVersion,

@@ -21,24 +21,28 @@ const (
 )
 
 // surround completes a snapshot with what else decides about the time from from to to:
-// hours, time off, closures, and how often is booked already. Most of it is asked for only
-// where there is something of the kind: a booking should not pay for what a business
-// does not use.
+// hours, time off, closures, and how often is booked already.
 func (s *Appointments) surround(
 	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
 ) error {
 	taken.Location = scope.Tenant.Location
-	if taken.hasSchedules {
-		rows, err := s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
-			EnvID: scope.Env.ID, ResourceIds: taken.ids(), FromAt: from, ToAt: to,
-		})
-		if err != nil {
-			return fmt.Errorf("list surroundings: %w", err)
-		}
-		if err := taken.addSurroundings(rows, from, to); err != nil {
-			return err
-		}
+	rows, err := s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
+		EnvID: scope.Env.ID, ResourceIds: taken.ids(), FromAt: from, ToAt: to,
+	})
+	if err != nil {
+		return fmt.Errorf("list surroundings: %w", err)
 	}
+	if err := taken.addSurroundings(rows, from, to); err != nil {
+		return err
+	}
+	return s.count(ctx, db, scope, taken, w, from, to)
+}
+
+// count adds how often is booked already, where there are limits: a booking should not pay
+// for what a business does not use.
+func (s *Appointments) count(
+	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
+) error {
 	if !taken.limited() {
 		return nil
 	}

@@ -93,6 +93,10 @@ type DB interface{ tenancydb.DBTX }
 // one query with db. It is called twice: to say which, when the query has no rows, and with
 // the answer.
 func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error {
+	return together(ctx, func(asked *pgx.Batch) (pgx.BatchResults, error) { return r.SendBatch(ctx, asked), nil }, reads)
+}
+
+func together(ctx context.Context, send func(*pgx.Batch) (pgx.BatchResults, error), reads []func(db DB) error) error {
 	batch := &pgx.Batch{}
 	for _, read := range reads {
 		asked := &recording{}
@@ -101,7 +105,10 @@ func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error
 		}
 		batch.Queue(asked.sql, asked.args...)
 	}
-	results := r.SendBatch(ctx, batch)
+	results, err := send(batch)
+	if err != nil {
+		return err
+	}
 	for _, read := range reads {
 		if err := read(replaying{results: results}); err != nil {
 			_ = results.Close() // says the same

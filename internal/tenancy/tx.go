@@ -89,6 +89,13 @@ func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return &batchRow{rows: rows, err: err}
 }
 
+// Together is Reader.Together in the transaction.
+func (tx *Tx) Together(ctx context.Context, reads ...func(db DB) error) error {
+	return together(ctx, func(asked *pgx.Batch) (pgx.BatchResults, error) {
+		return tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, asked.QueuedQueries...) })
+	}, reads)
+}
+
 // send sends what is queued: behind the beginning of the transaction, if it has not begun
 // yet, and before what goes along. The results are those of what is queued; closing them
 // answers the rest.

@@ -12,36 +12,22 @@ import (
 	"github.com/google/uuid"
 )
 
-const getBookingSnapshot = `-- name: GetBookingSnapshot :many
+const getBookingTerms = `-- name: GetBookingTerms :many
 
 WITH requirement AS MATERIALIZED (
     SELECT q.position, q.resource_type
     FROM service_requirements q
-    WHERE q.env_id = $1 AND q.service_id = $6
+    WHERE q.env_id = $1 AND q.service_id = $2
 ), choice AS MATERIALIZED (
-    SELECT cardinality($3::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
-), service AS MATERIALIZED (
-    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
-           s.max_per_day, s.max_per_week,
-           LEAST(COALESCE($7::timestamptz,
-                     $8::timestamptz - make_interval(mins => s.buffer_before_minutes)),
-               CASE WHEN c.is_open THEN $9::timestamptz END) AS from_at,
-           GREATEST(COALESCE($10::timestamptz,
-                     $11::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)),
-               CASE WHEN c.is_open THEN $12::timestamptz END) AS to_at
-    FROM services s, choice c
-    WHERE s.env_id = $1 AND s.id = $6
+    SELECT cardinality($4::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
 ), named AS MATERIALIZED (
     SELECT n.position, n.resource_id
     FROM service_requirement_resources n
-    WHERE n.env_id = $1 AND n.service_id = $6
+    WHERE n.env_id = $1 AND n.service_id = $2
 )
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
        s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
-       (EXISTS (SELECT FROM schedules h WHERE h.env_id = $1)
-           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = $1))::boolean AS has_schedules,
        COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM requirement q ORDER BY q.position)::text[] AS requirement_types,
        ARRAY (SELECT n.position FROM named n ORDER BY n.position, n.resource_id)::int[] AS named_positions,
@@ -49,46 +35,26 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        c.name AS customer_name, c.status AS customer_status,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
        r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
-       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
-       busy.lanes AS busy_lanes, busy.starts AS busy_starts, busy.ends AS busy_ends, busy.owner_ids AS busy_owner_ids,
-       busy.states AS busy_states
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week
 FROM (SELECT $1::uuid AS env_id) e
-LEFT JOIN service s ON true
-LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $2
-LEFT JOIN resources r ON r.env_id = e.env_id AND (r.id = ANY ($3::uuid[])
+LEFT JOIN services s ON s.env_id = e.env_id AND s.id = $2
+LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $3
+LEFT JOIN resources r ON r.env_id = e.env_id AND (r.id = ANY ($4::uuid[])
     OR (SELECT c.is_open FROM choice c) AND r.is_active AND (
         EXISTS (SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
                 WHERE q.resource_type = r.type AND (n.resource_id IS NULL OR n.resource_id = r.id))
         OR r.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement)))
-LEFT JOIN LATERAL (
-    SELECT array_agg(l.lane)::int[] AS lanes, array_agg(l.start_at)::timestamptz[] AS starts, array_agg(l.end_at)::timestamptz[] AS ends,
-           array_agg(l.owner_id)::uuid[] AS owner_ids,
-           array_agg(CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $4::timestamptz THEN 1 ELSE 2 END)::int[] AS states
-    FROM allocations l
-    WHERE l.env_id = r.env_id AND l.resource_id = r.id AND l.active AND l.owner_id <> $5
-      AND l.start_at < (SELECT w.to_at FROM service w)
-      AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
-      AND l.end_at > (SELECT w.from_at FROM service w)
-) busy ON true
 ORDER BY r.id
 `
 
-type GetBookingSnapshotParams struct {
-	EnvID         uuid.UUID
-	CustomerID    uuid.UUID
-	RequestedIds  []uuid.UUID
-	Now           time.Time
-	ExceptOwnerID uuid.UUID
-	ServiceID     uuid.UUID
-	FromAt        *time.Time
-	FirstStart    time.Time
-	DayFrom       *time.Time
-	ToAt          *time.Time
-	LastStart     time.Time
-	DayTo         *time.Time
+type GetBookingTermsParams struct {
+	EnvID        uuid.UUID
+	ServiceID    uuid.UUID
+	CustomerID   uuid.UUID
+	RequestedIds []uuid.UUID
 }
 
-type GetBookingSnapshotRow struct {
+type GetBookingTermsRow struct {
 	ServiceName         *string
 	ServiceVersion      *int32
 	DurationMinutes     *int32
@@ -103,7 +69,6 @@ type GetBookingSnapshotRow struct {
 	HorizonDays         *int32
 	MaxPerDay           *int32
 	MaxPerWeek          *int32
-	HasSchedules        bool
 	Sequence            int64
 	RequirementTypes    []string
 	NamedPositions      []int32
@@ -119,50 +84,37 @@ type GetBookingSnapshotRow struct {
 	ResourceWeight      *int32
 	ResourceMaxPerDay   *int32
 	ResourceMaxPerWeek  *int32
-	BusyLanes           []int32
-	BusyStarts          []time.Time
-	BusyEnds            []time.Time
-	BusyOwnerIds        []uuid.UUID
-	BusyStates          []int32
 }
 
-// A snapshot is everything that decides whether a service can start at a time. It has one
-// row for each resource that may be taken (one without resource if there is none), with
-// what has its lanes in the window as arrays of the same length: state 0 is an appointment, 1
-// a hold, 2 a hold that is over, which whoever needs its lane must clear first. The service
+// What decides whether a service can start at a time is asked by two statements, which travel
+// together: the terms, that is the service, the customer and the resources that may be
+// taken, and what is busy, that is who has lanes of these resources.
+//
+// Terms have one row for each resource (one without resource if there is none); the service
 // and the customer (null if they do not exist) are on every row.
 //
-// Under row-level security, a calculation with columns is no index condition; that is why
-// the ends of the window are sub-selects. An allocation is at most 48 hours long, which
-// bounds the piece of the index. What is read of allocations is all in their primary key's
-// index.
-// The snapshot of all starts from first_start to last_start, which may be the same. The
-// resources that may be taken are the requested ones and, unless they fill every
-// requirement, all active ones that a requirement accepts. The window is from_at to to_at,
-// or what the service takes for these starts; where there is a choice, it also has day_from
-// to day_to, by which those are found who have least to do.
-func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookingSnapshotParams) ([]GetBookingSnapshotRow, error) {
-	rows, err := db.Query(ctx, getBookingSnapshot,
+// What is busy has state 0 if it is an appointment, 1 if a hold, 2 if a hold that is over,
+// which whoever needs its lane must clear first. It is that of the window of the starts from
+// first_start to last_start, or of from_at to to_at. Under row-level security, a calculation
+// with columns is no index condition; that is why the ends of the window are sub-selects. An
+// allocation is at most 48 hours long, which bounds the piece of the index. What is read of
+// allocations is all in their primary key's index.
+// The terms with the requested resources and, unless they fill every requirement, all active
+// ones that a requirement accepts.
+func (q *Queries) GetBookingTerms(ctx context.Context, db DBTX, arg GetBookingTermsParams) ([]GetBookingTermsRow, error) {
+	rows, err := db.Query(ctx, getBookingTerms,
 		arg.EnvID,
+		arg.ServiceID,
 		arg.CustomerID,
 		arg.RequestedIds,
-		arg.Now,
-		arg.ExceptOwnerID,
-		arg.ServiceID,
-		arg.FromAt,
-		arg.FirstStart,
-		arg.DayFrom,
-		arg.ToAt,
-		arg.LastStart,
-		arg.DayTo,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []GetBookingSnapshotRow{}
+	items := []GetBookingTermsRow{}
 	for rows.Next() {
-		var i GetBookingSnapshotRow
+		var i GetBookingTermsRow
 		if err := rows.Scan(
 			&i.ServiceName,
 			&i.ServiceVersion,
@@ -178,7 +130,6 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 			&i.HorizonDays,
 			&i.MaxPerDay,
 			&i.MaxPerWeek,
-			&i.HasSchedules,
 			&i.Sequence,
 			&i.RequirementTypes,
 			&i.NamedPositions,
@@ -194,11 +145,6 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 			&i.ResourceWeight,
 			&i.ResourceMaxPerDay,
 			&i.ResourceMaxPerWeek,
-			&i.BusyLanes,
-			&i.BusyStarts,
-			&i.BusyEnds,
-			&i.BusyOwnerIds,
-			&i.BusyStates,
 		); err != nil {
 			return nil, err
 		}
@@ -210,23 +156,10 @@ func (q *Queries) GetBookingSnapshot(ctx context.Context, db DBTX, arg GetBookin
 	return items, nil
 }
 
-const getSnapshotOfRequested = `-- name: GetSnapshotOfRequested :many
-WITH service AS MATERIALIZED (
-    SELECT s.name, s.version, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes, s.price_amount,
-           s.price_currency, s.requires_approval, s.is_active, s.slot_step_minutes, s.min_notice_minutes, s.horizon_days,
-           s.max_per_day, s.max_per_week,
-           COALESCE($7::timestamptz,
-               $8::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
-           COALESCE($9::timestamptz,
-               $10::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
-    FROM services s
-    WHERE s.env_id = $1 AND s.id = $2
-)
+const getTermsOfRequested = `-- name: GetTermsOfRequested :many
 SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
        s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
        s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
-       (EXISTS (SELECT FROM schedules h WHERE h.env_id = $1)
-           OR EXISTS (SELECT FROM time_off f WHERE f.env_id = $1))::boolean AS has_schedules,
        COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
        ARRAY (SELECT q.resource_type FROM service_requirements q
               WHERE q.env_id = $1 AND q.service_id = $2 ORDER BY q.position)::text[] AS requirement_types,
@@ -239,40 +172,22 @@ SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes,
        c.name AS customer_name, c.status AS customer_status,
        r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
        r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
-       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week,
-       busy.lanes AS busy_lanes, busy.starts AS busy_starts, busy.ends AS busy_ends, busy.owner_ids AS busy_owner_ids,
-       busy.states AS busy_states
+       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week
 FROM (SELECT $1::uuid AS env_id) e
-LEFT JOIN service s ON true
+LEFT JOIN services s ON s.env_id = e.env_id AND s.id = $2
 LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $3
 LEFT JOIN resources r ON r.env_id = e.env_id AND r.id = ANY ($4::uuid[])
-LEFT JOIN LATERAL (
-    SELECT array_agg(l.lane)::int[] AS lanes, array_agg(l.start_at)::timestamptz[] AS starts, array_agg(l.end_at)::timestamptz[] AS ends,
-           array_agg(l.owner_id)::uuid[] AS owner_ids,
-           array_agg(CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $5::timestamptz THEN 1 ELSE 2 END)::int[] AS states
-    FROM allocations l
-    WHERE l.env_id = r.env_id AND l.resource_id = r.id AND l.active AND l.owner_id <> $6
-      AND l.start_at < (SELECT w.to_at FROM service w)
-      AND l.start_at > (SELECT w.from_at FROM service w) - interval '48 hours'
-      AND l.end_at > (SELECT w.from_at FROM service w)
-) busy ON true
 ORDER BY r.id
 `
 
-type GetSnapshotOfRequestedParams struct {
-	EnvID         uuid.UUID
-	ServiceID     uuid.UUID
-	CustomerID    uuid.UUID
-	RequestedIds  []uuid.UUID
-	Now           time.Time
-	ExceptOwnerID uuid.UUID
-	FromAt        *time.Time
-	FirstStart    time.Time
-	ToAt          *time.Time
-	LastStart     time.Time
+type GetTermsOfRequestedParams struct {
+	EnvID        uuid.UUID
+	ServiceID    uuid.UUID
+	CustomerID   uuid.UUID
+	RequestedIds []uuid.UUID
 }
 
-type GetSnapshotOfRequestedRow struct {
+type GetTermsOfRequestedRow struct {
 	ServiceName         *string
 	ServiceVersion      *int32
 	DurationMinutes     *int32
@@ -287,7 +202,6 @@ type GetSnapshotOfRequestedRow struct {
 	HorizonDays         *int32
 	MaxPerDay           *int32
 	MaxPerWeek          *int32
-	HasSchedules        bool
 	Sequence            int64
 	RequirementTypes    []string
 	NamedPositions      []int32
@@ -303,38 +217,26 @@ type GetSnapshotOfRequestedRow struct {
 	ResourceWeight      *int32
 	ResourceMaxPerDay   *int32
 	ResourceMaxPerWeek  *int32
-	BusyLanes           []int32
-	BusyStarts          []time.Time
-	BusyEnds            []time.Time
-	BusyOwnerIds        []uuid.UUID
-	BusyStates          []int32
 }
 
-// The snapshot of all starts from first_start to last_start and of requested resources that fill every
-// requirement. Where they leave some open, which requirement_types tells, it has too few
-// resources; whoever asks must see to that. It stands by itself because PostgreSQL prepares
-// every part of a statement, also those that never run, and this one is part of every
-// booking.
-func (q *Queries) GetSnapshotOfRequested(ctx context.Context, db DBTX, arg GetSnapshotOfRequestedParams) ([]GetSnapshotOfRequestedRow, error) {
-	rows, err := db.Query(ctx, getSnapshotOfRequested,
+// The terms with the requested resources only. Where they leave requirements open, which
+// requirement_types tells, it has too few resources; whoever asks must see to that. It
+// stands by itself because PostgreSQL prepares every part of a statement, also those that
+// never run, and this one is part of every booking; likewise ListBusyOfRequested.
+func (q *Queries) GetTermsOfRequested(ctx context.Context, db DBTX, arg GetTermsOfRequestedParams) ([]GetTermsOfRequestedRow, error) {
+	rows, err := db.Query(ctx, getTermsOfRequested,
 		arg.EnvID,
 		arg.ServiceID,
 		arg.CustomerID,
 		arg.RequestedIds,
-		arg.Now,
-		arg.ExceptOwnerID,
-		arg.FromAt,
-		arg.FirstStart,
-		arg.ToAt,
-		arg.LastStart,
 	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []GetSnapshotOfRequestedRow{}
+	items := []GetTermsOfRequestedRow{}
 	for rows.Next() {
-		var i GetSnapshotOfRequestedRow
+		var i GetTermsOfRequestedRow
 		if err := rows.Scan(
 			&i.ServiceName,
 			&i.ServiceVersion,
@@ -350,7 +252,6 @@ func (q *Queries) GetSnapshotOfRequested(ctx context.Context, db DBTX, arg GetSn
 			&i.HorizonDays,
 			&i.MaxPerDay,
 			&i.MaxPerWeek,
-			&i.HasSchedules,
 			&i.Sequence,
 			&i.RequirementTypes,
 			&i.NamedPositions,
@@ -366,11 +267,6 @@ func (q *Queries) GetSnapshotOfRequested(ctx context.Context, db DBTX, arg GetSn
 			&i.ResourceWeight,
 			&i.ResourceMaxPerDay,
 			&i.ResourceMaxPerWeek,
-			&i.BusyLanes,
-			&i.BusyStarts,
-			&i.BusyEnds,
-			&i.BusyOwnerIds,
-			&i.BusyStates,
 		); err != nil {
 			return nil, err
 		}
@@ -418,6 +314,181 @@ func (q *Queries) ListBuffers(ctx context.Context, db DBTX, arg ListBuffersParam
 	for rows.Next() {
 		var i ListBuffersRow
 		if err := rows.Scan(&i.OwnerID, &i.BufferBeforeMinutes, &i.BufferAfterMinutes); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBusy = `-- name: ListBusy :many
+WITH requirement AS MATERIALIZED (
+    SELECT q.position, q.resource_type
+    FROM service_requirements q
+    WHERE q.env_id = $3 AND q.service_id = $5
+), choice AS MATERIALIZED (
+    SELECT cardinality($4::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
+), named AS MATERIALIZED (
+    SELECT n.position, n.resource_id
+    FROM service_requirement_resources n
+    WHERE n.env_id = $3 AND n.service_id = $5
+), span AS MATERIALIZED (
+    SELECT LEAST($6::timestamptz, COALESCE($7::timestamptz,
+               $8::timestamptz - make_interval(mins => s.buffer_before_minutes))) AS from_at,
+           GREATEST($9::timestamptz, COALESCE($10::timestamptz,
+               $11::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes))) AS to_at
+    FROM services s
+    WHERE s.env_id = $3 AND s.id = $5
+)
+SELECT l.resource_id, l.lane, l.start_at, l.end_at, l.owner_id,
+       CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $1::timestamptz THEN 1 ELSE 2 END::int AS state
+FROM resources r
+JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active AND l.owner_id <> $2
+    AND l.start_at < (SELECT w.to_at FROM span w)
+    AND l.start_at > (SELECT w.from_at FROM span w) - interval '48 hours'
+    AND l.end_at > (SELECT w.from_at FROM span w)
+WHERE r.env_id = $3 AND (r.id = ANY ($4::uuid[])
+    OR (SELECT c.is_open FROM choice c) AND r.is_active AND (
+        EXISTS (SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
+                WHERE q.resource_type = r.type AND (n.resource_id IS NULL OR n.resource_id = r.id))
+        OR r.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement)))
+`
+
+type ListBusyParams struct {
+	Now           time.Time
+	ExceptOwnerID uuid.UUID
+	EnvID         uuid.UUID
+	RequestedIds  []uuid.UUID
+	ServiceID     uuid.UUID
+	DayFrom       time.Time
+	FromAt        *time.Time
+	FirstStart    time.Time
+	DayTo         time.Time
+	ToAt          *time.Time
+	LastStart     time.Time
+}
+
+type ListBusyRow struct {
+	ResourceID uuid.UUID
+	Lane       int32
+	StartAt    time.Time
+	EndAt      time.Time
+	OwnerID    uuid.UUID
+	State      int32
+}
+
+// What is busy of the resources of GetBookingTerms. The window also has day_from to day_to,
+// by which those are found who have least to do.
+func (q *Queries) ListBusy(ctx context.Context, db DBTX, arg ListBusyParams) ([]ListBusyRow, error) {
+	rows, err := db.Query(ctx, listBusy,
+		arg.Now,
+		arg.ExceptOwnerID,
+		arg.EnvID,
+		arg.RequestedIds,
+		arg.ServiceID,
+		arg.DayFrom,
+		arg.FromAt,
+		arg.FirstStart,
+		arg.DayTo,
+		arg.ToAt,
+		arg.LastStart,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListBusyRow{}
+	for rows.Next() {
+		var i ListBusyRow
+		if err := rows.Scan(
+			&i.ResourceID,
+			&i.Lane,
+			&i.StartAt,
+			&i.EndAt,
+			&i.OwnerID,
+			&i.State,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listBusyOfRequested = `-- name: ListBusyOfRequested :many
+WITH span AS MATERIALIZED (
+    SELECT COALESCE($5::timestamptz,
+               $6::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
+           COALESCE($7::timestamptz,
+               $8::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
+    FROM services s
+    WHERE s.env_id = $2 AND s.id = $9
+)
+SELECT l.resource_id, l.lane, l.start_at, l.end_at, l.owner_id,
+       CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $1::timestamptz THEN 1 ELSE 2 END::int AS state
+FROM allocations l
+WHERE l.env_id = $2 AND l.resource_id = ANY ($3::uuid[]) AND l.active
+  AND l.owner_id <> $4
+  AND l.start_at < (SELECT w.to_at FROM span w)
+  AND l.start_at > (SELECT w.from_at FROM span w) - interval '48 hours'
+  AND l.end_at > (SELECT w.from_at FROM span w)
+`
+
+type ListBusyOfRequestedParams struct {
+	Now           time.Time
+	EnvID         uuid.UUID
+	RequestedIds  []uuid.UUID
+	ExceptOwnerID uuid.UUID
+	FromAt        *time.Time
+	FirstStart    time.Time
+	ToAt          *time.Time
+	LastStart     time.Time
+	ServiceID     uuid.UUID
+}
+
+type ListBusyOfRequestedRow struct {
+	ResourceID uuid.UUID
+	Lane       int32
+	StartAt    time.Time
+	EndAt      time.Time
+	OwnerID    uuid.UUID
+	State      int32
+}
+
+// What is busy of the requested resources.
+func (q *Queries) ListBusyOfRequested(ctx context.Context, db DBTX, arg ListBusyOfRequestedParams) ([]ListBusyOfRequestedRow, error) {
+	rows, err := db.Query(ctx, listBusyOfRequested,
+		arg.Now,
+		arg.EnvID,
+		arg.RequestedIds,
+		arg.ExceptOwnerID,
+		arg.FromAt,
+		arg.FirstStart,
+		arg.ToAt,
+		arg.LastStart,
+		arg.ServiceID,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListBusyOfRequestedRow{}
+	for rows.Next() {
+		var i ListBusyOfRequestedRow
+		if err := rows.Scan(
+			&i.ResourceID,
+			&i.Lane,
+			&i.StartAt,
+			&i.EndAt,
+			&i.OwnerID,
+			&i.State,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
