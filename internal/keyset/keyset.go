@@ -135,13 +135,22 @@ type List[T any] struct {
 // NewList makes a page of up to RowLimit rows. The position of its last item, and the
 // filters of the list, go into the cursor; both must be encodable as JSON.
 func NewList[R, T, P any](page Page, rows []R, filters any, convert func(R) T, position func(T) P) List[T] {
-	rows, more := Cut(page, rows)
-	list := List[T]{Data: make([]T, len(rows))}
+	converted := make([]T, len(rows))
 	for i, row := range rows {
-		list.Data[i] = convert(row)
+		converted[i] = convert(row)
+	}
+	return ListOf(page, converted, filters, position)
+}
+
+// ListOf is NewList for rows that are items already.
+func ListOf[T, P any](page Page, items []T, filters any, position func(T) P) List[T] {
+	items, more := Cut(page, items)
+	list := List[T]{Data: items}
+	if items == nil {
+		list.Data = []T{} // which JSON tells from null
 	}
 	if more {
-		cursor := Encode(filters, position(list.Data[len(list.Data)-1]))
+		cursor := Encode(filters, position(items[len(items)-1]))
 		list.NextCursor = &cursor
 	}
 	return list

@@ -8,9 +8,10 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
-// registerUUID teaches a connection the type of our ids. pgxuuid does so for parameters.
-// Results would still take the way over their text, because uuid.UUID is a sql.Scanner,
-// which pgx prefers to what pgxuuid registers: most of the columns of most rows are ids.
+// registerUUID teaches a connection the type of our ids, as pgxuuid does. But results, and
+// parameters that are pointers, would still take the way over their text, because uuid.UUID
+// is a sql.Scanner and a driver.Valuer, which pgx prefers to what pgxuuid registers: most of
+// the columns of most rows are ids.
 func registerUUID(types *pgtype.Map) {
 	pgxuuid.Register(types)
 	one := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: uuidCodec{}}
@@ -18,7 +19,7 @@ func registerUUID(types *pgtype.Map) {
 	types.RegisterType(&pgtype.Type{Name: "_uuid", OID: pgtype.UUIDArrayOID, Codec: &pgtype.ArrayCodec{ElementType: one}})
 }
 
-// uuidCodec reads ids from their sixteen bytes. Null is the zero id, as for uuid.UUID's
+// uuidCodec reads and writes ids as their sixteen bytes. Null is the zero id, as for uuid.UUID's
 // own Scan; what can be null belongs into a pointer.
 type uuidCodec struct{ pgxuuid.UUIDCodec }
 
@@ -33,6 +34,37 @@ func (c uuidCodec) PlanScan(m *pgtype.Map, oid uint32, format int16, target any)
 		}
 	}
 	return c.UUIDCodec.PlanScan(m, oid, format, target)
+}
+
+// PlanEncode implements pgtype.Codec.
+func (c uuidCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value any) pgtype.EncodePlan {
+	if format == pgtype.BinaryFormatCode {
+		switch value.(type) {
+		case uuid.UUID:
+			return encodeUUID{}
+		case *uuid.UUID:
+			return encodeNullableUUID{}
+		}
+	}
+	return c.UUIDCodec.PlanEncode(m, oid, format, value)
+}
+
+type encodeUUID struct{}
+
+func (encodeUUID) Encode(value any, buf []byte) ([]byte, error) {
+	id := value.(uuid.UUID)
+	return append(buf, id[:]...), nil
+}
+
+type encodeNullableUUID struct{}
+
+// Encode returns nil for null.
+func (encodeNullableUUID) Encode(value any, buf []byte) ([]byte, error) {
+	id := value.(*uuid.UUID)
+	if id == nil {
+		return nil, nil
+	}
+	return append(buf, id[:]...), nil
 }
 
 type scanUUID struct{}

@@ -26,16 +26,17 @@ func TestIDsGoAndComeBack(t *testing.T) {
 			var text string
 			var array []uuid.UUID
 			kept := id
+			var given *uuid.UUID
 			null = &kept // must not stay
-			err := pool.QueryRow(t.Context(), "SELECT $1::uuid, $1::uuid, NULL::uuid, NULL::uuid, $1::uuid, ARRAY [$1::uuid, $2::uuid]",
-				mode, id, uuid.Nil).Scan(&one, &pointer, &null, &wrapped, &text, &array)
+			err := pool.QueryRow(t.Context(), "SELECT $1::uuid, $1::uuid, NULL::uuid, NULL::uuid, $1::uuid, ARRAY [$1::uuid, $2::uuid, $3::uuid, $4::uuid]",
+				mode, id, uuid.Nil, &kept, given).Scan(&one, &pointer, &null, &wrapped, &text, &array)
 			require.NoError(t, err)
 			require.Equal(t, id, one)
 			require.Equal(t, &id, pointer)
 			require.Nil(t, null)
 			require.False(t, wrapped.Valid)
 			require.Equal(t, id.String(), text)
-			require.Equal(t, []uuid.UUID{id, uuid.Nil}, array)
+			require.Equal(t, []uuid.UUID{id, uuid.Nil, id, uuid.Nil}, array, "null comes back as the zero id")
 		})
 	}
 	one := uuid.New()

@@ -227,7 +227,7 @@ func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter Ap
 	if err != nil {
 		return keyset.List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
 	}
-	return keyset.NewList(page, fold(rows, unchanged), filter, unchanged, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
+	return keyset.ListOf(page, fold(rows, unchanged), filter, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
 }
 
 // listRows runs the query that suits the filter and what the caller may see.

@@ -82,7 +82,7 @@ func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uui
 			return keyset.List[AppointmentChange]{}, fmt.Errorf("appointment %s: change %d: %w", id, row.Version, err)
 		}
 	}
-	return keyset.NewList(page, changes, id, unchanged, func(c AppointmentChange) any { return c.Version }), nil
+	return keyset.ListOf(page, changes, id, func(c AppointmentChange) any { return c.Version }), nil
 }
 
 func newAppointmentChange(row schedulingdb.ListAppointmentChangesRow) (AppointmentChange, error) {

@@ -93,10 +93,10 @@ type DB interface{ tenancydb.DBTX }
 // one query with db. It is called twice: to say which, when the query has no rows, and with
 // the answer.
 func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error {
-	return together(ctx, func(asked *pgx.Batch) (pgx.BatchResults, error) { return r.SendBatch(ctx, asked), nil }, reads)
+	return together(func(asked *pgx.Batch) (pgx.BatchResults, error) { return r.SendBatch(ctx, asked), nil }, reads)
 }
 
-func together(ctx context.Context, send func(*pgx.Batch) (pgx.BatchResults, error), reads []func(db DB) error) error {
+func together(send func(*pgx.Batch) (pgx.BatchResults, error), reads []func(db DB) error) error {
 	batch := &pgx.Batch{}
 	for _, read := range reads {
 		asked := &recording{}

@@ -91,7 +91,7 @@ func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 
 // Together is Reader.Together in the transaction.
 func (tx *Tx) Together(ctx context.Context, reads ...func(db DB) error) error {
-	return together(ctx, func(asked *pgx.Batch) (pgx.BatchResults, error) {
+	return together(func(asked *pgx.Batch) (pgx.BatchResults, error) {
 		return tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, asked.QueuedQueries...) })
 	}, reads)
 }

@@ -69,8 +69,7 @@ func (s *Outbox) List(ctx context.Context, scope *tenancy.Scope, page keyset.Pag
 	if err != nil {
 		return none, fmt.Errorf("list what the sandbox has sent: %w", err)
 	}
-	unchanged := func(row developerdb.ListEffectsRow) developerdb.ListEffectsRow { return row }
-	list := keyset.NewList(page, rows, nil, unchanged, func(row developerdb.ListEffectsRow) any {
+	list := keyset.ListOf(page, rows, nil, func(row developerdb.ListEffectsRow) any {
 		return latestEffect{row.At, row.EndpointID, row.ID, row.Number}
 	})
 	effects := keyset.List[Effect]{NextCursor: list.NextCursor}

@@ -91,8 +91,7 @@ func (s *Webhooks) ListDeliveries(
 			return none, err
 		}
 	}
-	unchanged := func(d Delivery) Delivery { return d }
-	return keyset.NewList(page, deliveries, filter, unchanged, func(d Delivery) any { return bySequence{d.Sequence} }), nil
+	return keyset.ListOf(page, deliveries, filter, func(d Delivery) any { return bySequence{d.Sequence} }), nil
 }
 
 // ReplayDelivery sends an event to an endpoint once more, under the same webhook-id, with the
