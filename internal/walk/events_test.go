@@ -243,8 +243,20 @@ func TestOldEventsExpire(t *testing.T) {
 		require.Equal(t, []string{"customer.created"}, f.types())
 		require.Equal(t, before.NextAfter+1, f.Data[0].Sequence)
 	}
+	// However many there are, all of them go.
+	const many = 12_000
+	_, err = s.DB.OwnerPool().Exec(t.Context(), `WITH grown AS (UPDATE event_sequences q SET last_sequence = last_sequence + $1 FROM environments v
+			WHERE v.id = q.env_id AND v.name = 'a_sandbox' RETURNING q.env_id, q.last_sequence - $1 AS base)
+		INSERT INTO events (env_id, id, sequence, type, version, occurred_at, data)
+		SELECT env_id, ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, base + n, 'customer.created', 1, $2, '{}'
+		FROM grown, generate_series(1, $1::int) n`, many, s.Clock.Now())
+	require.NoError(t, err)
+	removed, err = developer.SweepEvents(t.Context(), s.App.Store, now)
+	require.NoError(t, err)
+	require.EqualValues(t, many, removed)
+
 	// An empty sandbox goes on where it was, and has lost nothing that a reader must know of.
 	populate(t, owner.Sandbox())
 	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
-	require.Equal(t, []string{"sandbox.reset"}, readFeed(t, owner.Sandbox(), "?after=2").types())
+	require.Equal(t, []string{"sandbox.reset"}, readFeed(t, owner.Sandbox(), fmt.Sprint("?after=", many)).types())
 }

@@ -27,5 +27,10 @@ FROM (SELECT q.env_id, (SELECT max(e.sequence) FROM events e WHERE e.env_id = q.
 WHERE old.env_id = s.env_id AND old.sequence > s.expired_sequence;
 
 -- name: DeleteExpiredEvents :execrows
--- Removes the expired events of all environments, and what was delivered of them.
-DELETE FROM events e USING event_sequences s WHERE e.env_id = s.env_id AND e.sequence <= s.expired_sequence;
+-- Removes some of the expired events of all environments, and what was delivered of them.
+DELETE FROM events e
+USING (
+    SELECT x.env_id, x.sequence FROM event_sequences s JOIN events x ON x.env_id = s.env_id AND x.sequence <= s.expired_sequence
+    LIMIT sqlc.arg(row_limit)
+) old
+WHERE e.env_id = old.env_id AND e.sequence = old.sequence;

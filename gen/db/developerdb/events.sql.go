@@ -14,12 +14,17 @@ import (
 )
 
 const deleteExpiredEvents = `-- name: DeleteExpiredEvents :execrows
-DELETE FROM events e USING event_sequences s WHERE e.env_id = s.env_id AND e.sequence <= s.expired_sequence
+DELETE FROM events e
+USING (
+    SELECT x.env_id, x.sequence FROM event_sequences s JOIN events x ON x.env_id = s.env_id AND x.sequence <= s.expired_sequence
+    LIMIT $1
+) old
+WHERE e.env_id = old.env_id AND e.sequence = old.sequence
 `
 
-// Removes the expired events of all environments, and what was delivered of them.
-func (q *Queries) DeleteExpiredEvents(ctx context.Context, db DBTX) (int64, error) {
-	result, err := db.Exec(ctx, deleteExpiredEvents)
+// Removes some of the expired events of all environments, and what was delivered of them.
+func (q *Queries) DeleteExpiredEvents(ctx context.Context, db DBTX, rowLimit int32) (int64, error) {
+	result, err := db.Exec(ctx, deleteExpiredEvents, rowLimit)
 	if err != nil {
 		return 0, err
 	}

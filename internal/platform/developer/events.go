@@ -205,6 +205,10 @@ func splitTypes(wanted []string) (types, nouns []string) {
 	return types, nouns
 }
 
+// sweptAtOnce is how many events one transaction removes: what is removed stays so, even if the
+// time of the job does not suffice for all.
+const sweptAtOnce = 5000
+
 // SweepEvents removes events that are older than EventsKept, with what webhooks delivered of
 // them. Readers hear EventsExpired from before the first is gone. It may run twice at once.
 func SweepEvents(ctx context.Context, store *tenancy.Store, now time.Time) (removed int64, err error) {
@@ -214,14 +218,19 @@ func SweepEvents(ctx context.Context, store *tenancy.Store, now time.Time) (remo
 	if err != nil {
 		return 0, fmt.Errorf("expire events: %w", err)
 	}
-	err = store.InPlatform(ctx, func(tx pgx.Tx) error {
-		removed, err = queries.DeleteExpiredEvents(ctx, tx)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("delete expired events: %w", err)
+	for {
+		var some int64
+		err = store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
+			some, err = queries.DeleteExpiredEvents(ctx, tx, sweptAtOnce)
+			return err
+		})
+		if err != nil {
+			return removed, fmt.Errorf("delete expired events: %w", err)
+		}
+		if removed += some; some < sweptAtOnce {
+			return removed, nil
+		}
 	}
-	return removed, nil
 }
 
 // firstID is before every UUID of version 7 that is made at the instant or later (RFC 9562,
