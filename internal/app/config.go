@@ -32,7 +32,7 @@ type Config struct {
 	TrustedProxies       []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
 	DNSServer            string         `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
 	HTTPS                bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
-	MaxConnections       int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests."`
+	MaxConnections       int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests; webhooks use half of them at the most."`
 	PlatformConnections  int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
 	JobConnections       int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
 	QuickLogin           bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`

@@ -25,7 +25,8 @@ const (
 	// DeliveryQueue is the queue of the jobs that deliver: those that wait for slow endpoints
 	// must not keep other work waiting.
 	DeliveryQueue = "webhooks"
-	// DeliveryWorkers is how many endpoints one server looks after at a time.
+	// DeliveryWorkers is how many jobs one server works at a time, each of which looks after one
+	// endpoint, or after those of one environment.
 	DeliveryWorkers = 200
 	// perEndpoint is how many requests one server makes to one endpoint at a time.
 	perEndpoint = 8
