@@ -50,16 +50,40 @@ func harmless(id string) bool {
 // secretParameter is the name of parts of paths that are secrets.
 const secretParameter = "token"
 
-// CarriesSecret reports whether the path of a request has a part that is a secret, so
-// that nothing may keep it.
-func CarriesSecret(c echo.Context) bool { return slices.Contains(c.ParamNames(), secretParameter) }
+// CarriesSecret reports whether the path of a request has a part that is a secret, or may be
+// one, so that nothing may keep it.
+func CarriesSecret(c echo.Context) bool {
+	path := c.Request().URL.Path
+	return slices.Contains(c.ParamNames(), secretParameter) || withoutTokens(path) != path
+}
 
 // loggedPath is the path of a request as logs and trails may keep it.
 func loggedPath(c echo.Context) string {
-	if CarriesSecret(c) {
+	if slices.Contains(c.ParamNames(), secretParameter) {
 		return c.Path() // the template
 	}
-	return c.Request().URL.Path
+	return withoutTokens(c.Request().URL.Path)
+}
+
+// tokenLength is what a part of a path has at least that may be a secret; ids are shorter.
+const tokenLength = 40
+
+// withoutTokens leaves out the parts of a path that may be secrets: where an address does
+// not exist, somebody may have mistyped the rest of it.
+func withoutTokens(path string) string {
+	if len(path) < tokenLength {
+		return path
+	}
+	parts := strings.Split(path, "/")
+	if !slices.ContainsFunc(parts, func(part string) bool { return len(part) >= tokenLength }) {
+		return path
+	}
+	for i := range parts {
+		if len(parts[i]) >= tokenLength {
+			parts[i] = ":" + secretParameter
+		}
+	}
+	return strings.Join(parts, "/")
 }
 
 // observe measures and logs each request once it has been answered. It turns

@@ -139,6 +139,10 @@ func TestTokensOfPublicBookings(t *testing.T) {
 	anyone.Post(t, publicly+"appointments", m{"hold_id": token, "customer": somebody("x@example.com")}).RequireProblem(t, 422, "validation_failed")
 	anyone.Get(t, publicly+"appointments/"+token+"x").RequireProblem(t, 400, "invalid_request")
 	anyone.Do(t, http.MethodPut, publicly+"appointments/"+token, nil).RequireProblem(t, 405, "method_not_allowed")
+	// Addresses that do not exist, but have a token in them.
+	for _, mistyped := range []string{"appointments/" + token + "/confirm", "appointment/" + token, "appointments/" + token + "/reschedule/" + other} {
+		anyone.Get(t, publicly+mistyped).RequireProblem(t, 404, "not_found")
+	}
 	// Another business and the other world do not know it.
 	s.Tenant(t, "b").Anonymous().Get(t, publicly+"appointments/"+token).RequireProblem(t, 404, "not_found")
 	anyone.Sandbox().Get(t, publicly+"appointments/"+token).RequireProblem(t, 404, "not_found")
