@@ -307,3 +307,36 @@ func TestTrustedCustomers(t *testing.T) {
 	_, err = s.appointments.GetFor(ctx, nobody, uuid.New())
 	requireCode(t, apperr.NotFound, err)
 }
+
+// Whether somebody came is for the business to say: customers neither call off nor move what
+// has begun.
+func TestCustomersLeaveAloneWhatHasBegun(t *testing.T) {
+	t.Parallel()
+	for name, book := range map[string]func(t *testing.T) (*salon, *scheduling.Appointment){
+		"pending": asked,
+		"confirmed": func(t *testing.T) (*salon, *scheduling.Appointment) {
+			t.Helper()
+			s := newSalon(t)
+			return s, s.cutAt(noon)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, a := book(t)
+			ctx, begun := t.Context(), a.StartAt.Sub(now)
+			for _, scope := range []*tenancy.Scope{later(s.client, begun), later(s.client, begun+24*time.Hour)} {
+				_, err := s.appointments.Cancel(ctx, scope, a.ID, nil, scheduling.CancelInput{})
+				requireCode(t, apperr.InvalidTransition, err)
+				_, err = s.appointments.Reschedule(ctx, scope, a.ID, nil, scheduling.RescheduleInput{StartAt: a.StartAt.Add(72 * time.Hour)})
+				requireCode(t, apperr.InvalidTransition, err)
+				terms, err := s.appointments.Terms(ctx, scope, a.ID)
+				require.NoError(t, err)
+				assert.False(t, terms.CanCancel)
+			}
+			_, err := s.appointments.CancelFor(ctx, later(&tenancy.Scope{Now: now, Tenant: s.tenant, Env: s.tenant.Live}, begun), a.ID, nil, scheduling.CancelInput{})
+			requireCode(t, apperr.InvalidTransition, err)
+			_, err = s.appointments.Cancel(ctx, later(s.owner, begun), a.ID, nil, scheduling.CancelInput{})
+			require.NoError(t, err)
+		})
+	}
+}

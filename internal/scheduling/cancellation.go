@@ -109,19 +109,36 @@ func (s *Appointments) terms(ctx context.Context, scope *tenancy.Scope, viewer v
 	}
 	return CancellationTerms{
 		Cancellation: found.cancellation(p, scope.Now, false), FreeUntil: found.freeUntil(p.CancellationWindowHours),
-		CanCancel: open[found.Status] && (!viewer.customer() || p.CustomersCanCancel),
+		CanCancel: open[found.Status] && viewer.allowCancel(p, found, scope.Now) == nil,
 	}, nil
 }
 
-// allowCancel returns an error unless the viewer may cancel like this.
-func (v viewer) allowCancel(p schedulingdb.GetPoliciesRow, in CancelInput) error {
-	if v.customer() && !p.CustomersCanCancel {
+// allowCancel returns an error unless the viewer may cancel the appointment now. Whether
+// somebody came to what has begun is for the business to say, not for its customers.
+func (v viewer) allowCancel(p schedulingdb.GetPoliciesRow, a *Appointment, now time.Time) error {
+	switch {
+	case v.customer() && !p.CustomersCanCancel:
 		return refusedByPolicy("customers_can_cancel", "The business does not let customers cancel. Get in touch with it.")
+	case v.customer() && a.begun(now):
+		return hasBegun(a, "cancel")
 	}
-	if in.WaiveFee && v != (viewer{}) {
+	return nil
+}
+
+// allowWaive returns an error unless the viewer may cancel without a fee.
+func (v viewer) allowWaive() error {
+	if v != (viewer{}) {
 		return apperr.New(apperr.RoleNotAllowed, "Only owners and managers can waive the fee.")
 	}
 	return nil
+}
+
+// begun is whether the start is over.
+func (a *Appointment) begun(now time.Time) bool { return !a.StartAt.After(now) }
+
+func hasBegun(a *Appointment, verb string) error {
+	return apperr.New(apperr.InvalidTransition, "The appointment has begun, and customers cannot %s it any more. Get in touch with the business.", verb).
+		With("current_status", a.Status)
 }
 
 // allowReschedule returns an error unless the viewer may move the appointment now.
@@ -131,6 +148,8 @@ func (v viewer) allowReschedule(p schedulingdb.GetPoliciesRow, a *Appointment, n
 		return refusedByPolicy("resources_can_reschedule", "The business does not let staff move appointments.")
 	case v.customer() && !p.CustomersCanReschedule:
 		return refusedByPolicy("customers_can_reschedule", "The business does not let customers move appointments. Get in touch with it.")
+	case v.customer() && a.begun(now):
+		return hasBegun(a, "move")
 	case v.customer() && a.late(p.CancellationWindowHours, now):
 		return refusedByPolicy("cancellation_window_hours",
 			"It is too late to move this appointment: customers can do so until %d hours before the start.", p.CancellationWindowHours)

@@ -296,7 +296,7 @@ func (s *PublicBooking) Reschedule(ctx context.Context, scope *tenancy.Scope, to
 	return s.show(ctx, scope, id)
 }
 
-// Cancel calls off the appointment of a token, on the terms that Find has shown. Errors:
+// Cancel calls off the appointment of a token, on the terms of this moment. Errors:
 // those of public; NotFound; InvalidTransition; RefusedByPolicy.
 func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token, reason string) (*PublicAppointment, error) {
 	scope, id, err := s.enter(ctx, scope, token)

@@ -56,7 +56,8 @@ func (s *Appointments) MarkNoShow(ctx context.Context, scope *tenancy.Scope, id 
 
 // Cancel calls a pending or confirmed appointment off, on the terms of this moment; a
 // cancelled one stays as it is, with its first reason and terms. Further errors:
-// RefusedByPolicy for customers who may not, RoleNotAllowed for those who may not waive
+// RefusedByPolicy for customers who may not, InvalidTransition for customers when it has
+// begun, RoleNotAllowed for those who may not waive
 // the fee.
 func (s *Appointments) Cancel(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in CancelInput) (*Appointment, error) {
 	return s.cancel(ctx, scope, viewerOf(scope), id, version, in)
@@ -80,8 +81,13 @@ func (s *Appointments) onTerms(ctx context.Context, scope *tenancy.Scope, viewer
 		if err != nil {
 			return err
 		}
-		if err := viewer.allowCancel(p, in); err != nil {
+		if err := viewer.allowCancel(p, next, scope.Now); err != nil {
 			return err
+		}
+		if in.WaiveFee {
+			if err := viewer.allowWaive(); err != nil {
+				return err
+			}
 		}
 		terms := next.cancellation(p, scope.Now, in.WaiveFee)
 		next.Cancellation, next.CancellationReason, next.CancelledAt = &terms, in.Reason, &scope.Now
