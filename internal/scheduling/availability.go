@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -238,9 +239,16 @@ func (s *Appointments) nearest(
 	// The resources to choose from must be known, so that others than those named can be offered.
 	asked := w
 	asked.requested = nil
-	snapshot, err := s.survey(ctx, scope, asked, w.startAt.Add(-within), w.startAt.Add(within))
+	from, to := w.startAt.Add(-within), w.startAt.Add(within)
+	snapshot, err := s.survey(ctx, scope, asked, from, to)
 	if err != nil {
 		return nil, err
+	}
+	if slices.ContainsFunc(w.requested, func(id uuid.UUID) bool { return snapshot.reference(id) == nil }) {
+		// Nobody takes equipment by itself for a service that states nothing.
+		if snapshot, err = s.surveySameTypes(ctx, scope, w, from, to); err != nil {
+			return nil, err
+		}
 	}
 	request := availability.Request{Start: w.startAt, Preferred: preferred}
 	for _, id := range w.requested {
@@ -253,4 +261,16 @@ func (s *Appointments) nearest(
 		slots = append(slots, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
 	}
 	return slots, nil
+}
+
+// surveySameTypes is survey with the resources that are of the same types as those requested.
+func (s *Appointments) surveySameTypes(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
+	ids, err := s.queries.ListResourceIDsOfSameTypes(ctx, s.store.Reader(scope), schedulingdb.ListResourceIDsOfSameTypesParams{
+		EnvID: scope.Env.ID, Ids: w.requested,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list resources of the same types: %w", err)
+	}
+	w.requested, w.only = ids, len(ids) > 0
+	return s.survey(ctx, scope, w, from, to)
 }

@@ -13,19 +13,23 @@ import (
 )
 
 type slots struct {
-	Data []struct {
-		StartAt     string   `json:"start_at"`
-		ResourceIDs []string `json:"resource_ids"`
-	}
-	Refused []struct {
-		StartAt string `json:"start_at"`
-		Reasons []struct {
-			Code       string
-			ResourceID string `json:"resource_id"`
-			ObjectID   string `json:"object_id"`
-		}
-	}
+	Data     []slot
+	Refused  []refusal
 	Snapshot string
+}
+
+type slot struct {
+	StartAt     string   `json:"start_at"`
+	ResourceIDs []string `json:"resource_ids"`
+}
+
+type refusal struct {
+	StartAt string `json:"start_at"`
+	Reasons []struct {
+		Code       string
+		ResourceID string `json:"resource_id"`
+		ObjectID   string `json:"object_id"`
+	}
 }
 
 func search(t *testing.T, c *apitest.Client, service, query string) (found slots, starts []string) {
@@ -195,6 +199,42 @@ func TestARefusalOffersAlternatives(t *testing.T) {
 	book("2027-03-01T10:00:00Z", o["resource"]).Require(t, 201)
 	problem = owner.Post(t, "/api/v1/appointments/"+own+"/reschedule", m{"start_at": "2027-03-01T10:00:00Z"}).RequireProblem(t, 409, "slot_taken")
 	require.NotEmpty(t, problem["alternatives"])
+}
+
+// Whoever names equipment, which a service that states nothing does not take by itself, is
+// offered that, or other equipment in its place.
+func TestAlternativesForEquipment(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populate(t, owner)
+	resource := func(name string) string {
+		return owner.Post(t, "/api/v1/resources", m{"name": name, "type": "EQUIPMENT"}).Require(t, 201).ID(t)
+	}
+	laser, spare := resource("Laser"), resource("Spare laser")
+	book := func(start string, resources ...string) *apitest.Response {
+		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["spare_service"], "customer_id": o["customer"], "start_at": start, "resource_ids": resources})
+	}
+	const at = "2027-03-01T09:00:00Z"
+	book(at, laser).Require(t, 201)
+	for name, want := range map[string]struct{ requested, same, others []string }{
+		"alone":       {[]string{laser}, []string{laser}, []string{spare}},
+		"with others": {[]string{o["resource"], laser}, []string{o["resource"], laser}, []string{o["resource"], spare}},
+	} {
+		var refused struct{ Alternatives []slot }
+		book(at, want.requested...).Require(t, 409).Decode(t, &refused)
+		require.Len(t, refused.Alternatives, 3, name)
+		for i, alternative := range refused.Alternatives {
+			if i < 2 {
+				require.ElementsMatch(t, want.same, alternative.ResourceIDs, name)
+			} else {
+				require.Equal(t, at, alternative.StartAt, name)
+				require.ElementsMatch(t, want.others, alternative.ResourceIDs, name)
+			}
+			id := book(alternative.StartAt, alternative.ResourceIDs...).Require(t, 201).ID(t)
+			owner.Do(t, http.MethodDelete, "/api/v1/appointments/"+id, nil).Require(t, 204)
+		}
+	}
 }
 
 // Alternatives that are near suffice; farther ones are offered where there are too few.
