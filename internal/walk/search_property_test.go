@@ -2,139 +2,355 @@ package walk
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
-// randomBusiness is one with whatever can be in the way: hours, holidays, time off,
-// buffers, limits, capacities, appointments, holds and series around the days in question.
-type randomBusiness struct {
-	*apitest.Client
-	random            *rand.Rand
-	service, customer string
-	resources         []string
-	first             time.Time
+// Search and booking agree, both ways, through the front door, in whatever world: what is
+// offered can be held, booked and moved to, and be a series of one, and what is not offered
+// none of them. The bytes say what the world is; see choices.
+func FuzzSearchIsBooking(f *testing.F) {
+	s := apitest.New(f) // one for all inputs, each of which has a business of its own
+	said := &reasonsSaid{missing: map[string]bool{}, counts: map[string]int{}}
+	for _, seed := range worldSeeds() {
+		f.Add(seed)
+		said.missing[string(seed)] = true
+	}
+	f.Cleanup(func() { said.check(f) })
+	f.Fuzz(func(t *testing.T, data []byte) {
+		t.Parallel()
+		w := newWorld(t, s, data)
+		said.add(string(data), w.check(t))
+	})
 }
 
-func newRandomBusiness(t *testing.T, c *apitest.Client, seed uint64, first time.Time) *randomBusiness {
+// reasonsSaid counts what searches say. A generator that never reaches a rule would prove
+// nothing about it.
+type reasonsSaid struct {
+	sync.Mutex
+	missing map[string]bool // seeds that have not been tried
+	counts  map[string]int
+}
+
+func (s *reasonsSaid) add(data string, counts map[string]int) {
+	s.Lock()
+	defer s.Unlock()
+	delete(s.missing, data)
+	for code, n := range counts {
+		s.counts[code] += n
+	}
+}
+
+// check looks at the counts if all seeds have been tried, as without -fuzz and -run they are.
+func (s *reasonsSaid) check(tb testing.TB) {
+	tb.Helper()
+	if tb.Failed() || len(s.missing) > 0 {
+		return
+	}
+	for _, code := range []string{
+		"offered", "alternative", "moved", "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past",
+		"min_notice", "horizon", "closed", "outside_hours", "time_off", "booked", "capacity", "held", "buffer", "limit_day", "limit_week",
+	} {
+		assert.Positive(tb, s.counts[code], "%s is never reached", code)
+	}
+}
+
+// check tries what the search says, and returns how often it says what.
+func (w *world) check(t *testing.T) map[string]int {
 	t.Helper()
-	b := &randomBusiness{Client: c, random: rand.New(rand.NewPCG(seed, 7)), first: first}
-	b.customer = c.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t)
-	types := []string{"STAFF", "ROOM"}
-	for i := range 2 + b.random.IntN(3) {
-		body := m{"name": fmt.Sprint("R", i), "type": types[i%2], "capacity": 1 + b.random.IntN(2), "weight": b.random.IntN(3)}
-		if b.random.IntN(3) == 0 {
-			body["max_per_day"] = 2 + b.random.IntN(4)
+	said := map[string]int{}
+	found := w.search(t, w.requested, "&explain=true")
+	outcome := map[string]string{} // of each start: who is taken, or what is in the way
+	for _, slot := range found.Data {
+		require.NotContains(t, outcome, slot.StartAt, "twice")
+		outcome[slot.StartAt] = strings.Join(slot.ResourceIDs, " ")
+		said["offered"]++
+	}
+	for _, refused := range found.Refused {
+		require.NotContains(t, outcome, refused.StartAt, "twice")
+		require.NotEmpty(t, refused.Reasons, refused.StartAt)
+		outcome[refused.StartAt] = fmt.Sprint(refused.Reasons)
+		for _, reason := range refused.Reasons {
+			said[reason.Code]++
 		}
-		b.resources = append(b.resources, c.Post(t, "/api/v1/resources", body).Require(t, 201).ID(t))
 	}
-	service := m{
-		"name": "S", "duration_minutes": 20 + 5*b.random.IntN(20), "buffer_before_minutes": 5 * b.random.IntN(3),
-		"buffer_after_minutes": 5 * b.random.IntN(4), "slot_step_minutes": 15 + 15*b.random.IntN(3), "max_per_day": 4 + b.random.IntN(6),
+	require.Equal(t, w.grid, slices.Sorted(maps.Keys(outcome)), "what is refused is exactly what is not offered")
+	w.checkOtherSearches(t, found)
+
+	edges := w.edges(outcome)
+	const attempts = 9
+	for _, slot := range some(found.Data, attempts, func(s slot) bool { return edges[s.StartAt] }) {
+		w.checkOffered(t, slot.StartAt, slot.ResourceIDs)
 	}
-	if b.random.IntN(2) == 0 {
-		service["requirements"] = []m{{"resource_type": "STAFF"}, {"resource_type": "ROOM"}}
+	if n := len(found.Data); n > 1 {
+		w.checkMove(t, found.Data[0], found.Data[n-1])
+		said["moved"]++
 	}
-	b.service = c.Post(t, "/api/v1/services", service).Require(t, 201).ID(t)
-	b.openHours(t)
-	for range 12 {
-		b.occupy(t)
+	for _, refused := range found.various(edges) {
+		said["alternative"] += w.checkRefused(t, refused, found.Data)
 	}
-	return b
+	return said
 }
 
-// openHours makes weekly hours that may be split, or go over midnight, and a holiday.
-func (b *randomBusiness) openHours(t *testing.T) {
-	t.Helper()
-	var weekly []m
-	for _, day := range []string{"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"} {
-		open := 6 + b.random.IntN(4)
-		intervals := []m{{"start": fmt.Sprintf("%02d:30", open), "end": fmt.Sprintf("%02d:00", open+4)}}
-		if b.random.IntN(2) == 0 {
-			intervals = append(intervals, m{"start": fmt.Sprintf("%02d:00", open+5), "end": fmt.Sprintf("%02d:15", open+8)})
+// edges are the starts that differ from one of their neighbours, where mistakes are made.
+func (w *world) edges(outcome map[string]string) map[string]bool {
+	edges := map[string]bool{w.grid[0]: true, w.grid[len(w.grid)-1]: true}
+	for i := 1; i < len(w.grid); i++ {
+		if a, b := w.grid[i-1], w.grid[i]; outcome[a] != outcome[b] {
+			edges[a], edges[b] = true, true
 		}
-		if b.random.IntN(4) == 0 {
-			intervals = []m{{"start": "20:00", "end": "03:30"}}
+	}
+	return edges
+}
+
+// various are some of the refusals for each reason.
+func (s *slots) various(edges map[string]bool) (various []refusal) {
+	by := map[string][]refusal{}
+	for _, refused := range s.Refused {
+		for _, reason := range refused.Reasons {
+			by[reason.Code] = append(by[reason.Code], refused)
 		}
-		weekly = append(weekly, m{"day": day, "intervals": intervals})
 	}
-	holiday := b.first.AddDate(0, 0, b.random.IntN(9)).Format(time.DateOnly)
-	b.Do(t, http.MethodPut, "/api/v1/business/hours", m{
-		"weekly": weekly, "overrides": []m{{"date": holiday, "intervals": []m{}}},
-	}).Require(t, 200)
+	for _, code := range slices.Sorted(maps.Keys(by)) {
+		various = append(various, some(by[code], 2, func(r refusal) bool { return edges[r.StartAt] })...)
+	}
+	return various
 }
 
-// occupy puts something somewhere; where there is something already, nothing comes of it.
-func (b *randomBusiness) occupy(t *testing.T) {
-	t.Helper()
-	at := b.first.Add(time.Duration(b.random.IntN(4*24*12)) * 5 * time.Minute)
-	start, end := at.Format(time.RFC3339), at.Add(time.Duration(1+b.random.IntN(10))*15*time.Minute).Format(time.RFC3339)
-	wish := m{"service_id": b.service, "start_at": start}
-	switch b.random.IntN(5) {
-	case 0:
-		b.Post(t, "/api/v1/holds", wish)
-	case 1:
-		wish["customer_id"], wish["rrule"], wish["on_conflict"] = b.customer, "FREQ=DAILY;COUNT=3", "substitute"
-		b.Post(t, "/api/v1/series", wish)
-	case 2:
-		b.Post(t, "/api/v1/time-off", m{
-			"resource_id": b.resources[b.random.IntN(len(b.resources))], "start_at": start, "end_at": end, "rrule": "FREQ=DAILY;COUNT=4",
-		}).Require(t, 201)
-	default:
-		wish["customer_id"] = b.customer
-		b.Post(t, "/api/v1/appointments", wish)
-	}
-}
-
-// Search and booking agree, both ways, through the front door: what is offered can be
-// held, booked, and be a series of one, and what is not offered none of them. One of the
-// days is that on which the clocks of New York change.
-func TestSearchIsBooking(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(5) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			t.Parallel()
-			s := apitest.New(t)
-			first := time.Date(2027, time.March, 13, 5, 0, 0, 0, time.UTC)
-			b := newRandomBusiness(t, s.Tenant(t, "a").Client(t, tenancy.RoleOwner), seed, first)
-			var found slots
-			b.Get(t, "/api/v1/availability?explain=true&from=2027-03-13&to=2027-03-15&service_id="+b.service).Require(t, 200).Decode(t, &found)
-			require.NotEmpty(t, found.Refused)
-			for _, slot := range found.Data {
-				b.try(t, slot.StartAt, strings.Join(slot.ResourceIDs, " "))
-			}
-			for _, slot := range found.Refused {
-				b.try(t, slot.StartAt, "")
-			}
-		})
-	}
-}
-
-// try books a start in every way there is, with the resources that were offered, and undoes
-// it; or with any, and must be refused, if none were.
-func (b *randomBusiness) try(t *testing.T, start, offered string) {
-	t.Helper()
-	wish := m{"service_id": b.service, "start_at": start, "resource_ids": strings.Fields(offered)}
-	for _, noun := range []string{"holds", "appointments"} {
-		response := b.Post(t, "/api/v1/"+noun, wish)
-		if offered == "" {
-			require.Contains(t, []int{409, 422}, response.Status, "%s at %s: %s", noun, start, response.Body)
+// some chooses at most n, first from those that are preferred, from the first to the last.
+func some[T any](from []T, n int, preferred func(T) bool) (chosen []T) {
+	var first, rest []T
+	for _, v := range from {
+		if preferred(v) {
+			first = append(first, v)
 		} else {
-			require.Equal(t, 201, response.Status, "%s at %s: %s", noun, start, response.Body)
-			require.ElementsMatch(t, strings.Fields(offered), response.Object(t)["resource_ids"], noun)
-			b.Do(t, http.MethodDelete, "/api/v1/"+noun+"/"+response.ID(t), nil).Require(t, 204)
+			rest = append(rest, v)
 		}
-		wish["customer_id"] = b.customer
 	}
+	for _, list := range [][]T{first, rest} {
+		take := min(n-len(chosen), len(list))
+		for k := range take {
+			chosen = append(chosen, list[k*(len(list)-1)/max(1, take-1)])
+		}
+	}
+	return chosen
+}
+
+// checkOtherSearches says that it makes no difference to what is offered how one asks.
+func (w *world) checkOtherSearches(t *testing.T, found slots) {
+	t.Helper()
+	plain := w.search(t, w.requested, "")
+	require.Equal(t, found.Data, plain.Data, "explaining changes nothing")
+	require.Equal(t, found.Snapshot, plain.Snapshot)
+	const few = 3
+	require.Equal(t, found.Data[:min(few, len(found.Data))], w.search(t, w.requested, fmt.Sprint("&limit=", few)).Data)
+	if w.active && len(w.requested) == 0 {
+		var public slots
+		w.public.Get(t, "/api/v1/booking/availability?"+w.query).Require(t, 200).Decode(t, &public)
+		require.Equal(t, startsOf(found), startsOf(public), "the public is offered the same")
+	}
+	if w.requirements > 1 {
+		w.Get(t, "/api/v1/availability/resources?"+w.query).RequireProblem(t, 422, "validation_failed")
+	} else {
+		w.checkPerResource(t, startsOf(found))
+	}
+}
+
+// checkPerResource says that the starts of each resource are those of asking for it alone, and
+// that somebody is free exactly when one of them is.
+func (w *world) checkPerResource(t *testing.T, starts []string) {
+	t.Helper()
+	want := map[string][]string{}
+	for _, id := range w.resources {
+		if len(w.requested) == 0 && w.accepts(id, w.kinds[id]) || slices.Contains(w.requested, id) {
+			want[id] = startsOf(w.search(t, []string{id}, ""))
+		}
+	}
+	query := "/api/v1/availability/resources?" + w.query
+	if len(w.requested) > 0 {
+		query += "&resource_ids=" + strings.Join(w.requested, ",")
+	}
+	var all, few resourceAvailability
+	w.Get(t, query).Require(t, 200).Decode(t, &all)
+	w.Get(t, query+"&limit=2").Require(t, 200).Decode(t, &few)
+	require.Len(t, few.Data, len(all.Data))
+	var somebody []string
+	for i, resource := range all.Data {
+		require.Equal(t, want[resource.ResourceID], resource.Starts, resource.ResourceID)
+		require.False(t, resource.Truncated)
+		delete(want, resource.ResourceID)
+		somebody = append(somebody, resource.Starts...)
+		n := min(2, len(resource.Starts))
+		require.Equal(t, resource.Starts[:n], few.Data[i].Starts)
+		require.Equal(t, n < len(resource.Starts), few.Data[i].Truncated)
+	}
+	for id, starts := range want {
+		require.Empty(t, starts, "%s is not listed", id)
+	}
+	if len(w.requested) == 0 {
+		slices.Sort(somebody)
+		require.Equal(t, starts, append([]string{}, slices.Compact(somebody)...))
+	}
+}
+
+func startsOf(found slots) []string {
+	starts := []string{}
+	for _, slot := range found.Data {
+		starts = append(starts, slot.StartAt)
+	}
+	return starts
+}
+
+// checkOffered books a start in every way there is, and undoes it: with the resources that
+// were offered, also if they are not named.
+func (w *world) checkOffered(t *testing.T, start string, resources []string) {
+	t.Helper()
+	book := func(noun string, wish m) {
+		response := w.Post(t, "/api/v1/"+noun, wish)
+		require.Equal(t, 201, response.Status, "%s at %s: %s", noun, start, response.Body)
+		require.ElementsMatch(t, resources, response.Object(t)["resource_ids"], noun)
+		w.Do(t, http.MethodDelete, "/api/v1/"+noun+"/"+response.ID(t), nil).Require(t, 204)
+	}
+	book("holds", w.wish(start, resources))
+	wish := w.wish(start, w.requested)
+	book("holds", wish)
+	wish["customer_id"] = w.customer
+	book("appointments", wish)
+	require.Equal(t, "available", w.verdict(t, wish), start)
+}
+
+// verdict is what a series of one would come to.
+func (w *world) verdict(t *testing.T, wish m) any {
+	t.Helper()
 	wish["rrule"], wish["dry_run"] = "FREQ=DAILY;COUNT=1", true
-	occurrence := b.Post(t, "/api/v1/series", wish).Require(t, 200).Object(t)["occurrences"].([]any)[0].(m)
-	require.Equal(t, map[bool]any{true: "available", false: "conflict"}[offered != ""], occurrence["verdict"], start)
+	return w.Post(t, "/api/v1/series", wish).Require(t, 200).Object(t)["occurrences"].([]any)[0].(m)["verdict"]
+}
+
+// checkMove books one of the starts that are offered, and moves it to another one.
+func (w *world) checkMove(t *testing.T, from, to slot) {
+	t.Helper()
+	wish := w.wish(from.StartAt, from.ResourceIDs)
+	wish["customer_id"] = w.customer
+	id := w.Post(t, "/api/v1/appointments", wish).Require(t, 201).ID(t)
+	moved := w.Post(t, "/api/v1/appointments/"+id+"/reschedule", m{"start_at": to.StartAt, "resource_ids": to.ResourceIDs}).Require(t, 200).Object(t)
+	require.Equal(t, to.StartAt, moved["start_at"])
+	require.ElementsMatch(t, to.ResourceIDs, moved["resource_ids"])
+	w.Do(t, http.MethodDelete, "/api/v1/appointments/"+id, nil).Require(t, 204)
+}
+
+// checkRefused tries in every way to book a start that is refused, holds what is said
+// against the reasons that the search has given, and returns how many alternatives there are.
+func (w *world) checkRefused(t *testing.T, refused refusal, offered []slot) int {
+	t.Helper()
+	wish := w.wish(refused.StartAt, w.requested)
+	w.Post(t, "/api/v1/holds", wish).Require(t, w.statusOf(refused))
+	wish["customer_id"] = w.customer
+	response := w.Post(t, "/api/v1/appointments", wish)
+	if w.statusOf(refused) == 422 {
+		require.NotEmpty(t, response.RequireProblem(t, 422, "validation_failed")["errors"])
+		return 0
+	}
+	problem := response.RequireProblem(t, 409, "slot_taken")
+	conflicts := map[string]string{}
+	for _, c := range problem["conflicts"].([]any) {
+		conflicts[c.(m)["resource_id"].(string)] = c.(m)["reason"].(string)
+	}
+	require.Len(t, conflicts, len(refused.Reasons), "%s", response.Body)
+	for _, reason := range refused.Reasons {
+		require.Contains(t, saidWithoutBuffers(reason.Code), conflicts[reason.ResourceID], "%s: %s", reason.Code, response.Body)
+	}
+	require.Equal(t, "conflict", w.verdict(t, wish), refused.StartAt)
+	return w.checkAlternatives(t, refused.StartAt, problem["alternatives"].([]any), offered)
+}
+
+// saidWithoutBuffers is what a refusal can say where an explanation says code: only the latter
+// knows which part of a booking is a buffer, and buffers are the last thing that is said.
+func saidWithoutBuffers(code string) []string {
+	switch code {
+	case "buffer", "held", "limit_day", "limit_week":
+		return []string{code, "booked", "capacity", "held"}
+	default:
+		return []string{code}
+	}
+}
+
+// statusOf is what booking a start must answer: that it is about the request, or the start,
+// whoever is there; or about those who are not free.
+func (*world) statusOf(refused refusal) int {
+	switch reason := refused.Reasons[0]; reason.Code {
+	case "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet":
+		return 422
+	default:
+		if reason.ResourceID == "" {
+			return 422
+		}
+		return 409
+	}
+}
+
+// checkAlternatives says that alternatives can be booked, that those with the resources that
+// were requested come first, and that nothing like them that is offered is nearer.
+func (w *world) checkAlternatives(t *testing.T, start string, alternatives []any, offered []slot) int {
+	t.Helper()
+	const most = 3
+	require.LessOrEqual(t, len(alternatives), most)
+	distance := func(to string) time.Duration { return instant(t, to).Sub(instant(t, start)).Abs() }
+	var farthest time.Duration // of those with the same resources
+	starts, same, others := map[string]bool{}, map[string]bool{}, 0
+	for _, a := range alternatives {
+		at, resources := a.(m)["start_at"].(string), a.(m)["resource_ids"].([]any)
+		require.False(t, starts[at], "twice")
+		starts[at] = true
+		if w.takesRequested(t, resources) {
+			require.Zero(t, others, "those with the same resources come first")
+			same[at], farthest = true, max(farthest, distance(at))
+		} else {
+			others++
+		}
+		held := w.Post(t, "/api/v1/holds", m{"service_id": w.service, "start_at": at, "resource_ids": resources})
+		require.Equal(t, 201, held.Status, "the alternative %v to %s: %s", a, start, held.Body)
+		w.Do(t, http.MethodDelete, "/api/v1/holds/"+held.ID(t), nil).Require(t, 204)
+	}
+	enough, within := most, 24*time.Hour
+	if len(w.requested) > 0 {
+		enough-- // one is for others
+	}
+	if len(alternatives) < most {
+		within *= 7
+	}
+	for _, slot := range offered {
+		if d := distance(slot.StartAt); len(same) < enough && d < within || d < farthest {
+			require.True(t, same[slot.StartAt], "%s is nearer to %s than %v", slot.StartAt, start, alternatives)
+		}
+	}
+	return len(alternatives)
+}
+
+// takesRequested reports whether all requested resources are taken. Others that are taken in
+// their place, where the service does not say of which kind, must be of the same.
+func (w *world) takesRequested(t *testing.T, resources []any) bool {
+	t.Helper()
+	kinds := map[string]int{}
+	all := true
+	for _, id := range w.requested {
+		all = all && slices.Contains(resources, any(id))
+		kinds[w.kinds[id]]++
+	}
+	for _, id := range resources {
+		kinds[w.kinds[id.(string)]]--
+	}
+	for kind, n := range kinds {
+		require.True(t, n == 0 || w.requirements > 0 || len(w.requested) == 0, "%d of %s", n, kind)
+	}
+	return all
 }
