@@ -88,13 +88,17 @@ func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc
 }
 
 // denied records that a signed-in user was refused, and returns the refusal. That
-// an anonymous request was refused is nobody's doing and is not recorded.
+// an anonymous request was refused is nobody's doing and is not recorded. Nor is what
+// somebody is refused too often: the trail must not grow as fast as they can ask.
 func (s *Server) denied(c echo.Context, operationID string, refusal error) error {
 	ctx := c.Request().Context()
 	scope := tenancy.ScopeFrom(ctx)
 	var known *apperr.Error
 	if scope.Principal == nil || !errors.As(refusal, &known) || known.Code.Kind != apperr.Forbidden {
 		return refusal
+	}
+	if decision, applies := s.Limiter.Denied(ctx, scope); applies && !decision.Allowed {
+		return answerLimit(c, decision)
 	}
 	err := audit.Record(ctx, s.Store.Control(), scope, audit.Entry{
 		Action: "access.denied", Outcome: audit.Denied, TargetType: "operation", TargetID: operationID,

@@ -29,7 +29,7 @@ const (
 type unknownTokens struct {
 	// proven are hashes of tokens that have worked.
 	proven *lru.Cache
-	// blocked holds until when an address is over its limit: addressKey -> time.Time.
+	// blocked holds until when an address is over its limit: its network -> time.Time.
 	blocked *lru.Cache
 	// some is whether anything was ever blocked: as long as nothing is, nobody looks.
 	some atomic.Bool
@@ -84,15 +84,10 @@ func (l *Limiter) Failed(ctx context.Context, address netip.Addr, tokenHash []by
 	}
 	l.unknown.proven.Remove(string(tokenHash)) // it has worked, and does not any more
 	b := bucket{policy: failurePolicy(), key: failurePolicy().Name + ":" + tenancy.NetworkOf(address)}
-	decision, err := l.take(ctx, b)
-	if err != nil {
-		l.log.ErrorContext(ctx, "rate limit", "policy", b.policy.Name, "error", err)
-		return Decision{}, false
-	}
-	if !decision.Allowed {
-		l.refused.WithLabelValues(b.policy.Name).Inc()
+	decision, applies = l.decide(ctx, b)
+	if applies && !decision.Allowed {
 		l.unknown.blocked.Add(tenancy.NetworkOf(address), l.clock().Add(decision.RetryAfter))
 		l.unknown.some.Store(true)
 	}
-	return decision, true
+	return decision, applies
 }

@@ -154,7 +154,20 @@ func (l *Limiter) Take(ctx context.Context, scope *tenancy.Scope, public, writes
 	if l.mode == Off || (l.mode == TokensOnly && !byToken) {
 		return Decision{}, false
 	}
-	b := bucketOf(scope, public, writes)
+	return l.decide(ctx, bucketOf(scope, public, writes))
+}
+
+// Denied counts a request of the scope's client that it may not make, and decides; applies as
+// for Take. Denials have a bucket of their own: they are no use of the product, but each is
+// written down.
+func (l *Limiter) Denied(ctx context.Context, scope *tenancy.Scope) (decision Decision, applies bool) {
+	if p := scope.Principal; p == nil || l.mode == Off || (l.mode == TokensOnly && p.Token == nil) {
+		return Decision{}, false
+	}
+	return l.decide(ctx, denials(scope))
+}
+
+func (l *Limiter) decide(ctx context.Context, b bucket) (decision Decision, applies bool) {
 	decision, err := l.take(ctx, b)
 	if err != nil {
 		l.log.ErrorContext(ctx, "rate limit", "policy", b.policy.Name, "error", err)

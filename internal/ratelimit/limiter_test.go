@@ -228,6 +228,33 @@ func TestTokensThatOpenNothing(t *testing.T) {
 	}
 }
 
+// What a client may not do is counted apart, and for each client.
+func TestDenials(t *testing.T) {
+	t.Parallel()
+	l, clock := newLimiter(t, On, "")
+	token, user := program("free", false), person()
+	for _, scope := range []*tenancy.Scope{token, user} {
+		for range denialLimit {
+			d, applies := l.Denied(t.Context(), scope)
+			require.True(t, applies && d.Allowed)
+		}
+		d, _ := l.Denied(t.Context(), scope)
+		require.False(t, d.Allowed)
+		require.Equal(t, Policy{Name: "denials", Quota: denialLimit}, d.Policy)
+	}
+	require.Equal(t, 100, allowed(t, l, token, false, false))
+	clock.advance(Window + time.Second)
+	d, _ := l.Denied(t.Context(), token)
+	require.True(t, d.Allowed)
+	_, applies := l.Denied(t.Context(), nobody("192.0.2.1"))
+	require.False(t, applies)
+	only, _ := newLimiter(t, TokensOnly, "")
+	_, applies = only.Denied(t.Context(), user)
+	require.False(t, applies)
+	_, applies = only.Denied(t.Context(), token)
+	require.True(t, applies)
+}
+
 // Two nodes with the same Redis share each bucket.
 // While Redis does not answer, each node counts by itself; nobody is stopped, and nobody
 // is without a limit. When it is back, they share again.
@@ -246,5 +273,6 @@ func TestTheGuideShowsTheTable(t *testing.T) {
 	row("signed-in user", userLimits)
 	row("address, where nobody needs to be signed in", addressLimits)
 	require.Contains(t, string(guide), fmt.Sprintf("An address may send %d requests in ten seconds with a token that is unknown", failureLimit))
+	require.Contains(t, string(guide), fmt.Sprintf("a client has %d in ten seconds", denialLimit))
 	require.Equal(t, len(tokenLimits)+1, strings.Count(string(guide), "\n| API token"), "plans that are gone")
 }

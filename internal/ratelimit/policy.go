@@ -32,6 +32,9 @@ var (
 	addressLimits = numbers{reads: 200, writes: 60}
 )
 
+// denialLimit is how many requests in a Window a client may be refused with 403.
+const denialLimit = 60
+
 // Policy is a limit for a kind of client and a kind of request.
 type Policy struct {
 	// Name is the one in the headers: "token-reads", "user-writes-sandbox".
@@ -56,6 +59,16 @@ func bucketOf(scope *tenancy.Scope, public, writes bool) bucket {
 		return newBucket("token", tokenNumbers(scope), scope.Principal.Token.ID.String(), writes, scope.SandboxMode())
 	}
 	return newBucket("user", userLimits, scope.Principal.UserID.String(), writes, scope.SandboxMode())
+}
+
+// denials is the bucket of a client's refused requests, in both modes.
+func denials(scope *tenancy.Scope) bucket {
+	who := scope.Principal.UserID.String()
+	if scope.Principal.Token != nil {
+		who = scope.Principal.Token.ID.String()
+	}
+	policy := Policy{Name: "denials", Quota: denialLimit}
+	return bucket{policy: policy, key: policy.Name + ":" + who}
 }
 
 func newBucket(kind string, n numbers, key string, writes, sandbox bool) bucket {

@@ -130,6 +130,26 @@ func TestGuessingTokensIsLimited(t *testing.T) {
 	late.Get(t, "/api/v1/customers").Require(t, 200)
 }
 
+// Who asks for what they may not do, again and again, does not fill the trail.
+func TestDenialsAreLimited(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(limited))
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	program := owner.APIToken(t, false, "customers:read")
+	for range 60 {
+		program.Post(t, "/api/v1/services", m{}).RequireProblem(t, 403, "scope_required")
+	}
+	for range 3 {
+		require.Equal(t, "denials", program.Post(t, "/api/v1/services", m{}).RequireProblem(t, 429, "rate_limited")["policy"])
+	}
+	var recorded int
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM audit_entries WHERE action = 'access.denied'").Scan(&recorded))
+	require.Equal(t, 60, recorded)
+	program.Get(t, "/api/v1/customers").Require(t, 200)
+	s.Clock.Advance(time.Second)
+	program.Post(t, "/api/v1/services", m{}).RequireProblem(t, 403, "scope_required")
+}
+
 // By default, and in development, people are not in the way of limits.
 func TestLimitsCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
