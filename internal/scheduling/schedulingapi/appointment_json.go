@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
@@ -24,18 +25,36 @@ var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); retu
 
 // VisitListAppointmentsResponse writes the page.
 func (p appointmentPage) VisitListAppointmentsResponse(w http.ResponseWriter) error {
-	return writePage(w, p.append)
+	return writeJSON(w, http.StatusOK, p.append)
 }
 
-// writePage answers with what encode appends to a buffer.
-func writePage(w http.ResponseWriter, encode func([]byte) []byte) error {
+// appointmentAnswer answers GetAppointment and CreateAppointment; see appointmentPage.
+type appointmentAnswer struct{ *scheduling.Appointment }
+
+// VisitGetAppointmentResponse writes the appointment.
+func (a appointmentAnswer) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+	return a.write(w, http.StatusOK)
+}
+
+// VisitCreateAppointmentResponse writes the appointment.
+func (a appointmentAnswer) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+	return a.write(w, http.StatusCreated)
+}
+
+func (a appointmentAnswer) write(w http.ResponseWriter, status int) error {
+	w.Header().Set("ETag", etag.Format(a.Version))
+	return writeJSON(w, status, func(b []byte) []byte { return append(appendAppointment(b, a.Appointment), '\n') })
+}
+
+// writeJSON answers with what encode appends to a buffer.
+func writeJSON(w http.ResponseWriter, status int, encode func([]byte) []byte) error {
 	const keep = 1 << 20 // a rare huge answer shall not stay in memory
 	buffer := pageBuffers.Get().(*[]byte)
 	*buffer = encode((*buffer)[:0])
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(*buffer)))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, err := w.Write(*buffer)
 	if cap(*buffer) <= keep {
 		pageBuffers.Put(buffer)

@@ -3,6 +3,7 @@ package schedulingapi
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
@@ -72,5 +74,28 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 		require.NoError(t, appointmentPage(list).VisitListAppointmentsResponse(written))
 		require.Equal(t, string(generated)+"\n", written.Body.String())
 		require.Equal(t, "application/json", written.Header().Get("Content-Type"))
+		for i := range list.Data {
+			requireSameAnswer(t, &list.Data[i])
+		}
 	}
+}
+
+// requireSameAnswer holds the answers with one appointment against the generated ones.
+func requireSameAnswer(t *testing.T, a *scheduling.Appointment) {
+	t.Helper()
+	same := func(generated, written func(http.ResponseWriter) error) {
+		want, got := httptest.NewRecorder(), httptest.NewRecorder()
+		require.NoError(t, generated(want))
+		require.NoError(t, written(got))
+		got.Header().Del("Content-Length")
+		require.Equal(t, want.Code, got.Code)
+		require.Equal(t, want.Header(), got.Header())
+		require.Equal(t, want.Body.String(), got.Body.String())
+	}
+	same(schedulingoapi.GetAppointment200JSONResponse{
+		Body: ToAPIAppointment(*a), Headers: schedulingoapi.GetAppointment200ResponseHeaders{ETag: etag.Format(a.Version)},
+	}.VisitGetAppointmentResponse, appointmentAnswer{a}.VisitGetAppointmentResponse)
+	same(schedulingoapi.CreateAppointment201JSONResponse{
+		Body: ToAPIAppointment(*a), Headers: schedulingoapi.CreateAppointment201ResponseHeaders{ETag: etag.Format(a.Version)},
+	}.VisitCreateAppointmentResponse, appointmentAnswer{a}.VisitCreateAppointmentResponse)
 }

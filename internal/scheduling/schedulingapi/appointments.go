@@ -27,9 +27,7 @@ func (s *Server) CreateAppointment(ctx context.Context, req schedulingoapi.Creat
 	if err != nil {
 		return nil, err
 	}
-	return schedulingoapi.CreateAppointment201JSONResponse{
-		Body: ToAPIAppointment(*created), Headers: schedulingoapi.CreateAppointment201ResponseHeaders{ETag: etag.Format(created.Version)},
-	}, nil
+	return appointmentAnswer{created}, nil
 }
 
 // GetAppointment implements the operation.
@@ -38,9 +36,7 @@ func (s *Server) GetAppointment(ctx context.Context, req schedulingoapi.GetAppoi
 	if err != nil {
 		return nil, err
 	}
-	return schedulingoapi.GetAppointment200JSONResponse{
-		Body: ToAPIAppointment(*found), Headers: schedulingoapi.GetAppointment200ResponseHeaders{ETag: etag.Format(found.Version)},
-	}, nil
+	return appointmentAnswer{found}, nil
 }
 
 // UpdateAppointment implements the operation.

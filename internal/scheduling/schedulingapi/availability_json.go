@@ -20,7 +20,7 @@ type availabilityPage struct {
 
 // VisitGetAvailabilityResponse writes the slots.
 func (p availabilityPage) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-	return writePage(w, p.append)
+	return writeJSON(w, http.StatusOK, p.append)
 }
 
 func (p availabilityPage) append(b []byte) []byte {
@@ -60,7 +60,7 @@ type resourceAvailabilityPage struct {
 
 // VisitListResourceAvailabilityResponse writes the starts.
 func (p resourceAvailabilityPage) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
-	return writePage(w, p.append)
+	return writeJSON(w, http.StatusOK, p.append)
 }
 
 func (p resourceAvailabilityPage) append(b []byte) []byte {
