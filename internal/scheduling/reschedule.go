@@ -62,7 +62,7 @@ func (s *Appointments) reschedule(
 		if !open[current.Status] {
 			return invalidTransition(current.Status, "rescheduled")
 		}
-		if err := s.checkReschedule(ctx, tx, scope, viewer, current); err != nil {
+		if err := s.checkReschedule(ctx, tx, scope, viewer, *current); err != nil {
 			return err
 		}
 		if in.StartAt.Equal(current.StartAt) && len(in.ResourceIDs) == 0 {
@@ -85,7 +85,7 @@ func (s *Appointments) reschedule(
 
 // checkReschedule reads the policies only for those whom they bind.
 func (s *Appointments) checkReschedule(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment,
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current ...Appointment,
 ) error {
 	if !viewer.customer() && viewer.staffUserID == nil {
 		return nil
@@ -94,7 +94,12 @@ func (s *Appointments) checkReschedule(
 	if err != nil {
 		return err
 	}
-	return viewer.allowReschedule(p, current, scope.Now)
+	for i := range current {
+		if err := viewer.allowReschedule(p, &current[i], scope.Now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // move decides where the appointment, which is locked, can go, and writes it.

@@ -57,16 +57,11 @@ func (s *SeriesBookings) Reschedule(
 		if len(selected) == 1 && !open[selected[0].Status] {
 			return invalidTransition(selected[0].Status, "rescheduled")
 		}
-		if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), &selected[0]); err != nil {
-			return err // the same for all of them
+		if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), selected...); err != nil {
+			return err
 		}
 		if selected = move.moving(selected, scope.Tenant.Location); len(selected) == 0 {
 			return nil
-		}
-		for i := range selected {
-			if err := s.checkReschedule(ctx, tx, scope, viewerOf(scope), &selected[i]); err != nil {
-				return err
-			}
 		}
 		if outcome.Occurrences, err = s.moveAll(ctx, tx, scope, selected, move, rivals); err != nil {
 			return err

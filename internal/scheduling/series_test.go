@@ -645,6 +645,91 @@ func TestASeriesMovesAsAWhole(t *testing.T) {
 	s.checkLanes(s.owner)
 }
 
+// A series of which nothing is to come can be asked to move; nothing does.
+func TestNothingOfASeriesIsLeftToMove(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	id := *s.bookSeries(s.owner, s.course(s.bob)).ID
+	list := s.appointmentsOf(id)
+	over := later(s.owner, list[2].StartAt.Sub(now))
+	move := scheduling.SeriesMove{SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, ShiftDays: 1, OnConflict: scheduling.ConflictFails}
+	following := move
+	following.SeriesSelection = scheduling.SeriesSelection{Scope: scheduling.ScopeFollowing, AppointmentID: &list[1].ID}
+	for _, m := range []scheduling.SeriesMove{move, following} {
+		outcome, err := s.series.Reschedule(ctx, over, id, nil, m)
+		require.NoError(t, err)
+		assert.Empty(t, outcome.Occurrences)
+		_, err = s.series.Cancel(ctx, over, id, nil, m.SeriesSelection, "")
+		require.NoError(t, err)
+	}
+	assert.Equal(t, list, s.appointmentsOf(id))
+}
+
+// What has been moved by hand moves from where it is, and keeps what it has got of its own.
+func TestASeriesMovesWithItsExceptions(t *testing.T) {
+	t.Parallel()
+	s := newSalon(t)
+	ctx := t.Context()
+	in := s.course(s.bob) // the clocks change between the second and the third
+	in.RRule = "FREQ=WEEKLY;COUNT=4"
+	id := *s.bookSeries(s.owner, in).ID
+	list := s.appointmentsOf(id)
+	_, err := s.appointments.Reschedule(ctx, s.owner, list[1].ID, nil, scheduling.RescheduleInput{
+		StartAt: list[1].StartAt.Add(days(1) + 2*time.Hour), ResourceIDs: ids(s.ana, s.room),
+	})
+	require.NoError(t, err)
+	_, err = s.appointments.Cancel(ctx, s.owner, list[2].ID, nil, scheduling.CancelInput{})
+	require.NoError(t, err)
+	local := func() (shown []string) {
+		for _, a := range s.appointmentsOf(id) {
+			shown = append(shown, a.StartAt.In(s.tenant.Location).Format("Mon 02 15:04 ")+a.Status)
+		}
+		return shown
+	}
+	require.Equal(t, []string{"Mon 01 10:00 CONFIRMED", "Tue 09 12:00 CONFIRMED", "Mon 15 10:00 CANCELLED", "Mon 22 10:00 CONFIRMED"}, local())
+	_, err = s.series.Reschedule(ctx, s.owner, id, nil, scheduling.SeriesMove{
+		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeFollowing, AppointmentID: &list[1].ID}, ShiftDays: 6,
+		OnConflict: scheduling.ConflictFails,
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"Mon 01 10:00 CONFIRMED", "Mon 15 10:00 CANCELLED", "Mon 15 12:00 CONFIRMED", "Sun 28 10:00 CONFIRMED"}, local())
+	assert.Contains(t, s.appointmentsOf(id)[2].ResourceIDs, s.ana.ID)
+	s.checkLanes(s.owner)
+}
+
+// A series moves within the limits of its service: what moves does not count against itself,
+// and nobody else's count goes down.
+func TestASeriesMovesWithinLimits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	b.resource(scope, "ROOM", "Hall", capacity(9))
+	service, customer := b.serviceOf(scope, perDay(2)), b.customer(scope, "Carla")
+	book := func(day int) {
+		b.book(scope, scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: tenOClock.Add(days(day))})
+	}
+	id := *b.bookSeries(scope, scheduling.SeriesInput{
+		ServiceID: service.ID, CustomerID: customer.ID, StartAt: tenOClock, RRule: "FREQ=DAILY;COUNT=3", OnConflict: scheduling.ConflictFails,
+	}).ID
+	for day := range 3 {
+		book(day)
+	}
+	shift := func(days int) error {
+		_, err := b.series.Reschedule(ctx, scope, id, nil, scheduling.SeriesMove{
+			SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.ScopeAll}, ShiftDays: days, OnConflict: scheduling.ConflictFails,
+		})
+		return err
+	}
+	require.NoError(t, shift(1))
+	book(0)
+	book(3)
+	refused := refusal(t, apperr.SlotTaken, shift(-1)).Members["occurrences"].([]scheduling.Occurrence)
+	require.Len(t, refused, 1)
+	assert.Equal(t, string(availability.LimitDay), refused[0].Reasons[0].Code)
+	require.NoError(t, shift(30))
+}
+
 // What is left of a series keeps nobody from being deleted.
 func TestAnEmptySeriesGoesWithItsCustomer(t *testing.T) {
 	t.Parallel()
