@@ -58,7 +58,7 @@ func (s *reasonsSaid) check(tb testing.TB) {
 		return
 	}
 	for _, code := range []string{
-		"offered", "alternative", "moved", "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past",
+		"offered", "offered to complete a request", "alternative", "alternative without requirements", "moved", "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past",
 		"min_notice", "horizon", "closed", "outside_hours", "time_off", "booked", "capacity", "held", "buffer", "limit_day", "limit_week",
 	} {
 		assert.Positive(tb, s.counts[code], "%s is never reached", code)
@@ -75,6 +75,9 @@ func (w *world) check(t *testing.T) map[string]int {
 		require.NotContains(t, outcome, slot.StartAt, "twice")
 		outcome[slot.StartAt] = strings.Join(slot.ResourceIDs, " ")
 		said["offered"]++
+		if 0 < len(w.requested) && len(w.requested) < w.requirements {
+			said["offered to complete a request"]++
+		}
 	}
 	for _, refused := range found.Refused {
 		require.NotContains(t, outcome, refused.StartAt, "twice")
@@ -97,7 +100,11 @@ func (w *world) check(t *testing.T) map[string]int {
 		said["moved"]++
 	}
 	for _, refused := range found.various(edges) {
-		said["alternative"] += w.checkRefused(t, refused, found.Data)
+		n := w.checkRefused(t, refused, found.Data)
+		said["alternative"] += n
+		if len(w.requested) > 0 && w.requirements == 0 {
+			said["alternative without requirements"] += n
+		}
 	}
 	return said
 }
@@ -253,24 +260,32 @@ func (w *world) checkMove(t *testing.T, from, to slot) {
 func (w *world) checkRefused(t *testing.T, refused refusal, offered []slot) int {
 	t.Helper()
 	wish := w.wish(refused.StartAt, w.requested)
-	w.Post(t, "/api/v1/holds", wish).Require(t, w.statusOf(refused))
+	status, code := refused.answer()
+	w.Post(t, "/api/v1/holds", wish).RequireProblem(t, status, code)
 	wish["customer_id"] = w.customer
-	response := w.Post(t, "/api/v1/appointments", wish)
-	if w.statusOf(refused) == 422 {
-		require.NotEmpty(t, response.RequireProblem(t, 422, "validation_failed")["errors"])
+	problem := w.Post(t, "/api/v1/appointments", wish).RequireProblem(t, status, code)
+	switch code {
+	case "validation_failed":
+		require.NotEmpty(t, problem["errors"])
 		return 0
+	case "slot_taken":
+		requireConflicts(t, refused, problem)
 	}
-	problem := response.RequireProblem(t, 409, "slot_taken")
+	require.Equal(t, "conflict", w.verdict(t, wish), refused.StartAt)
+	return w.checkAlternatives(t, refused.StartAt, problem["alternatives"].([]any), offered)
+}
+
+// requireConflicts says that a refusal names those who are not free, and why, as the search does.
+func requireConflicts(t *testing.T, refused refusal, problem m) {
+	t.Helper()
 	conflicts := map[string]string{}
 	for _, c := range problem["conflicts"].([]any) {
 		conflicts[c.(m)["resource_id"].(string)] = c.(m)["reason"].(string)
 	}
-	require.Len(t, conflicts, len(refused.Reasons), "%s", response.Body)
+	require.Len(t, conflicts, len(refused.Reasons), "%v", problem)
 	for _, reason := range refused.Reasons {
-		require.Contains(t, saidWithoutBuffers(reason.Code), conflicts[reason.ResourceID], "%s: %s", reason.Code, response.Body)
+		require.Contains(t, saidWithoutBuffers(reason.Code), conflicts[reason.ResourceID], "%s: %v", reason.Code, problem)
 	}
-	require.Equal(t, "conflict", w.verdict(t, wish), refused.StartAt)
-	return w.checkAlternatives(t, refused.StartAt, problem["alternatives"].([]any), offered)
 }
 
 // saidWithoutBuffers is what a refusal can say where an explanation says code: only the latter
@@ -284,18 +299,18 @@ func saidWithoutBuffers(code string) []string {
 	}
 }
 
-// statusOf is what booking a start must answer: that it is about the request, or the start,
-// whoever is there; or about those who are not free.
-func (*world) statusOf(refused refusal) int {
-	switch reason := refused.Reasons[0]; reason.Code {
-	case "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet":
-		return 422
-	default:
+// answer is what booking the start must come to: that another one may do, or that something is
+// wrong with the request, or with the start, whoever is there.
+func (r *refusal) answer() (status int, code string) {
+	switch reason := r.Reasons[0]; reason.Code {
+	case "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past", "min_notice", "horizon":
+		return 422, "validation_failed"
+	case "limit_day", "limit_week":
 		if reason.ResourceID == "" {
-			return 422
+			return 409, reason.Code
 		}
-		return 409
 	}
+	return 409, "slot_taken"
 }
 
 // checkAlternatives says that alternatives can be booked, that those with the resources that
