@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -52,4 +53,44 @@ func TestMigrationsGoUpAndDown(t *testing.T) {
 	current, last, err := postgres.Status(t.Context(), db.URL, schema.FS)
 	require.NoError(t, err)
 	require.Equal(t, []int64{latest, latest}, []int64{current, last})
+}
+
+// The owner of the database need not be a superuser. Row security is forced on owners, who
+// see the rows that a migration changes as members of smoothschedule_platform.
+func TestMigrationsChangeRowsForAPlainOwner(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	exec := func(sql string) {
+		_, err := db.OwnerPool().Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, 0))
+	exec(`DO $$ BEGIN CREATE ROLE smoothschedule_test_owner NOLOGIN CREATEROLE; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`)
+	exec(`DROP TABLE goose_db_version;
+		GRANT ALL ON SCHEMA public TO smoothschedule_test_owner;
+		DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO smoothschedule_test_owner', current_database()); END $$`)
+	plain, err := url.Parse(db.URL)
+	require.NoError(t, err)
+	query := plain.Query()
+	query.Set("role", "smoothschedule_test_owner")
+	plain.RawQuery = query.Encode()
+	require.NoError(t, postgres.Migrate(t.Context(), plain.String(), schema.FS))
+
+	const waitingMoreThanOnce = 52
+	require.NoError(t, postgres.DownTo(t.Context(), plain.String(), schema.FS, waitingMoreThanOnce))
+	exec(`INSERT INTO tenants (id, name, plan_version_id, timezone) SELECT gen_random_uuid(), 'T', id, 'UTC' FROM plan_versions LIMIT 1;
+		INSERT INTO environments (id, tenant_id, name, is_sandbox) SELECT gen_random_uuid(), id, 't', false FROM tenants;
+		INSERT INTO services (env_id, id, name, duration_minutes, price_amount, price_currency, created_at, updated_at)
+			SELECT id, gen_random_uuid(), 'S', 30, 0, 'USD', now(), now() FROM environments;
+		INSERT INTO customers (env_id, id, name, created_at, updated_at) SELECT id, gen_random_uuid(), 'C', now(), now() FROM environments;
+		INSERT INTO waitlist_entries (env_id, id, service_id, customer_id, from_at, to_at, resource_ids, created_at, updated_at)
+			SELECT s.env_id, gen_random_uuid(), s.id, c.id, now(), now() + interval '1 hour', '{}', now(), now()
+			FROM services s, customers c, generate_series(1, 3)`)
+	for range 2 {
+		require.NoError(t, postgres.Migrate(t.Context(), plain.String(), schema.FS))
+		require.NoError(t, postgres.DownTo(t.Context(), plain.String(), schema.FS, waitingMoreThanOnce))
+	}
+	var waiting int
+	require.NoError(t, db.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM waitlist_entries WHERE status = 'WAITING'").Scan(&waiting))
+	require.Equal(t, 1, waiting)
 }

@@ -135,12 +135,16 @@ func Migrate(ctx context.Context, c Config, direction string, out io.Writer) err
 	log := NewLogger(c)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	database, stop, err := devDatabase(ctx, cancel, c, log)
-	if err != nil {
-		return err
+	url := c.MigrationURL
+	if url == "" {
+		database, stop, err := devDatabase(ctx, cancel, c, log)
+		if err != nil {
+			return err
+		}
+		defer stop()
+		url = database
 	}
-	defer stop()
-	url := migrationURL(c, database)
+	var err error
 	switch direction {
 	case "up":
 		err = postgres.Migrate(ctx, url, schema.FS)
