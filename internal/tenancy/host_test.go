@@ -1,6 +1,7 @@
 package tenancy
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,14 @@ func TestParseHost(t *testing.T) {
 		"demo.lvh.me/../../x":       {Host{}, false},
 		"notlvh.me":                 {Host{Domain: "notlvh.me", Custom: true}, true},
 		"platform.lvh.me.evil.test": {Host{Domain: "platform.lvh.me.evil.test", Custom: true}, true},
+	}
+	// RFC 1035: a label has at most 63 characters, a name 253 in this form.
+	label, long := strings.Repeat("a", 63), strings.Repeat(strings.Repeat("a", 49)+".", 5)
+	for name, ok := range map[string]bool{
+		label + ".lvh.me": true, label + "a.lvh.me": false, long + "aaa": true, long + "aaaa": false,
+	} {
+		_, got := ParseHost(name, bases)
+		require.Equal(t, ok, got, "%d characters", len(name))
 	}
 	for header, tt := range tests {
 		t.Run(header, func(t *testing.T) {

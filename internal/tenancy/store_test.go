@@ -300,6 +300,26 @@ func TestADeadlockIsRepeatedNotReported(t *testing.T) {
 	require.Equal(t, []int32{3, 3}, versions)
 }
 
+// Whoever is sacrificed again and again hears that in the end, and nothing is left of it.
+func TestTooManyDeadlocksAreBusy(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	attempts := 0
+	err := b.store.InEnv(t.Context(), b.a, func(tx *tenancy.Tx) error {
+		attempts++
+		tx.Emit("test.happened", nil)
+		_, err := tx.Exec(t.Context(), "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$")
+		return err
+	})
+	var refused *apperr.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, apperr.Busy.Name, refused.Code.Name)
+	require.Equal(t, 4, attempts)
+	var events int
+	require.NoError(t, b.db.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM events").Scan(&events))
+	require.Zero(t, events)
+}
+
 func TestTheAuditTrailOnlyGrows(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
