@@ -3,6 +3,7 @@ package scheduling
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,8 +107,8 @@ func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *te
 
 type (
 	read     = func(db tenancy.DB) error
-	termsRow = schedulingdb.GetBookingTermsRow
-	busyRow  = schedulingdb.ListBusyRow
+	termsRow = schedulingdb.GetTermsOfRequestedRow
+	busyRow  = schedulingdb.ListBusyOfRequestedRow
 	// together runs queries in one round trip: a transaction or a reader.
 	together interface {
 		Together(ctx context.Context, reads ...read) error
@@ -148,37 +149,37 @@ func (s *Appointments) take(ctx context.Context, db together, scope *tenancy.Sco
 
 // bookingTerms asks for the service, the customer and the resources.
 func (s *Appointments) bookingTerms(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]termsRow, error) {
-	if !w.only {
-		return s.queries.GetBookingTerms(ctx, db, schedulingdb.GetBookingTermsParams{
-			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.named(),
+	if w.only {
+		return s.queries.GetTermsOfRequested(ctx, db, schedulingdb.GetTermsOfRequestedParams{
+			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.requested,
 		})
 	}
-	rows, err := s.queries.GetTermsOfRequested(ctx, db, schedulingdb.GetTermsOfRequestedParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.requested,
+	rows, err := s.queries.GetBookingTerms(ctx, db, schedulingdb.GetBookingTermsParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.named(),
 	})
-	return convertRows(rows, func(r schedulingdb.GetTermsOfRequestedRow) termsRow { return termsRow(r) }), err
+	return convertRows(rows, func(r schedulingdb.GetBookingTermsRow) termsRow { return termsRow(r) }), err
 }
 
 // busy asks for what has lanes of the resources.
 func (s *Appointments) busy(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]busyRow, error) {
-	dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
-	_, dayTo := dayOf(w.until, scope.Tenant.Location)
-	params := schedulingdb.ListBusyParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, RequestedIds: w.named(), FirstStart: w.startAt, LastStart: w.until,
-		DayFrom: dayFrom, DayTo: dayTo, Now: scope.Now,
+	params := schedulingdb.ListBusyOfRequestedParams{
+		EnvID: scope.Env.ID, ServiceID: w.serviceID, RequestedIds: w.named(), FirstStart: w.startAt, LastStart: w.until, Now: scope.Now,
 	}
 	if w.moving != nil {
 		from, to := w.window(w.moving.times())
 		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
 	}
-	if !w.only {
-		return s.queries.ListBusy(ctx, db, params)
+	if w.only {
+		return s.queries.ListBusyOfRequested(ctx, db, params)
 	}
-	rows, err := s.queries.ListBusyOfRequested(ctx, db, schedulingdb.ListBusyOfRequestedParams{
+	dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
+	_, dayTo := dayOf(w.until, scope.Tenant.Location)
+	rows, err := s.queries.ListBusy(ctx, db, schedulingdb.ListBusyParams{
 		EnvID: params.EnvID, ServiceID: params.ServiceID, RequestedIds: params.RequestedIds, FirstStart: params.FirstStart,
-		LastStart: params.LastStart, FromAt: params.FromAt, ToAt: params.ToAt, ExceptOwnerID: params.ExceptOwnerID, Now: params.Now,
+		LastStart: params.LastStart, DayFrom: dayFrom, DayTo: dayTo, FromAt: params.FromAt, ToAt: params.ToAt,
+		ExceptOwnerID: params.ExceptOwnerID, Now: params.Now,
 	})
-	return convertRows(rows, func(r schedulingdb.ListBusyOfRequestedRow) busyRow { return busyRow(r) }), err
+	return convertRows(rows, func(r schedulingdb.ListBusyRow) busyRow { return busyRow(r) }), err
 }
 
 // named are the requested resources, which may be none, but not null.
@@ -242,7 +243,7 @@ func limits(perDay, perWeek *int32) (l availability.Limits) {
 
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
-// newSnapshot takes the rows of GetBookingTerms: service and customer are on each of them.
+// newSnapshot takes the terms: service and customer are on each of them.
 func newSnapshot(w wish, rows []termsRow, now time.Time) *snapshot {
 	s := &snapshot{now: now, sequence: rows[0].Sequence}
 	s.addServiceAndCustomer(w, &rows[0])
@@ -281,6 +282,11 @@ func (s *snapshot) addBusy(rows []busyRow, from, to time.Time) {
 			if r = s.resource(row.ResourceID); r == nil {
 				continue // it is no candidate any more
 			}
+			others := slices.IndexFunc(rows[i:], func(other busyRow) bool { return other.ResourceID != row.ResourceID })
+			if others < 0 {
+				others = len(rows) - i
+			}
+			r.Busy = slices.Grow(r.Busy, others)
 		}
 		taken := availability.Interval{Lane: int(row.Lane), Start: row.StartAt, End: row.EndAt, ObjectID: row.OwnerID}
 		switch row.State {
