@@ -74,9 +74,7 @@ func (s *snapshot) addSurroundings(rows []schedulingdb.ListSurroundingsRow, from
 		row := &rows[i]
 		switch row.Kind {
 		case rowOverride:
-			if schedule := schedules[row.ObjectID]; schedule != nil {
-				addOverride(schedule, *row.Date, row.StartMinutes, row.EndMinutes)
-			}
+			addOverride(schedules[row.ObjectID], *row.Date, row.StartMinutes, row.EndMinutes)
 		case rowTimeOff:
 			id := idOrNil(row.ResourceID)
 			off[id] = append(off[id], timeOffRow{

@@ -1,7 +1,7 @@
 -- name: ListSurroundings :many
 -- What else decides about a time between from_at and to_at, for the business (no
--- resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE a date of
--- one, also of a schedule that is not asked for, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
+-- resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE one of its
+-- dates, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
 -- zones and for hours over midnight.
 SELECT 'HOURS'::text AS kind, s.resource_id, s.id AS object_id, s.timezone, s.weekdays, s.start_minutes, s.end_minutes,
        NULL::date AS date, NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL::text AS rrule
@@ -9,9 +9,11 @@ FROM schedules s
 WHERE s.env_id = sqlc.arg(env_id) AND s.is_set
   AND (s.resource_id IS NULL OR sqlc.narg(resource_ids)::uuid[] IS NULL OR s.resource_id = ANY (sqlc.narg(resource_ids)::uuid[]))
 UNION ALL
-SELECT 'OVERRIDE', NULL, o.schedule_id, '', '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
-FROM schedule_overrides o
-WHERE o.env_id = sqlc.arg(env_id)
+SELECT 'OVERRIDE', s.resource_id, s.id, s.timezone, '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
+FROM schedules s
+JOIN schedule_overrides o ON o.env_id = s.env_id AND o.schedule_id = s.id
+WHERE s.env_id = sqlc.arg(env_id) AND s.is_set
+  AND (s.resource_id IS NULL OR sqlc.narg(resource_ids)::uuid[] IS NULL OR s.resource_id = ANY (sqlc.narg(resource_ids)::uuid[]))
   AND o.date >= (sqlc.arg(from_at)::timestamptz - interval '4 days')::date
   AND o.date <= (sqlc.arg(to_at)::timestamptz + interval '4 days')::date
 UNION ALL

@@ -84,9 +84,11 @@ FROM schedules s
 WHERE s.env_id = $1 AND s.is_set
   AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
 UNION ALL
-SELECT 'OVERRIDE', NULL, o.schedule_id, '', '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
-FROM schedule_overrides o
-WHERE o.env_id = $1
+SELECT 'OVERRIDE', s.resource_id, s.id, s.timezone, '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
+FROM schedules s
+JOIN schedule_overrides o ON o.env_id = s.env_id AND o.schedule_id = s.id
+WHERE s.env_id = $1 AND s.is_set
+  AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
   AND o.date >= ($3::timestamptz - interval '4 days')::date
   AND o.date <= ($4::timestamptz + interval '4 days')::date
 UNION ALL
@@ -118,8 +120,8 @@ type ListSurroundingsRow struct {
 }
 
 // What else decides about a time between from_at and to_at, for the business (no
-// resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE a date of
-// one, also of a schedule that is not asked for, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
+// resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE one of its
+// dates, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
 // zones and for hours over midnight.
 func (q *Queries) ListSurroundings(ctx context.Context, db DBTX, arg ListSurroundingsParams) ([]ListSurroundingsRow, error) {
 	rows, err := db.Query(ctx, listSurroundings,
