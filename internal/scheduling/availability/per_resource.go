@@ -11,8 +11,9 @@ import (
 // ResourceStarts are the starts at which a resource can be booked by name.
 type ResourceStarts struct {
 	ResourceID uuid.UUID
-	// Starts are what the customer sees, in UTC and in order.
-	Starts []time.Time
+	// Starts are what the customer sees, in order: seconds since 1970 in UTC, of which the grid
+	// has whole ones. There are thousands.
+	Starts []int64
 	// Truncated says that there are more of them than the limit.
 	Truncated bool
 }
@@ -32,7 +33,7 @@ func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time
 	if len(plans) == 0 {
 		return nil
 	}
-	starts.from = max(starts.from, plans[0].soonest, plans[0].earliest)
+	starts = plans[0].inTime(starts)
 	grid := make([]micros, 0, max(0, starts.to-starts.from)/length(snapshot.Service.step())+1)
 	for at := range plans[0].grid(starts) {
 		grid = append(grid, at)
@@ -57,20 +58,32 @@ func (p *plan) freeOf(c int, grid, scratch []micros) []micros {
 	return free
 }
 
+// inTime leaves of starts those that are neither too soon nor too far ahead.
+func (p *plan) inTime(starts span) span {
+	starts.from = max(starts.from, p.soonest, p.earliest)
+	if p.service.Horizon > 0 {
+		starts.to = min(starts.to, p.latest+1)
+	}
+	return starts
+}
+
 // startsAlone are those of the free starts of a plan with one resource, which is requested,
-// that the rules allow: nothing is to be matched then.
+// that the rules allow: nothing is to be matched then, and of what is in time only limits
+// are left to object.
 func (p *plan) startsAlone(free []micros, limit int) ResourceStarts {
-	result := ResourceStarts{ResourceID: p.resources[0].ID}
-	result.Starts = make([]time.Time, 0, len(free))
+	result := ResourceStarts{ResourceID: p.resources[0].ID, Starts: make([]int64, 0, len(free))}
+	limited := p.service.exist() || p.resources[0].exist()
 	for _, at := range free {
-		if p.seek(at); p.startCode() != "" || !p.isFree(0) {
-			continue
+		if limited {
+			if p.seek(at); p.startCode() != "" || !p.isFree(0) {
+				continue
+			}
 		}
 		if limit > 0 && len(result.Starts) == limit {
 			result.Truncated = true
 			break
 		}
-		result.Starts = append(result.Starts, at.time())
+		result.Starts = append(result.Starts, at.unix())
 	}
 	return result
 }

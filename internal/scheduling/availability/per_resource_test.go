@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -23,10 +22,10 @@ func expectedPerResource(w *world) (all []ResourceStarts) {
 			len(s.Service.Requirements) > 0 && !kind.accepts(r) {
 			continue
 		}
-		alone := ResourceStarts{ResourceID: r.ID, Starts: []time.Time{}}
+		alone := ResourceStarts{ResourceID: r.ID, Starts: []int64{}}
 		for at := range p.grid(p.starts) {
 			if Decide(s, &Request{Start: at.time(), Requested: []uuid.UUID{r.ID}}, w.now).OK {
-				alone.Starts = append(alone.Starts, at.time())
+				alone.Starts = append(alone.Starts, at.time().Unix())
 			}
 		}
 		all = append(all, alone)

@@ -76,7 +76,7 @@ func (p resourceAvailabilityPage) append(b []byte) []byte {
 			if j > 0 {
 				b = append(b, ',')
 			}
-			b = text.append(b, start)
+			b = text.appendUnix(b, start)
 		}
 		b = append(strconv.AppendBool(append(b, `],"truncated":`...), r.Truncated), '}')
 	}
@@ -94,13 +94,20 @@ type instantText struct {
 }
 
 func (t *instantText) append(b []byte, at time.Time) []byte {
-	const perDay = 24 * 60 * 60
-	unix := at.Unix()
-	if at.Nanosecond() != 0 || unix < 0 {
+	if at.Nanosecond() != 0 {
 		return appendInstant(b, at)
 	}
+	return t.appendUnix(b, at.Unix())
+}
+
+// appendUnix writes the instant that many seconds after the beginning of 1970.
+func (t *instantText) appendUnix(b []byte, unix int64) []byte {
+	const perDay = 24 * 60 * 60
+	if unix < 0 {
+		return appendInstant(b, time.Unix(unix, 0))
+	}
 	if day := unix / perDay; t.date == nil || day != t.day {
-		t.day, t.date = day, at.UTC().AppendFormat(t.date[:0], `"2006-01-02T`)
+		t.day, t.date = day, time.Unix(unix, 0).UTC().AppendFormat(t.date[:0], `"2006-01-02T`)
 	}
 	second := unix % perDay
 	b = appendTwoDigits(append(b, t.date...), second/3600)

@@ -50,7 +50,7 @@ func TestResourceAvailabilityPageIsWhatTheContractSays(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, time.December, 31, 23, 59, 59, 0, time.UTC)
 	starts := []time.Time{
-		at.Add(-24 * time.Hour), at, at.Add(time.Second), at.Add(time.Second + 250*time.Microsecond), at.Add(9*time.Hour + 7*time.Minute),
+		at.Add(-24 * time.Hour), at, at.Add(time.Second), at.Add(9*time.Hour + 7*time.Minute),
 		time.Date(1969, time.July, 20, 20, 17, 0, 0, time.UTC), time.Date(2999, time.December, 31, 0, 0, 0, 0, time.UTC),
 	}
 	for n := range 4 {
@@ -60,9 +60,15 @@ func TestResourceAvailabilityPageIsWhatTheContractSays(t *testing.T) {
 			Data: []schedulingoapi.ResourceAvailability{},
 		}
 		for i := range n {
-			alone := availability.ResourceStarts{ResourceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(i)}), Starts: starts[:i*len(starts)/2], Truncated: i == 1}
-			found.Resources = append(found.Resources, alone)
-			want.Data = append(want.Data, schedulingoapi.ResourceAvailability{ResourceID: alone.ResourceID, Starts: alone.Starts, Truncated: alone.Truncated})
+			alone := schedulingoapi.ResourceAvailability{
+				ResourceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte{byte(i)}), Starts: starts[:i*len(starts)/2], Truncated: i == 1,
+			}
+			want.Data = append(want.Data, alone)
+			of := availability.ResourceStarts{ResourceID: alone.ResourceID, Truncated: alone.Truncated}
+			for _, start := range alone.Starts {
+				of.Starts = append(of.Starts, start.Unix())
+			}
+			found.Resources = append(found.Resources, of)
 		}
 		encoded, err := json.Marshal(want)
 		require.NoError(t, err)
