@@ -4,8 +4,8 @@
 // It is pure. It knows no clock, no database and no HTTP; what it decides on is a
 // Snapshot and the instant now. It calls localtime for the calendar of a place, and
 // nobody else. Whoever offers, books or moves an appointment asks Decide, Search,
-// SearchPerResource or Nearest, which decide by the same plan, so that what is offered can be booked and the
-// other way round.
+// SearchPerResource or Nearest, which decide by the same plan, so that what is offered can
+// be booked and the other way round.
 //
 // A plan works with lists of the starts at which a resource can be taken: what is open,
 // without what is in the way. They are in order, in integers, and made once for all

@@ -46,8 +46,8 @@ func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time
 	return result
 }
 
-// freeOf writes to scratch the starts on the grid at which a
-// resource is free, leaving limits aside.
+// freeOf writes to scratch the starts on the grid at which a resource is free, leaving
+// limits aside.
 func (p *plan) freeOf(c int, grid, scratch []micros) []micros {
 	free := scratch[:0]
 	for _, s := range p.candidates[c].starts {
