@@ -107,6 +107,9 @@ const (
 	// reconnectAfter is the pause after a connection was lost; until it is back, those who
 	// wait look by themselves.
 	reconnectAfter = time.Second
+	// notifyPause lies between two announcements to other servers: each is a transaction that
+	// is written to disk, and wakes every server.
+	notifyPause = 25 * time.Millisecond
 )
 
 // Run connects the hub with those of other servers, with one connection of the pool for
@@ -153,7 +156,8 @@ func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
-// notify tells other servers what is unsent, all of it at once, whenever there is some.
+// notify tells other servers what is unsent, all of it at once: at once if nothing was sent
+// for a while, else after a pause.
 func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 	for {
 		select {
@@ -167,6 +171,11 @@ func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 		}
 		if _, err := pool.Exec(ctx, "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", channel, payloads); err != nil {
 			return fmt.Errorf("notify: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(notifyPause):
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -99,15 +100,14 @@ type AppointmentFilter struct {
 type Appointments struct {
 	store   *tenancy.Store
 	queries *schedulingdb.Queries
+	// catalogues are shared by all who book.
+	catalogues *catalogue.Cache
 }
 
 // NewAppointments keeps appointments in the store.
 func NewAppointments(store *tenancy.Store) *Appointments {
-	return &Appointments{store: store, queries: schedulingdb.New()}
+	return &Appointments{store: store, queries: schedulingdb.New(), catalogues: catalogue.NewCache()}
 }
-
-// appointmentRow is what every query for appointments returns.
-type appointmentRow = schedulingdb.ListAppointmentsInRangeRow
 
 // Get returns an appointment. Errors: NotFound, also for those that the caller may not
 // see.
@@ -120,25 +120,30 @@ func (s *Appointments) GetFor(ctx context.Context, scope *tenancy.Scope, id uuid
 	return s.readAs(ctx, s.store.Reader(scope), scope, viewer{trusted: true}, id)
 }
 
-func (s *Appointments) read(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
+func (s *Appointments) read(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
 	return s.readAs(ctx, db, scope, viewerOf(scope), id)
 }
 
 // readAs is read for a viewer who need not be the one who asks.
 func (s *Appointments) readAs(
-	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, viewer viewer, id uuid.UUID,
+	ctx context.Context, db database, scope *tenancy.Scope, viewer viewer, id uuid.UUID,
 ) (*Appointment, error) {
-	rows, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
-		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		row, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
+			EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, nil
+		}
+		return []appointmentRow{appointmentRow(row)}, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("get appointment: %w", err)
 	}
-	found := fold(rows, func(row schedulingdb.GetAppointmentRow) appointmentRow { return appointmentRow(row) })
-	if len(found) == 0 {
+	if len(found.list) == 0 || !found.shows(viewer, 0) {
 		return nil, apperr.NewNotFound("appointment")
 	}
-	return &found[0], nil
+	return &found.list[0], nil
 }
 
 // Update changes an appointment; with a version, only if it is at that version. Errors:
@@ -221,20 +226,22 @@ func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter Ap
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
 		return keyset.List[Appointment]{}, err
 	}
-	rows, err := s.listRows(ctx, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
-		EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: page.RowLimit(),
+	db := s.store.Reader(scope)
+	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		return s.listRows(ctx, db, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
+			EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: page.RowLimit(),
+		})
 	})
 	if err != nil {
 		return keyset.List[Appointment]{}, fmt.Errorf("list appointments: %w", err)
 	}
-	return keyset.ListOf(page, fold(rows, unchanged), filter, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
+	return keyset.ListOf(page, found.list, filter, func(a Appointment) any { return byTime{a.StartAt, a.ID} }), nil
 }
 
 // listRows runs the query that suits the filter and what the caller may see.
 func (s *Appointments) listRows(
-	ctx context.Context, scope *tenancy.Scope, filter AppointmentFilter, page schedulingdb.ListAppointmentsInRangeParams,
+	ctx context.Context, db database, scope *tenancy.Scope, filter AppointmentFilter, page schedulingdb.ListAppointmentsInRangeParams,
 ) ([]appointmentRow, error) {
-	db := s.store.Reader(scope)
 	narrowed, own, err := s.narrow(ctx, db, scope, filter)
 	switch {
 	case errors.Is(err, errNothingVisible):
@@ -296,27 +303,6 @@ func (s *Appointments) narrow(
 	return filter, nil, nil
 }
 
-// fold makes appointments of flat rows, of which those of one appointment follow each
-// other.
-func fold[R any](rows []R, convert func(R) appointmentRow) []Appointment {
-	list := make([]Appointment, 0, len(rows))
-	resources := make([]ResourceReference, 0, len(rows))
-	for i := range rows {
-		row := convert(rows[i])
-		if n := len(list); n == 0 || list[n-1].ID != row.ID {
-			list = append(list, newAppointment(&row))
-			resources = resources[len(resources):]
-		}
-		resources = append(resources, ResourceReference{ID: row.ResourceID, Name: row.ResourceName, Type: row.ResourceType})
-		list[len(list)-1].Resources = resources
-	}
-	ids := make([]uuid.UUID, 0, len(rows))
-	for i := range list {
-		ids = list[i].arrange(ids[len(ids):])
-	}
-	return list
-}
-
 // arrange puts the resources in their order and writes their ids to the empty slice ids.
 func (a *Appointment) arrange(ids []uuid.UUID) []uuid.UUID {
 	slices.SortFunc(a.Resources, compareReferences)
@@ -332,28 +318,3 @@ func compareReferences(x, y ResourceReference) int {
 }
 
 var typeRank = map[string]int{"STAFF": 1, "ROOM": 2, "EQUIPMENT": 3}
-
-// newAppointment takes everything but the resource from a row.
-func newAppointment(row *appointmentRow) Appointment {
-	a := Appointment{
-		ID: row.ID, SeriesID: row.SeriesID, Status: row.Status, StartAt: row.StartAt.UTC(), EndAt: row.EndAt.UTC(),
-		ServiceID: row.ServiceID, CustomerID: row.CustomerID,
-		Service:             Reference{ID: row.ServiceID, Name: row.ServiceName},
-		Customer:            Reference{ID: row.CustomerID, Name: row.CustomerName},
-		BufferBeforeMinutes: row.BufferBeforeMinutes, BufferAfterMinutes: row.BufferAfterMinutes,
-		Price: Money{Amount: row.PriceAmount, Currency: row.PriceCurrency}, Notes: row.Notes,
-		CancellationReason: row.CancellationReason, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
-		Version: row.Version,
-	}
-	if row.CancelledAt != nil {
-		at := row.CancelledAt.UTC()
-		a.CancelledAt = &at
-	}
-	if row.CancelledLate != nil {
-		a.Cancellation = &Cancellation{
-			Late: *row.CancelledLate, Fee: Money{Amount: *row.CancellationFeeAmount, Currency: row.PriceCurrency},
-			FeePercent: *row.CancellationFeePercent, WindowHours: *row.CancellationWindowHours, Waived: *row.CancellationFeeWaived,
-		}
-	}
-	return a
-}

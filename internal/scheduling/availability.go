@@ -173,25 +173,30 @@ func dateOrInstant(text string, zone *time.Location, days int) (time.Time, error
 	return localtime.At(date.AddDays(days), 0, zone), nil
 }
 
-// survey takes a snapshot of all starts from from to to, in one round trip, whatever the
-// business has: what it has none of costs little to ask for.
+// survey takes a snapshot of all starts from from to to, in one round trip if the catalogue
+// is known.
 func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
 	w.startAt, w.until = from, to
 	var counts []schedulingdb.CountBookingsByDateRow
 	var buffers []schedulingdb.ListBuffersRow
-	also := []read{func(db tenancy.DB) (err error) {
-		counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, w.candidates(), from, to))
-		return err
-	}}
-	if w.explain {
-		also = append(also, func(db tenancy.DB) (err error) {
-			buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
-				EnvID: scope.Env.ID, FromAt: from.Add(-margin), ToAt: to.Add(margin),
+	also := func(taken *snapshot) (reads []read) {
+		if taken.limited() {
+			reads = append(reads, func(db tenancy.DB) (err error) {
+				counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, taken.ids(), from, to))
+				return err
 			})
-			return err
-		})
+		}
+		if w.explain {
+			reads = append(reads, func(db tenancy.DB) (err error) {
+				buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
+					EnvID: scope.Env.ID, FromAt: from.Add(-longestAllocation), ToAt: to.Add(longestAllocation),
+				})
+				return err
+			})
+		}
+		return reads
 	}
-	taken, err := s.take(ctx, s.store.Reader(scope), scope, w, also...)
+	taken, err := s.take(ctx, s.store.Reader(scope), scope, w, also)
 	if err != nil {
 		return nil, fmt.Errorf("survey: %w", err)
 	}

@@ -6,9 +6,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// unchanged is the conversion of what needs none.
-func unchanged[T any](v T) T { return v }
-
 // byName is where a page of a list ends that is in the order of names. The zero value
 // comes before every name.
 type byName struct {

@@ -92,7 +92,7 @@ func (s *SeriesBookings) Get(ctx context.Context, scope *tenancy.Scope, id uuid.
 	return s.detail(ctx, s.store.Reader(scope), scope, id)
 }
 
-func (s *SeriesBookings) detail(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (*SeriesDetail, error) {
+func (s *SeriesBookings) detail(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*SeriesDetail, error) {
 	viewer := viewerOf(scope)
 	row, err := s.queries.GetSeries(ctx, db, schedulingdb.GetSeriesParams{
 		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
@@ -103,14 +103,16 @@ func (s *SeriesBookings) detail(ctx context.Context, db schedulingdb.DBTX, scope
 	if err != nil {
 		return nil, fmt.Errorf("get series: %w", err)
 	}
-	rows, err := s.queries.ListAppointmentsOfSeries(ctx, db, schedulingdb.ListAppointmentsOfSeriesParams{
-		EnvID: scope.Env.ID, SeriesID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		rows, err := s.queries.ListAppointmentsOfSeries(ctx, db, schedulingdb.ListAppointmentsOfSeriesParams{
+			EnvID: scope.Env.ID, SeriesID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+		})
+		return convertRows(rows, func(r schedulingdb.ListAppointmentsOfSeriesRow) appointmentRow { return appointmentRow(r) }), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list appointments of series: %w", err)
 	}
-	appointments := fold(rows, func(row schedulingdb.ListAppointmentsOfSeriesRow) appointmentRow { return appointmentRow(row) })
-	return &SeriesDetail{Series: newSeries(row), Appointments: appointments}, nil
+	return &SeriesDetail{Series: newSeries(row), Appointments: found.list}, nil
 }
 
 func newSeries(row schedulingdb.GetSeriesRow) Series {

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -27,9 +25,8 @@ type window struct{ from, to time.Time }
 
 // surveySeries takes one snapshot for all starts, and for the local days on which they lie:
 // substitutes and alternatives are on the same day. Whatever the number of starts, it
-// takes at most five statements: service, customer and candidates; the requested
-// resources, if some are no candidates; what is booked; hours and time off; counts. Where
-// there are limits, up to three more lock them first.
+// takes two statements, the customer and what is booked, if the catalogue is known; where there
+// are limits, one more for the counts and up to three that lock them first.
 func (s *Appointments) surveySeries(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w seriesWish) (*snapshot, error) {
 	taken, err := s.candidates(ctx, tx, scope, w.wish)
 	if err != nil || taken.service == nil || taken.customer == nil {
@@ -60,21 +57,19 @@ func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *te
 	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
-	requested := w.requested
-	w.requested = nil
-	rows, err := s.bookingTerms(ctx, tx, scope, w)
+	state, err := s.queries.GetBookingState(ctx, tx, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID, CustomerID: w.customerID})
 	if err != nil {
 		return nil, fmt.Errorf("take snapshot of a series: %w", err)
 	}
-	taken := newSnapshot(w, rows, scope.Now)
-	w.requested = slices.DeleteFunc(slices.Clone(requested), func(id uuid.UUID) bool { return taken.reference(id) != nil })
-	if w.only = len(w.requested) > 0; w.only {
-		rows, err := s.bookingTerms(ctx, tx, scope, w)
-		if err != nil {
-			return nil, fmt.Errorf("take snapshot of requested resources: %w", err)
-		}
-		taken.add(newSnapshot(w, rows, scope.Now))
+	known, err := s.catalogues.At(ctx, tx, scope.Env.ID, state.CatalogueVersion, scope.Now)
+	if err != nil {
+		return nil, err
 	}
+	requested := w
+	requested.only, w.requested = true, nil
+	taken := newSnapshot(w, known, scope)
+	taken.addState(w, &state)
+	taken.add(newSnapshot(requested, known, scope))
 	return taken, nil
 }
 

@@ -11,12 +11,17 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // snapshot is what the database says, at one moment, about a wish to book.
 type snapshot struct {
 	availability.Snapshot
+	// catalogue is where the service and the resources are from.
+	catalogue *catalogue.Catalogue
+	// open says that resources may be taken that the wish does not name.
+	open bool
 	// now is the instant of the request.
 	now      time.Time
 	service  *bookedService  // nil if it does not exist
@@ -37,6 +42,7 @@ type bookedService struct {
 	bufferAfter      int32
 	price            Money
 	requiresApproval bool
+	rules            *availability.Service // of the catalogue
 }
 
 type bookedCustomer struct {
@@ -90,15 +96,9 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 }
 
 // essentials takes the part of a snapshot that every booking needs: everything but how often
-// is booked already. The requested resources nearly always fill every requirement; if not,
-// it is asked again for all.
+// is booked already.
 func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
-	w.only = len(w.requested) > 0
-	taken, err := s.take(ctx, tx, scope, w)
-	if err == nil && w.only && len(w.requested) < len(taken.Service.Requirements) {
-		w.only = false
-		taken, err = s.take(ctx, tx, scope, w)
-	}
+	taken, err := s.take(ctx, tx, scope, w, nothingElse)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
 	}
@@ -106,96 +106,108 @@ func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *te
 }
 
 type (
-	read     = func(db tenancy.DB) error
-	termsRow = schedulingdb.GetTermsOfRequestedRow
-	busyRow  = schedulingdb.ListBusyOfRequestedRow
-	// together runs queries in one round trip: a transaction or a reader.
-	together interface {
-		Together(ctx context.Context, reads ...read) error
+	read = func(db tenancy.DB) error
+	// database runs queries, also several in one round trip: a transaction or a reader.
+	database interface {
+		schedulingdb.DBTX
+		catalogue.Database
 	}
 )
 
-// margin is longer than any appointment with its buffers, which allocations bound. What
-// surrounds a snapshot is asked for before it is known which service it is about; time off
-// that does not reach into the window does no harm.
-const margin = longestAllocation
+// nothingElse is for take.
+func nothingElse(*snapshot) []read { return nil }
 
-// take takes a snapshot in one round trip, in which it also reads something else.
-func (s *Appointments) take(ctx context.Context, db together, scope *tenancy.Scope, w wish, also ...read) (*snapshot, error) {
-	var terms []termsRow
-	var busy []busyRow
-	var around []schedulingdb.ListSurroundingsRow
+// maxReadings bounds how often a catalogue is read that changes all the time.
+const maxReadings = 4
+
+// take takes a snapshot. Nearly always that is one round trip, because the catalogue is
+// known; what is asked for tells whether it still is what there is. In the same trip it also
+// reads what else returns for the snapshot, which has only the catalogue then.
+func (s *Appointments) take(
+	ctx context.Context, db database, scope *tenancy.Scope, w wish, also func(*snapshot) []read,
+) (*snapshot, error) {
+	known := s.catalogues.Kept(scope.Env.ID)
+	for range maxReadings {
+		if known == nil {
+			var err error
+			if known, err = s.catalogues.Read(ctx, db, scope.Env.ID, scope.Now); err != nil {
+				return nil, err
+			}
+		}
+		taken := newSnapshot(w, known, scope)
+		current, err := s.complete(ctx, db, scope, w, taken, also(taken))
+		if err != nil || current {
+			return taken, err
+		}
+		known = nil
+	}
+	return nil, changingError()
+}
+
+func changingError() error {
+	return apperr.New(apperr.Busy, "What can be booked is being changed all the time. Try again.")
+}
+
+// complete adds to a snapshot, which has the catalogue, what is busy and what surrounds it. It
+// reports whether the catalogue is the one there is; the snapshot is good for nothing if not.
+func (s *Appointments) complete(
+	ctx context.Context, db database, scope *tenancy.Scope, w wish, taken *snapshot, also []read,
+) (current bool, err error) {
+	from, to := w.window(taken.Service)
+	var state schedulingdb.GetBookingStateRow
+	var busy []schedulingdb.ListBusyRow
+	var around []catalogue.Surrounding
 	reads := append([]read{func(db tenancy.DB) (err error) {
-		terms, err = s.bookingTerms(ctx, db, scope, w)
-		return err
-	}, func(db tenancy.DB) (err error) {
-		busy, err = s.busy(ctx, db, scope, w)
-		return err
-	}, func(db tenancy.DB) (err error) {
-		around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
-			EnvID: scope.Env.ID, ResourceIds: w.candidates(), FromAt: w.startAt.Add(-margin), ToAt: w.until.Add(margin),
-		})
+		state, err = s.queries.GetBookingState(ctx, db, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID, CustomerID: w.customerID})
 		return err
 	}}, also...)
-	if err := db.Together(ctx, reads...); err != nil {
-		return nil, err
-	}
-	taken := newSnapshot(w, terms, scope.Now)
-	taken.Location = scope.Tenant.Location
-	from, to := w.window(taken.Service)
-	taken.addBusy(busy, from, to)
-	return taken, taken.addSurroundings(around, from, to)
-}
-
-// bookingTerms asks for the service, the customer and the resources.
-func (s *Appointments) bookingTerms(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]termsRow, error) {
-	if w.only {
-		return s.queries.GetTermsOfRequested(ctx, db, schedulingdb.GetTermsOfRequestedParams{
-			EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.requested,
+	if len(taken.resources) > 0 {
+		reads = append(reads, func(db tenancy.DB) (err error) {
+			busy, err = s.queries.ListBusy(ctx, db, w.busy(scope, taken, from, to))
+			return err
 		})
 	}
-	rows, err := s.queries.GetBookingTerms(ctx, db, schedulingdb.GetBookingTermsParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, CustomerID: w.customerID, RequestedIds: w.named(),
-	})
-	return convertRows(rows, func(r schedulingdb.GetBookingTermsRow) termsRow { return termsRow(r) }), err
+	known := taken.catalogue.Knows(from)
+	if !known {
+		reads = append(reads, func(db tenancy.DB) (err error) {
+			around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: scope.Env.ID, FromAt: from, ToAt: to})
+			return err
+		})
+	}
+	if err := db.Together(ctx, reads...); err != nil {
+		return false, err
+	}
+	if !taken.catalogue.Is(state.CatalogueVersion) {
+		return false, nil
+	}
+	taken.addState(w, &state)
+	taken.addBusy(busy, from, to)
+	if known {
+		around = taken.surroundings(from, to)
+	}
+	return true, taken.addSurroundings(around, from, to)
 }
 
-// busy asks for what has lanes of the resources.
-func (s *Appointments) busy(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, w wish) ([]busyRow, error) {
-	params := schedulingdb.ListBusyOfRequestedParams{
-		EnvID: scope.Env.ID, ServiceID: w.serviceID, RequestedIds: w.named(), FirstStart: w.startAt, LastStart: w.until, Now: scope.Now,
+// busy says for which time it must be known what is busy: that of the starts and, where there
+// is a choice, all of their days, by which those are found who have least to do.
+func (w *wish) busy(scope *tenancy.Scope, taken *snapshot, from, to time.Time) schedulingdb.ListBusyParams {
+	if taken.open {
+		dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
+		_, dayTo := dayOf(w.until, scope.Tenant.Location)
+		if dayFrom.Before(from) {
+			from = dayFrom
+		}
+		if dayTo.After(to) {
+			to = dayTo
+		}
+	}
+	params := schedulingdb.ListBusyParams{
+		EnvID: scope.Env.ID, ResourceIds: taken.ids(), EarliestStart: from.Add(-longestAllocation), FromAt: from, ToAt: to, Now: scope.Now,
 	}
 	if w.moving != nil {
-		from, to := w.window(w.moving.times())
-		params.ExceptOwnerID, params.FromAt, params.ToAt = w.moving.ID, &from, &to
+		params.ExceptOwnerID = w.moving.ID
 	}
-	if w.only {
-		return s.queries.ListBusyOfRequested(ctx, db, params)
-	}
-	dayFrom, _ := dayOf(w.startAt, scope.Tenant.Location)
-	_, dayTo := dayOf(w.until, scope.Tenant.Location)
-	rows, err := s.queries.ListBusy(ctx, db, schedulingdb.ListBusyParams{
-		EnvID: params.EnvID, ServiceID: params.ServiceID, RequestedIds: params.RequestedIds, FirstStart: params.FirstStart,
-		LastStart: params.LastStart, DayFrom: dayFrom, DayTo: dayTo, FromAt: params.FromAt, ToAt: params.ToAt,
-		ExceptOwnerID: params.ExceptOwnerID, Now: params.Now,
-	})
-	return convertRows(rows, func(r schedulingdb.ListBusyRow) busyRow { return busyRow(r) }), err
-}
-
-// named are the requested resources, which may be none, but not null.
-func (w *wish) named() []uuid.UUID {
-	if w.requested == nil {
-		return []uuid.UUID{}
-	}
-	return w.requested
-}
-
-// candidates are the resources that may be taken; nil if they are not known yet.
-func (w *wish) candidates() []uuid.UUID {
-	if w.only {
-		return w.requested
-	}
-	return nil
+	return params
 }
 
 // window is the time that the starts of the wish could take, buffers included.
@@ -231,39 +243,65 @@ func (a *Appointment) times() availability.Service {
 	}
 }
 
-func limits(perDay, perWeek *int32) (l availability.Limits) {
-	if perDay != nil {
-		l.MaxPerDay = int(*perDay)
-	}
-	if perWeek != nil {
-		l.MaxPerWeek = int(*perWeek)
-	}
-	return l
-}
-
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
-// newSnapshot takes the terms: service and customer are on each of them.
-func newSnapshot(w wish, rows []termsRow, now time.Time) *snapshot {
-	s := &snapshot{now: now, sequence: rows[0].Sequence}
-	s.addServiceAndCustomer(w, &rows[0])
-	s.resources, s.Resources = make([]candidate, 0, len(rows)), make([]availability.Resource, 0, len(rows))
-	for i := range rows {
-		row := &rows[i]
-		if row.ResourceID == nil {
-			continue
+// newSnapshot takes from the catalogue what a wish is about.
+func newSnapshot(w wish, known *catalogue.Catalogue, scope *tenancy.Scope) *snapshot {
+	s := &snapshot{now: scope.Now, catalogue: known}
+	s.Location = scope.Tenant.Location
+	s.addService(w)
+	s.open = !w.only && s.service != nil && len(w.requested) < max(len(s.Service.Requirements), 1)
+	if !s.open {
+		for _, id := range inOrder(w.requested) {
+			if r := known.Resource(id); r != nil {
+				s.addResource(r)
+			}
 		}
-		s.resources = append(s.resources, candidate{
-			ResourceReference: ResourceReference{ID: *row.ResourceID, Name: *row.ResourceName, Type: *row.ResourceType},
-			userID:            row.ResourceUserID,
-		})
-		s.Resources = append(s.Resources, availability.Resource{
-			ID: *row.ResourceID, Type: availability.ResourceType(*row.ResourceType), Active: *row.ResourceIsActive,
-			Capacity: int(*row.ResourceCapacity), Weight: int(*row.ResourceWeight),
-			Limits: limits(row.ResourceMaxPerDay, row.ResourceMaxPerWeek),
-		})
+		return s
+	}
+	all := known.Resources()
+	for i := range all {
+		if r := &all[i]; slices.Contains(w.requested, r.Rules.ID) || r.Rules.Active && s.accepts(r) {
+			s.addResource(r)
+		}
 	}
 	return s
+}
+
+// inOrder are the ids in the order of snapshots, each once.
+func inOrder(ids []uuid.UUID) []uuid.UUID {
+	if len(ids) < 2 {
+		return ids
+	}
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, compareIDs)
+	return slices.Compact(ids)
+}
+
+// accepts reports whether one of the requirements of the service accepts the resource.
+func (s *snapshot) accepts(r *catalogue.Resource) bool {
+	if len(s.service.rules.Requirements) == 0 {
+		return r.Rules.Type != availability.Equipment
+	}
+	return slices.ContainsFunc(s.service.rules.Requirements, func(q availability.Requirement) bool {
+		return slices.Contains(q.Types, r.Rules.Type) && (len(q.ResourceIDs) == 0 || slices.Contains(q.ResourceIDs, r.Rules.ID))
+	})
+}
+
+func (s *snapshot) addResource(r *catalogue.Resource) {
+	s.resources = append(s.resources, candidate{
+		ResourceReference: ResourceReference{ID: r.Rules.ID, Name: r.Name, Type: r.Type}, userID: r.UserID,
+	})
+	s.Resources = append(s.Resources, r.Rules)
+}
+
+// surroundings are those that the catalogue has of the business and the candidates.
+func (s *snapshot) surroundings(from, to time.Time) []catalogue.Surrounding {
+	list := s.catalogue.Surroundings(uuid.Nil, from, to)
+	for i := range s.resources {
+		list = append(list, s.catalogue.Surroundings(s.resources[i].ID, from, to)...)
+	}
+	return list
 }
 
 // States of what is busy, as the queries say them.
@@ -274,7 +312,7 @@ const (
 
 // addBusy adds what has lanes. A hold that is over has none; it must be cleared away if it
 // is between from and to.
-func (s *snapshot) addBusy(rows []busyRow, from, to time.Time) {
+func (s *snapshot) addBusy(rows []schedulingdb.ListBusyRow, from, to time.Time) {
 	var r *availability.Resource // rows of one resource follow each other
 	for i := range rows {
 		row := &rows[i]
@@ -282,7 +320,7 @@ func (s *snapshot) addBusy(rows []busyRow, from, to time.Time) {
 			if r = s.resource(row.ResourceID); r == nil {
 				continue // it is no candidate any more
 			}
-			others := slices.IndexFunc(rows[i:], func(other busyRow) bool { return other.ResourceID != row.ResourceID })
+			others := slices.IndexFunc(rows[i:], func(other schedulingdb.ListBusyRow) bool { return other.ResourceID != row.ResourceID })
 			if others < 0 {
 				others = len(rows) - i
 			}
@@ -321,33 +359,30 @@ func (s *snapshot) addBuffers(rows []schedulingdb.ListBuffersRow) {
 	}
 }
 
-func (s *snapshot) addServiceAndCustomer(w wish, row *termsRow) {
-	if row.ServiceName != nil {
-		s.service = &bookedService{
-			Reference: Reference{ID: w.serviceID, Name: *row.ServiceName}, version: *row.ServiceVersion,
-			bufferBefore: *row.BufferBeforeMinutes, bufferAfter: *row.BufferAfterMinutes,
-			price: Money{Amount: *row.PriceAmount, Currency: *row.PriceCurrency}, requiresApproval: *row.RequiresApproval,
-		}
-		s.Service = availability.Service{
-			Active: *row.ServiceIsActive, Duration: minutes(*row.DurationMinutes),
-			BufferBefore: minutes(*row.BufferBeforeMinutes), BufferAfter: minutes(*row.BufferAfterMinutes),
-		}
-		if w.moving != nil {
-			s.Service = w.moving.times()
-		}
-		s.Service.SlotStep, s.Service.MinNotice = minutes(*row.SlotStepMinutes), minutes(*row.MinNoticeMinutes)
-		if row.HorizonDays != nil {
-			s.Service.Horizon = time.Duration(*row.HorizonDays) * 24 * time.Hour
-		}
-		s.Service.Limits = limits(row.MaxPerDay, row.MaxPerWeek)
-		for _, q := range newRequirements(row.RequirementTypes, row.NamedPositions, row.NamedResourceIds) {
-			s.Service.Requirements = append(s.Service.Requirements, availability.Requirement{
-				ResourceIDs: q.ResourceIDs, Types: []availability.ResourceType{availability.ResourceType(q.ResourceType)},
-			})
-		}
+func (s *snapshot) addService(w wish) {
+	service := s.catalogue.Service(w.serviceID)
+	if service == nil {
+		return
 	}
-	if row.CustomerName != nil {
-		s.customer = &bookedCustomer{Reference: Reference{ID: w.customerID, Name: *row.CustomerName}, status: *row.CustomerStatus}
+	s.service = &bookedService{
+		Reference: Reference{ID: w.serviceID, Name: service.Name}, version: service.Version,
+		bufferBefore: service.BufferBeforeMinutes, bufferAfter: service.BufferAfterMinutes,
+		price: Money{Amount: service.PriceAmount, Currency: service.PriceCurrency}, requiresApproval: service.RequiresApproval,
+		rules: &service.Rules,
+	}
+	s.Service = service.Rules
+	if w.moving != nil {
+		booked := w.moving.times()
+		s.Service.Active, s.Service.Duration = booked.Active, booked.Duration
+		s.Service.BufferBefore, s.Service.BufferAfter = booked.BufferBefore, booked.BufferAfter
+	}
+}
+
+// addState adds what is not in the catalogue.
+func (s *snapshot) addState(w wish, state *schedulingdb.GetBookingStateRow) {
+	s.sequence = state.Sequence
+	if state.CustomerName != nil {
+		s.customer = &bookedCustomer{Reference: Reference{ID: w.customerID, Name: *state.CustomerName}, status: *state.CustomerStatus}
 	}
 }
 

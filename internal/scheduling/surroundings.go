@@ -9,15 +9,9 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
-)
-
-// Rows of ListSurroundings.
-const (
-	rowHours    = "HOURS"
-	rowOverride = "OVERRIDE"
-	rowTimeOff  = "TIME_OFF"
 )
 
 // surround completes a snapshot with what else decides about the time from from to to:
@@ -25,12 +19,13 @@ const (
 func (s *Appointments) surround(
 	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
 ) error {
-	taken.Location = scope.Tenant.Location
-	rows, err := s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{
-		EnvID: scope.Env.ID, ResourceIds: taken.ids(), FromAt: from, ToAt: to,
-	})
-	if err != nil {
-		return fmt.Errorf("list surroundings: %w", err)
+	rows := taken.surroundings(from, to)
+	if !taken.catalogue.Knows(from) {
+		var err error
+		rows, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: scope.Env.ID, FromAt: from, ToAt: to})
+		if err != nil {
+			return fmt.Errorf("list surroundings: %w", err)
+		}
 	}
 	if err := taken.addSurroundings(rows, from, to); err != nil {
 		return err
@@ -55,12 +50,12 @@ func (s *Appointments) count(
 }
 
 // addSurroundings folds the rows of ListSurroundings, schedules before their overrides.
-func (s *snapshot) addSurroundings(rows []schedulingdb.ListSurroundingsRow, from, to time.Time) error {
+func (s *snapshot) addSurroundings(rows []catalogue.Surrounding, from, to time.Time) error {
 	schedules := map[uuid.UUID]*availability.Schedule{} // by id
 	off := map[uuid.UUID][]timeOffRow{}                 // by resource; the zero id is the business
 	for i := range rows {
 		row := &rows[i]
-		if row.Kind != rowHours {
+		if row.Kind != catalogue.KindHours {
 			continue
 		}
 		schedule, err := newSchedule(s.Location, row.Timezone, row.Weekdays, row.StartMinutes, row.EndMinutes)
@@ -73,9 +68,9 @@ func (s *snapshot) addSurroundings(rows []schedulingdb.ListSurroundingsRow, from
 	for i := range rows {
 		row := &rows[i]
 		switch row.Kind {
-		case rowOverride:
+		case catalogue.KindOverride:
 			addOverride(schedules[row.ObjectID], *row.Date, row.StartMinutes, row.EndMinutes)
-		case rowTimeOff:
+		case catalogue.KindTimeOff:
 			id := idOrNil(row.ResourceID)
 			off[id] = append(off[id], timeOffRow{
 				id: row.ObjectID, start: *row.StartAt, end: *row.EndAt, rrule: row.Rrule, timezone: row.Timezone,

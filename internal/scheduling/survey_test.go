@@ -35,7 +35,8 @@ func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryDat
 func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
 // A search takes one round trip, whatever the number of resources, and whatever hours,
-// time off and limits they have, also if it lists each of them by itself.
+// time off and limits they have, also if it lists each of them by itself. Only the first one
+// after the catalogue has changed takes three.
 func TestASearchIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -54,6 +55,12 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 1, counted.n.Load()-before)
 		return found
+	}
+	changed := func() {
+		before := counted.n.Load()
+		_, err := appointments.Search(ctx, scope, monday)
+		require.NoError(t, err)
+		require.EqualValues(t, 3, counted.n.Load()-before)
 	}
 	search := func() int {
 		return inOneTrip(func() (int, error) {
@@ -83,6 +90,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	require.Zero(t, perResource())
 
 	first := b.resource(scope, "STAFF", "Staff", func(in *scheduling.ResourceInput) { in.MaxPerDay = new(int32(1)) })
+	changed()
 	require.Equal(t, 24*4, search())
 	require.Equal(t, 24*4, perResource())
 
@@ -94,6 +102,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		ResourceID: &first.ID, Title: "Lunch", StartAt: noon.Add(5 * time.Hour), EndAt: noon.Add(6 * time.Hour),
 	})
 	require.NoError(t, err)
+	changed()
 	require.Equal(t, 7*4+1-7, search(), "hours, but not over lunch")
 	require.Equal(t, 7*4+1-7, perResource(first.ID))
 
@@ -103,6 +112,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	for i := range 30 {
 		second = b.resource(scope, "STAFF", fmt.Sprint("Staff ", i))
 	}
+	changed()
 	require.Equal(t, 7*4+1, search())
 	require.Equal(t, 30*(7*4+1), perResource())
 	require.Equal(t, 7*4+1, perResource(first.ID, second.ID), "only one of them is not booked as often as it may be")

@@ -90,8 +90,8 @@ func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.Batch
 type DB interface{ tenancydb.DBTX }
 
 // Together runs several queries in one round trip, all in the environment. Each read makes
-// one query with db. It is called twice: to say which, when the query has no rows, and with
-// the answer.
+// one query with db. It is called twice: to say which, when the query has no rows, or one in
+// which nothing is, and with the answer.
 func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error {
 	return together(func(asked *pgx.Batch) (pgx.BatchResults, error) { return r.SendBatch(ctx, asked), nil }, reads)
 }
@@ -131,6 +131,12 @@ func (r *recording) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 	return noRows{}, nil
 }
 
+// QueryRow returns a row that scans nothing.
+func (r *recording) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
+	r.sql, r.args = sql, args
+	return noRow{}
+}
+
 type noRows struct{ pgx.Rows }
 
 func (noRows) Next() bool { return false }
@@ -147,6 +153,9 @@ type replaying struct {
 func (r replaying) Query(context.Context, string, ...any) (pgx.Rows, error) {
 	return r.results.Query()
 }
+
+// QueryRow returns the row of the query that was recorded.
+func (r replaying) QueryRow(context.Context, string, ...any) pgx.Row { return r.results.QueryRow() }
 
 // batchRows ends the batch, and so gives the connection back, when the rows end.
 type batchRows struct {

@@ -1,22 +1,18 @@
--- Appointments are read as flat rows, one for each of their resources; the rows of one
--- appointment follow each other. Every appointment has at least one resource.
+-- Services and resources are read as ids, with the version of the catalogue that has their
+-- names; see catalogue.sql. Every appointment has at least one resource.
 
--- name: GetAppointment :many
--- One appointment; with only_customer_user_id, only if that user is its customer, and
--- with only_staff_user_id, only if that user is one of its resources.
+-- name: GetAppointment :one
+-- One appointment; with only_customer_user_id, only if that user is its customer.
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
-  AND (sqlc.narg(only_customer_user_id)::uuid IS NULL OR c.user_id = sqlc.narg(only_customer_user_id))
-  AND (sqlc.narg(only_staff_user_id)::uuid IS NULL OR EXISTS (
-        SELECT FROM resources o
-        WHERE o.env_id = a.env_id AND o.id = ANY (a.resource_ids) AND o.user_id = sqlc.narg(only_staff_user_id)));
+  AND (sqlc.narg(only_customer_user_id)::uuid IS NULL OR c.user_id = sqlc.narg(only_customer_user_id));
 
 -- name: LockAppointment :one
 -- Keeps others from changing the appointment until the transaction ends. Its resources
@@ -30,7 +26,9 @@ FOR NO KEY UPDATE;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -43,9 +41,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsFiltered :many
@@ -53,7 +49,9 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -70,9 +68,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsOfCustomer :many
@@ -80,7 +76,9 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -97,9 +95,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: ListAppointmentsOfSeriesFiltered :many
@@ -107,7 +103,9 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -125,9 +123,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT sqlc.arg(row_limit)
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id;
 
 -- name: InsertAppointment :many
@@ -135,16 +131,19 @@ ORDER BY a.start_at, a.id;
 -- come back was not taken, because somebody else has the lane or the resource has
 -- changed: the caller must roll back. Lanes are taken in the order of resources, and by
 -- speculative insertion (ON CONFLICT), so that rivals wait for each other but never in
--- a circle; the lock keeps the capacity as it is until commit.
+-- a circle; the lock keeps the capacity as it is until commit. The constraint is named, so
+-- that PostgreSQL looks for conflicts in its index only, and the lanes are found by the
+-- places of their resources, because a join with unnest reads all resources there are.
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
-    FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)],
+           sqlc.arg(from_at), sqlc.arg(to_at)
+    FROM resources r
+    WHERE r.env_id = sqlc.arg(env_id) AND r.id = ANY (sqlc.arg(resource_ids)::uuid[]) AND r.is_active
+      AND (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
@@ -167,13 +166,14 @@ DELETE FROM allocations WHERE env_id = sqlc.arg(env_id) AND appointment_id = sql
 -- and writes its history; see InsertAppointment for what comes back.
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at)
-    FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)],
+           sqlc.arg(from_at), sqlc.arg(to_at)
+    FROM resources r
+    WHERE r.env_id = sqlc.arg(env_id) AND r.id = ANY (sqlc.arg(resource_ids)::uuid[]) AND r.is_active
+      AND (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a

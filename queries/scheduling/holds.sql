@@ -68,13 +68,14 @@ WHERE env_id = sqlc.arg(env_id) AND holder_id = sqlc.arg(holder_id)::uuid AND st
 -- comes back, and why in this form.
 WITH taken AS (
     INSERT INTO allocations (env_id, hold_id, resource_id, lane, start_at, end_at, expires_at)
-    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, wanted.lane, sqlc.arg(from_at), sqlc.arg(to_at), sqlc.arg(expires_at)::timestamptz
-    FROM (SELECT unnest(sqlc.arg(resource_ids)::uuid[]) AS resource_id, unnest(sqlc.arg(lanes)::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = sqlc.arg(env_id) AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, sqlc.arg(id)::uuid, r.id, (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)],
+           sqlc.arg(from_at), sqlc.arg(to_at), sqlc.arg(expires_at)::timestamptz
+    FROM resources r
+    WHERE r.env_id = sqlc.arg(env_id) AND r.id = ANY (sqlc.arg(resource_ids)::uuid[]) AND r.is_active
+      AND (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), held AS (
     INSERT INTO holds (env_id, id, service_id, customer_id, start_at, end_at, buffer_before_minutes, buffer_after_minutes,

@@ -46,28 +46,24 @@ func (q *Queries) DeleteAppointment(ctx context.Context, db DBTX, arg DeleteAppo
 	return quota_period, err
 }
 
-const getAppointment = `-- name: GetAppointment :many
+const getAppointment = `-- name: GetAppointment :one
 
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 WHERE a.env_id = $1 AND a.id = $2
   AND ($3::uuid IS NULL OR c.user_id = $3)
-  AND ($4::uuid IS NULL OR EXISTS (
-        SELECT FROM resources o
-        WHERE o.env_id = a.env_id AND o.id = ANY (a.resource_ids) AND o.user_id = $4))
 `
 
 type GetAppointmentParams struct {
 	EnvID              uuid.UUID
 	ID                 uuid.UUID
 	OnlyCustomerUserID *uuid.UUID
-	OnlyStaffUserID    *uuid.UUID
 }
 
 type GetAppointmentRow struct {
@@ -93,80 +89,58 @@ type GetAppointmentRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
-// Appointments are read as flat rows, one for each of their resources; the rows of one
-// appointment follow each other. Every appointment has at least one resource.
-// One appointment; with only_customer_user_id, only if that user is its customer, and
-// with only_staff_user_id, only if that user is one of its resources.
-func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmentParams) ([]GetAppointmentRow, error) {
-	rows, err := db.Query(ctx, getAppointment,
-		arg.EnvID,
-		arg.ID,
-		arg.OnlyCustomerUserID,
-		arg.OnlyStaffUserID,
+// Services and resources are read as ids, with the version of the catalogue that has their
+// names; see catalogue.sql. Every appointment has at least one resource.
+// One appointment; with only_customer_user_id, only if that user is its customer.
+func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmentParams) (GetAppointmentRow, error) {
+	row := db.QueryRow(ctx, getAppointment, arg.EnvID, arg.ID, arg.OnlyCustomerUserID)
+	var i GetAppointmentRow
+	err := row.Scan(
+		&i.ID,
+		&i.SeriesID,
+		&i.Status,
+		&i.StartAt,
+		&i.EndAt,
+		&i.ServiceID,
+		&i.CustomerID,
+		&i.BufferBeforeMinutes,
+		&i.BufferAfterMinutes,
+		&i.PriceAmount,
+		&i.PriceCurrency,
+		&i.Notes,
+		&i.CancellationReason,
+		&i.CancelledAt,
+		&i.CancelledLate,
+		&i.CancellationWindowHours,
+		&i.CancellationFeePercent,
+		&i.CancellationFeeAmount,
+		&i.CancellationFeeWaived,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.CustomerName,
+		&i.ResourceIds,
+		&i.CatalogueVersion,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []GetAppointmentRow{}
-	for rows.Next() {
-		var i GetAppointmentRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.SeriesID,
-			&i.Status,
-			&i.StartAt,
-			&i.EndAt,
-			&i.ServiceID,
-			&i.CustomerID,
-			&i.BufferBeforeMinutes,
-			&i.BufferAfterMinutes,
-			&i.PriceAmount,
-			&i.PriceCurrency,
-			&i.Notes,
-			&i.CancellationReason,
-			&i.CancelledAt,
-			&i.CancelledLate,
-			&i.CancellationWindowHours,
-			&i.CancellationFeePercent,
-			&i.CancellationFeeAmount,
-			&i.CancellationFeeWaived,
-			&i.Version,
-			&i.CreatedAt,
-			&i.UpdatedAt,
-			&i.ServiceName,
-			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return i, err
 }
 
 const insertAppointment = `-- name: InsertAppointment :many
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, $1::uuid, r.id, wanted.lane, $2, $3
-    FROM (SELECT unnest($4::uuid[]) AS resource_id, unnest($5::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = $6 AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, $1::uuid, r.id, ($2::int[])[array_position($3::uuid[], r.id)],
+           $4, $5
+    FROM resources r
+    WHERE r.env_id = $6 AND r.id = ANY ($3::uuid[]) AND r.is_active
+      AND ($2::int[])[array_position($3::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
@@ -175,7 +149,7 @@ WITH taken AS (
     VALUES ($6, $1::uuid, $7, $8, $9,
             $10, $11, $12, $13,
             $14, $15, $16, $17,
-            $18, $19, $20, $20, $4::uuid[],
+            $18, $19, $20, $20, $3::uuid[],
             $21::timestamp, $22::text, $23)
 )
 SELECT resource_id FROM taken
@@ -183,10 +157,10 @@ SELECT resource_id FROM taken
 
 type InsertAppointmentParams struct {
 	ID                  uuid.UUID
+	Lanes               []int32
+	ResourceIds         []uuid.UUID
 	FromAt              time.Time
 	ToAt                time.Time
-	ResourceIds         []uuid.UUID
-	Lanes               []int32
 	EnvID               uuid.UUID
 	ServiceID           uuid.UUID
 	CustomerID          uuid.UUID
@@ -211,14 +185,16 @@ type InsertAppointmentParams struct {
 // come back was not taken, because somebody else has the lane or the resource has
 // changed: the caller must roll back. Lanes are taken in the order of resources, and by
 // speculative insertion (ON CONFLICT), so that rivals wait for each other but never in
-// a circle; the lock keeps the capacity as it is until commit.
+// a circle; the lock keeps the capacity as it is until commit. The constraint is named, so
+// that PostgreSQL looks for conflicts in its index only, and the lanes are found by the
+// places of their resources, because a join with unnest reads all resources there are.
 func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppointmentParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, insertAppointment,
 		arg.ID,
+		arg.Lanes,
+		arg.ResourceIds,
 		arg.FromAt,
 		arg.ToAt,
-		arg.ResourceIds,
-		arg.Lanes,
 		arg.EnvID,
 		arg.ServiceID,
 		arg.CustomerID,
@@ -319,7 +295,9 @@ const listAppointmentsFiltered = `-- name: ListAppointmentsFiltered :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -336,9 +314,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT $9
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -377,11 +353,9 @@ type ListAppointmentsFilteredRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
 // The same with filters, which are applied to the rows of the range.
@@ -427,11 +401,9 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
-			&i.ServiceName,
 			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
+			&i.ResourceIds,
+			&i.CatalogueVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -447,7 +419,9 @@ const listAppointmentsInRange = `-- name: ListAppointmentsInRange :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -460,9 +434,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT $5
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -497,11 +469,9 @@ type ListAppointmentsInRangeRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
 // Appointments by start, after the cursor: the plain list, of which calendars are made.
@@ -543,11 +513,9 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
-			&i.ServiceName,
 			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
+			&i.ResourceIds,
+			&i.CatalogueVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -563,7 +531,9 @@ const listAppointmentsOfCustomer = `-- name: ListAppointmentsOfCustomer :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -580,9 +550,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT $10
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -622,11 +590,9 @@ type ListAppointmentsOfCustomerRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
 // The same for one customer, from an index of its own.
@@ -673,11 +639,9 @@ func (q *Queries) ListAppointmentsOfCustomer(ctx context.Context, db DBTX, arg L
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
-			&i.ServiceName,
 			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
+			&i.ResourceIds,
+			&i.CatalogueVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -693,7 +657,9 @@ const listAppointmentsOfSeriesFiltered = `-- name: ListAppointmentsOfSeriesFilte
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -711,9 +677,7 @@ FROM (
     ORDER BY p.start_at, p.id
     LIMIT $11
 ) a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 ORDER BY a.start_at, a.id
 `
 
@@ -754,11 +718,9 @@ type ListAppointmentsOfSeriesFilteredRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
 // The same for one series, from an index of its own.
@@ -806,11 +768,9 @@ func (q *Queries) ListAppointmentsOfSeriesFiltered(ctx context.Context, db DBTX,
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
-			&i.ServiceName,
 			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
+			&i.ResourceIds,
+			&i.CatalogueVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -845,18 +805,19 @@ func (q *Queries) LockAppointment(ctx context.Context, db DBTX, arg LockAppointm
 const moveAppointment = `-- name: MoveAppointment :many
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
-    SELECT r.env_id, $1::uuid, r.id, wanted.lane, $2, $3
-    FROM (SELECT unnest($4::uuid[]) AS resource_id, unnest($5::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = $6 AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, $1::uuid, r.id, ($2::int[])[array_position($3::uuid[], r.id)],
+           $4, $5
+    FROM resources r
+    WHERE r.env_id = $6 AND r.id = ANY ($3::uuid[]) AND r.is_active
+      AND ($2::int[])[array_position($3::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a
     SET status = $7, start_at = $8, end_at = $9, version = $10, updated_at = $11,
-        resource_ids = $4::uuid[], local_start_at = $12::timestamp,
+        resource_ids = $3::uuid[], local_start_at = $12::timestamp,
         timezone = $13::text, tzdata_version = $14
     WHERE a.env_id = $6 AND a.id = $1
 ), noted AS (
@@ -869,10 +830,10 @@ SELECT resource_id FROM taken
 
 type MoveAppointmentParams struct {
 	ID                 uuid.UUID
+	Lanes              []int32
+	ResourceIds        []uuid.UUID
 	FromAt             time.Time
 	ToAt               time.Time
-	ResourceIds        []uuid.UUID
-	Lanes              []int32
 	EnvID              uuid.UUID
 	Status             string
 	StartAt            time.Time
@@ -893,10 +854,10 @@ type MoveAppointmentParams struct {
 func (q *Queries) MoveAppointment(ctx context.Context, db DBTX, arg MoveAppointmentParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, moveAppointment,
 		arg.ID,
+		arg.Lanes,
+		arg.ResourceIds,
 		arg.FromAt,
 		arg.ToAt,
-		arg.ResourceIds,
-		arg.Lanes,
 		arg.EnvID,
 		arg.Status,
 		arg.StartAt,

@@ -13,15 +13,8 @@ import (
 )
 
 const countBookingsByDate = `-- name: CountBookingsByDate :many
-WITH limited AS (
-    (SELECT FROM services v WHERE v.env_id = $1 AND v.id = $2 AND num_nonnulls(v.max_per_day, v.max_per_week) > 0)
-    UNION ALL
-    (SELECT FROM resources r WHERE r.env_id = $1 AND num_nonnulls(r.max_per_day, r.max_per_week) > 0)
-    LIMIT 1
-)
 SELECT b.resource_id::uuid AS resource_id, b.date::date AS date, b.n::int AS n
-FROM limited
-CROSS JOIN LATERAL count_bookings_by_date($1::uuid, $2::uuid, $3::uuid[],
+FROM count_bookings_by_date($1::uuid, $2::uuid, $3::uuid[],
     $4::uuid, $5::text, $6::timestamptz, $7::timestamptz,
     $8::timestamptz) AS b (resource_id, date, n)
 `
@@ -45,9 +38,7 @@ type CountBookingsByDateRow struct {
 
 // How many appointments start on each date of the business's zone: those of the service
 // (no resource), and those that take each of the given resources (null is all). Cancelled
-// ones and no-shows do not count, and holds do until they are over. Where neither the
-// service nor any resource has a limit, nothing is counted, nor is the counting prepared:
-// that is why it is a function.
+// ones and no-shows do not count, and holds do until they are over.
 func (q *Queries) CountBookingsByDate(ctx context.Context, db DBTX, arg CountBookingsByDateParams) ([]CountBookingsByDateRow, error) {
 	rows, err := db.Query(ctx, countBookingsByDate,
 		arg.EnvID,
@@ -67,89 +58,6 @@ func (q *Queries) CountBookingsByDate(ctx context.Context, db DBTX, arg CountBoo
 	for rows.Next() {
 		var i CountBookingsByDateRow
 		if err := rows.Scan(&i.ResourceID, &i.Date, &i.N); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listSurroundings = `-- name: ListSurroundings :many
-SELECT 'HOURS'::text AS kind, s.resource_id, s.id AS object_id, s.timezone, s.weekdays, s.start_minutes, s.end_minutes,
-       NULL::date AS date, NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL::text AS rrule
-FROM schedules s
-WHERE s.env_id = $1 AND s.is_set
-  AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
-UNION ALL
-SELECT 'OVERRIDE', s.resource_id, s.id, s.timezone, '{}'::int[], o.start_minutes, o.end_minutes, o.date, NULL, NULL, NULL
-FROM schedules s
-JOIN schedule_overrides o ON o.env_id = s.env_id AND o.schedule_id = s.id
-WHERE s.env_id = $1 AND s.is_set
-  AND (s.resource_id IS NULL OR $2::uuid[] IS NULL OR s.resource_id = ANY ($2::uuid[]))
-  AND o.date >= ($3::timestamptz - interval '4 days')::date
-  AND o.date <= ($4::timestamptz + interval '4 days')::date
-UNION ALL
-SELECT 'TIME_OFF', f.resource_id, f.id, f.timezone, '{}'::int[], '{}'::int[], '{}'::int[], NULL, f.start_at, f.end_at, f.rrule
-FROM time_off f
-WHERE f.env_id = $1 AND (f.resource_id IS NULL OR $2::uuid[] IS NULL OR f.resource_id = ANY ($2::uuid[]))
-  AND f.start_at < $4::timestamptz AND f.blocks_until > $3::timestamptz
-`
-
-type ListSurroundingsParams struct {
-	EnvID       uuid.UUID
-	ResourceIds []uuid.UUID
-	FromAt      time.Time
-	ToAt        time.Time
-}
-
-type ListSurroundingsRow struct {
-	Kind         string
-	ResourceID   *uuid.UUID
-	ObjectID     uuid.UUID
-	Timezone     *string
-	Weekdays     []int32
-	StartMinutes []int32
-	EndMinutes   []int32
-	Date         *time.Time
-	StartAt      *time.Time
-	EndAt        *time.Time
-	Rrule        *string
-}
-
-// What else decides about a time between from_at and to_at, for the business (no
-// resource) and the given resources (null is all): kind HOURS is a schedule, OVERRIDE one of its
-// dates, TIME_OFF a time off or a closure. Dates are read with four days of margin, for
-// zones and for hours over midnight.
-func (q *Queries) ListSurroundings(ctx context.Context, db DBTX, arg ListSurroundingsParams) ([]ListSurroundingsRow, error) {
-	rows, err := db.Query(ctx, listSurroundings,
-		arg.EnvID,
-		arg.ResourceIds,
-		arg.FromAt,
-		arg.ToAt,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListSurroundingsRow{}
-	for rows.Next() {
-		var i ListSurroundingsRow
-		if err := rows.Scan(
-			&i.Kind,
-			&i.ResourceID,
-			&i.ObjectID,
-			&i.Timezone,
-			&i.Weekdays,
-			&i.StartMinutes,
-			&i.EndMinutes,
-			&i.Date,
-			&i.StartAt,
-			&i.EndAt,
-			&i.Rrule,
-		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -279,20 +279,21 @@ func (q *Queries) GetHold(ctx context.Context, db DBTX, arg GetHoldParams) (GetH
 const insertHold = `-- name: InsertHold :many
 WITH taken AS (
     INSERT INTO allocations (env_id, hold_id, resource_id, lane, start_at, end_at, expires_at)
-    SELECT r.env_id, $1::uuid, r.id, wanted.lane, $2, $3, $4::timestamptz
-    FROM (SELECT unnest($5::uuid[]) AS resource_id, unnest($6::int[]) AS lane) wanted
-    JOIN resources r ON r.env_id = $7 AND r.id = wanted.resource_id
-    WHERE r.is_active AND wanted.lane < r.capacity
+    SELECT r.env_id, $1::uuid, r.id, ($2::int[])[array_position($3::uuid[], r.id)],
+           $4, $5, $6::timestamptz
+    FROM resources r
+    WHERE r.env_id = $7 AND r.id = ANY ($3::uuid[]) AND r.is_active
+      AND ($2::int[])[array_position($3::uuid[], r.id)] < r.capacity
     ORDER BY r.id
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), held AS (
     INSERT INTO holds (env_id, id, service_id, customer_id, start_at, end_at, buffer_before_minutes, buffer_after_minutes,
                        service_version, price_amount, price_currency, resource_ids, expires_at, holder_id, created_by, created_at)
     VALUES ($7, $1::uuid, $8, $9, $10, $11,
             $12, $13, $14, $15,
-            $16, $5::uuid[], $4::timestamptz, $17,
+            $16, $3::uuid[], $6::timestamptz, $17,
             $18, $19)
 )
 SELECT resource_id FROM taken
@@ -300,11 +301,11 @@ SELECT resource_id FROM taken
 
 type InsertHoldParams struct {
 	ID                  uuid.UUID
+	Lanes               []int32
+	ResourceIds         []uuid.UUID
 	FromAt              time.Time
 	ToAt                time.Time
 	ExpiresAt           time.Time
-	ResourceIds         []uuid.UUID
-	Lanes               []int32
 	EnvID               uuid.UUID
 	ServiceID           uuid.UUID
 	CustomerID          *uuid.UUID
@@ -325,11 +326,11 @@ type InsertHoldParams struct {
 func (q *Queries) InsertHold(ctx context.Context, db DBTX, arg InsertHoldParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, insertHold,
 		arg.ID,
+		arg.Lanes,
+		arg.ResourceIds,
 		arg.FromAt,
 		arg.ToAt,
 		arg.ExpiresAt,
-		arg.ResourceIds,
-		arg.Lanes,
 		arg.EnvID,
 		arg.ServiceID,
 		arg.CustomerID,

@@ -105,7 +105,7 @@ WITH wanted AS (
     WHERE r.is_active AND w.lane < r.capacity
     ORDER BY r.id, w.lane, w.from_at
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), booked AS (
     INSERT INTO appointments (env_id, id, series_id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
@@ -291,11 +291,11 @@ const listAppointmentsOfSeries = `-- name: ListAppointmentsOfSeries :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       s.name AS service_name, c.name AS customer_name, r.id AS resource_id, r.name AS resource_name, r.type AS resource_type
+       c.name AS customer_name, a.resource_ids,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
-JOIN services s ON s.env_id = a.env_id AND s.id = a.service_id
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
-JOIN resources r ON r.env_id = a.env_id AND r.id = ANY (a.resource_ids)
 WHERE a.env_id = $1 AND a.series_id = $2::uuid
   AND ($3::uuid IS NULL OR c.user_id = $3)
   AND ($4::uuid IS NULL OR EXISTS (
@@ -334,11 +334,9 @@ type ListAppointmentsOfSeriesRow struct {
 	Version                 int32
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
-	ServiceName             string
 	CustomerName            string
-	ResourceID              uuid.UUID
-	ResourceName            string
-	ResourceType            string
+	ResourceIds             []uuid.UUID
+	CatalogueVersion        uuid.UUID
 }
 
 // The appointments of a series in the order of their start, as in GetAppointment.
@@ -379,11 +377,9 @@ func (q *Queries) ListAppointmentsOfSeries(ctx context.Context, db DBTX, arg Lis
 			&i.Version,
 			&i.CreatedAt,
 			&i.UpdatedAt,
-			&i.ServiceName,
 			&i.CustomerName,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
+			&i.ResourceIds,
+			&i.CatalogueVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -532,7 +528,7 @@ WITH wanted AS (
     WHERE r.is_active AND w.lane < r.capacity
     ORDER BY r.id, w.lane, w.from_at
     FOR KEY SHARE OF r
-    ON CONFLICT DO NOTHING
+    ON CONFLICT ON CONSTRAINT allocations_no_overlap DO NOTHING
     RETURNING resource_id
 ), moved AS (
     UPDATE appointments a

@@ -12,270 +12,42 @@ import (
 	"github.com/google/uuid"
 )
 
-const getBookingTerms = `-- name: GetBookingTerms :many
+const getBookingState = `-- name: GetBookingState :one
 
-WITH requirement AS MATERIALIZED (
-    SELECT q.position, q.resource_type
-    FROM service_requirements q
-    WHERE q.env_id = $1 AND q.service_id = $2
-), choice AS MATERIALIZED (
-    SELECT cardinality($4::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
-), named AS MATERIALIZED (
-    SELECT n.position, n.resource_id
-    FROM service_requirement_resources n
-    WHERE n.env_id = $1 AND n.service_id = $2
-)
-SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
-       s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
-       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
-       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
-       ARRAY (SELECT q.resource_type FROM requirement q ORDER BY q.position)::text[] AS requirement_types,
-       ARRAY (SELECT n.position FROM named n ORDER BY n.position, n.resource_id)::int[] AS named_positions,
-       ARRAY (SELECT n.resource_id FROM named n ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
-       c.name AS customer_name, c.status AS customer_status,
-       r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
-       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
-       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week
-FROM (SELECT $1::uuid AS env_id) e
-LEFT JOIN services s ON s.env_id = e.env_id AND s.id = $2
-LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $3
-LEFT JOIN resources r ON r.env_id = e.env_id AND (r.id = ANY ($4::uuid[])
-    OR (SELECT c.is_open FROM choice c) AND r.is_active AND (
-        EXISTS (SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
-                WHERE q.resource_type = r.type AND (n.resource_id IS NULL OR n.resource_id = r.id))
-        OR r.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement)))
-ORDER BY r.id
+SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
+       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version,
+       c.name AS customer_name, c.status AS customer_status
+FROM (SELECT) one
+LEFT JOIN customers c ON c.env_id = $1 AND c.id = $2
 `
 
-type GetBookingTermsParams struct {
-	EnvID        uuid.UUID
-	ServiceID    uuid.UUID
-	CustomerID   uuid.UUID
-	RequestedIds []uuid.UUID
+type GetBookingStateParams struct {
+	EnvID      uuid.UUID
+	CustomerID uuid.UUID
 }
 
-type GetBookingTermsRow struct {
-	ServiceName         *string
-	ServiceVersion      *int32
-	DurationMinutes     *int32
-	BufferBeforeMinutes *int32
-	BufferAfterMinutes  *int32
-	PriceAmount         *int64
-	PriceCurrency       *string
-	RequiresApproval    *bool
-	ServiceIsActive     *bool
-	SlotStepMinutes     *int32
-	MinNoticeMinutes    *int32
-	HorizonDays         *int32
-	MaxPerDay           *int32
-	MaxPerWeek          *int32
-	Sequence            int64
-	RequirementTypes    []string
-	NamedPositions      []int32
-	NamedResourceIds    []uuid.UUID
-	CustomerName        *string
-	CustomerStatus      *string
-	ResourceID          *uuid.UUID
-	ResourceName        *string
-	ResourceType        *string
-	ResourceCapacity    *int32
-	ResourceIsActive    *bool
-	ResourceUserID      *uuid.UUID
-	ResourceWeight      *int32
-	ResourceMaxPerDay   *int32
-	ResourceMaxPerWeek  *int32
+type GetBookingStateRow struct {
+	Sequence         int64
+	CatalogueVersion uuid.UUID
+	CustomerName     *string
+	CustomerStatus   *string
 }
 
-// What decides whether a service can start at a time is asked by two statements, which travel
-// together: the terms, that is the service, the customer and the resources that may be
-// taken, and what is busy, that is who has lanes of these resources.
-//
-// Terms have one row for each resource (one without resource if there is none); the service
-// and the customer (null if they do not exist) are on every row.
-//
-// What is busy has state 0 if it is an appointment, 1 if a hold, 2 if a hold that is over,
-// which whoever needs its lane must clear first. It is that of the window of the starts from
-// first_start to last_start, or of from_at to to_at. Under row-level security, a calculation
-// with columns is no index condition; that is why the ends of the window are sub-selects. An
-// allocation is at most 48 hours long, which bounds the piece of the index. What is read of
-// allocations is all in their primary key's index.
-// The terms with the requested resources and, unless they fill every requirement, all active
-// ones that a requirement accepts.
-func (q *Queries) GetBookingTerms(ctx context.Context, db DBTX, arg GetBookingTermsParams) ([]GetBookingTermsRow, error) {
-	rows, err := db.Query(ctx, getBookingTerms,
-		arg.EnvID,
-		arg.ServiceID,
-		arg.CustomerID,
-		arg.RequestedIds,
+// What decides whether a service can start at a time is the catalogue, and what these
+// statements say, which travel together.
+// The last event of the environment, the version of its catalogue, and the customer (null
+// if they do not exist).
+func (q *Queries) GetBookingState(ctx context.Context, db DBTX, arg GetBookingStateParams) (GetBookingStateRow, error) {
+	row := db.QueryRow(ctx, getBookingState, arg.EnvID, arg.CustomerID)
+	var i GetBookingStateRow
+	err := row.Scan(
+		&i.Sequence,
+		&i.CatalogueVersion,
+		&i.CustomerName,
+		&i.CustomerStatus,
 	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []GetBookingTermsRow{}
-	for rows.Next() {
-		var i GetBookingTermsRow
-		if err := rows.Scan(
-			&i.ServiceName,
-			&i.ServiceVersion,
-			&i.DurationMinutes,
-			&i.BufferBeforeMinutes,
-			&i.BufferAfterMinutes,
-			&i.PriceAmount,
-			&i.PriceCurrency,
-			&i.RequiresApproval,
-			&i.ServiceIsActive,
-			&i.SlotStepMinutes,
-			&i.MinNoticeMinutes,
-			&i.HorizonDays,
-			&i.MaxPerDay,
-			&i.MaxPerWeek,
-			&i.Sequence,
-			&i.RequirementTypes,
-			&i.NamedPositions,
-			&i.NamedResourceIds,
-			&i.CustomerName,
-			&i.CustomerStatus,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
-			&i.ResourceCapacity,
-			&i.ResourceIsActive,
-			&i.ResourceUserID,
-			&i.ResourceWeight,
-			&i.ResourceMaxPerDay,
-			&i.ResourceMaxPerWeek,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const getTermsOfRequested = `-- name: GetTermsOfRequested :many
-SELECT s.name AS service_name, s.version AS service_version, s.duration_minutes, s.buffer_before_minutes,
-       s.buffer_after_minutes, s.price_amount, s.price_currency, s.requires_approval, s.is_active AS service_is_active,
-       s.slot_step_minutes, s.min_notice_minutes, s.horizon_days, s.max_per_day, s.max_per_week,
-       COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
-       ARRAY (SELECT q.resource_type FROM service_requirements q
-              WHERE q.env_id = $1 AND q.service_id = $2 ORDER BY q.position)::text[] AS requirement_types,
-       ARRAY (SELECT n.position FROM service_requirement_resources n
-              WHERE n.env_id = $1 AND n.service_id = $2
-              ORDER BY n.position, n.resource_id)::int[] AS named_positions,
-       ARRAY (SELECT n.resource_id FROM service_requirement_resources n
-              WHERE n.env_id = $1 AND n.service_id = $2
-              ORDER BY n.position, n.resource_id)::uuid[] AS named_resource_ids,
-       c.name AS customer_name, c.status AS customer_status,
-       r.id AS resource_id, r.name AS resource_name, r.type AS resource_type, r.capacity AS resource_capacity,
-       r.is_active AS resource_is_active, r.user_id AS resource_user_id, r.weight AS resource_weight,
-       r.max_per_day AS resource_max_per_day, r.max_per_week AS resource_max_per_week
-FROM (SELECT $1::uuid AS env_id) e
-LEFT JOIN services s ON s.env_id = e.env_id AND s.id = $2
-LEFT JOIN customers c ON c.env_id = e.env_id AND c.id = $3
-LEFT JOIN resources r ON r.env_id = e.env_id AND r.id = ANY ($4::uuid[])
-ORDER BY r.id
-`
-
-type GetTermsOfRequestedParams struct {
-	EnvID        uuid.UUID
-	ServiceID    uuid.UUID
-	CustomerID   uuid.UUID
-	RequestedIds []uuid.UUID
-}
-
-type GetTermsOfRequestedRow struct {
-	ServiceName         *string
-	ServiceVersion      *int32
-	DurationMinutes     *int32
-	BufferBeforeMinutes *int32
-	BufferAfterMinutes  *int32
-	PriceAmount         *int64
-	PriceCurrency       *string
-	RequiresApproval    *bool
-	ServiceIsActive     *bool
-	SlotStepMinutes     *int32
-	MinNoticeMinutes    *int32
-	HorizonDays         *int32
-	MaxPerDay           *int32
-	MaxPerWeek          *int32
-	Sequence            int64
-	RequirementTypes    []string
-	NamedPositions      []int32
-	NamedResourceIds    []uuid.UUID
-	CustomerName        *string
-	CustomerStatus      *string
-	ResourceID          *uuid.UUID
-	ResourceName        *string
-	ResourceType        *string
-	ResourceCapacity    *int32
-	ResourceIsActive    *bool
-	ResourceUserID      *uuid.UUID
-	ResourceWeight      *int32
-	ResourceMaxPerDay   *int32
-	ResourceMaxPerWeek  *int32
-}
-
-// The terms with the requested resources only. Where they leave requirements open, which
-// requirement_types tells, it has too few resources; whoever asks must see to that. It
-// stands by itself because PostgreSQL prepares every part of a statement, also those that
-// never run, and this one is part of every booking; likewise ListBusyOfRequested.
-func (q *Queries) GetTermsOfRequested(ctx context.Context, db DBTX, arg GetTermsOfRequestedParams) ([]GetTermsOfRequestedRow, error) {
-	rows, err := db.Query(ctx, getTermsOfRequested,
-		arg.EnvID,
-		arg.ServiceID,
-		arg.CustomerID,
-		arg.RequestedIds,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []GetTermsOfRequestedRow{}
-	for rows.Next() {
-		var i GetTermsOfRequestedRow
-		if err := rows.Scan(
-			&i.ServiceName,
-			&i.ServiceVersion,
-			&i.DurationMinutes,
-			&i.BufferBeforeMinutes,
-			&i.BufferAfterMinutes,
-			&i.PriceAmount,
-			&i.PriceCurrency,
-			&i.RequiresApproval,
-			&i.ServiceIsActive,
-			&i.SlotStepMinutes,
-			&i.MinNoticeMinutes,
-			&i.HorizonDays,
-			&i.MaxPerDay,
-			&i.MaxPerWeek,
-			&i.Sequence,
-			&i.RequirementTypes,
-			&i.NamedPositions,
-			&i.NamedResourceIds,
-			&i.CustomerName,
-			&i.CustomerStatus,
-			&i.ResourceID,
-			&i.ResourceName,
-			&i.ResourceType,
-			&i.ResourceCapacity,
-			&i.ResourceIsActive,
-			&i.ResourceUserID,
-			&i.ResourceWeight,
-			&i.ResourceMaxPerDay,
-			&i.ResourceMaxPerWeek,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+	return i, err
 }
 
 const listBuffers = `-- name: ListBuffers :many
@@ -325,50 +97,23 @@ func (q *Queries) ListBuffers(ctx context.Context, db DBTX, arg ListBuffersParam
 }
 
 const listBusy = `-- name: ListBusy :many
-WITH requirement AS MATERIALIZED (
-    SELECT q.position, q.resource_type
-    FROM service_requirements q
-    WHERE q.env_id = $3 AND q.service_id = $5
-), choice AS MATERIALIZED (
-    SELECT cardinality($4::uuid[]) < GREATEST(count(*), 1) AS is_open FROM requirement
-), named AS MATERIALIZED (
-    SELECT n.position, n.resource_id
-    FROM service_requirement_resources n
-    WHERE n.env_id = $3 AND n.service_id = $5
-), span AS MATERIALIZED (
-    SELECT LEAST($6::timestamptz, COALESCE($7::timestamptz,
-               $8::timestamptz - make_interval(mins => s.buffer_before_minutes))) AS from_at,
-           GREATEST($9::timestamptz, COALESCE($10::timestamptz,
-               $11::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes))) AS to_at
-    FROM services s
-    WHERE s.env_id = $3 AND s.id = $5
-)
 SELECT l.resource_id, l.lane, l.start_at, l.end_at, l.owner_id,
        CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $1::timestamptz THEN 1 ELSE 2 END::int AS state
-FROM resources r
-JOIN allocations l ON l.env_id = r.env_id AND l.resource_id = r.id AND l.active AND l.owner_id <> $2
-    AND l.start_at < (SELECT w.to_at FROM span w)
-    AND l.start_at > (SELECT w.from_at FROM span w) - interval '48 hours'
-    AND l.end_at > (SELECT w.from_at FROM span w)
-WHERE r.env_id = $3 AND (r.id = ANY ($4::uuid[])
-    OR (SELECT c.is_open FROM choice c) AND r.is_active AND (
-        EXISTS (SELECT FROM requirement q LEFT JOIN named n ON n.position = q.position
-                WHERE q.resource_type = r.type AND (n.resource_id IS NULL OR n.resource_id = r.id))
-        OR r.type IN ('STAFF', 'ROOM') AND NOT EXISTS (SELECT FROM requirement)))
+FROM allocations l
+WHERE l.env_id = $2 AND l.resource_id = ANY ($3::uuid[]) AND l.active
+  AND l.owner_id <> $4
+  AND l.start_at > $5::timestamptz AND l.start_at < $6::timestamptz
+  AND l.end_at > $7::timestamptz
 `
 
 type ListBusyParams struct {
 	Now           time.Time
-	ExceptOwnerID uuid.UUID
 	EnvID         uuid.UUID
-	RequestedIds  []uuid.UUID
-	ServiceID     uuid.UUID
-	DayFrom       time.Time
-	FromAt        *time.Time
-	FirstStart    time.Time
-	DayTo         time.Time
-	ToAt          *time.Time
-	LastStart     time.Time
+	ResourceIds   []uuid.UUID
+	ExceptOwnerID uuid.UUID
+	EarliestStart time.Time
+	ToAt          time.Time
+	FromAt        time.Time
 }
 
 type ListBusyRow struct {
@@ -380,21 +125,20 @@ type ListBusyRow struct {
 	State      int32
 }
 
-// What is busy of the resources of GetBookingTerms. The window also has day_from to day_to,
-// by which those are found who have least to do.
+// Who has lanes of the resources between from_at and to_at: state 0 is an appointment, 1 a
+// hold, 2 a hold that is over, which whoever needs its lane must clear first. The rows of one
+// resource follow each other. An allocation is at most 48 hours long, which bounds the piece
+// of the index; the earliest start is given, because under row-level security a calculation
+// is no index condition. What is read of allocations is all in their primary key's index.
 func (q *Queries) ListBusy(ctx context.Context, db DBTX, arg ListBusyParams) ([]ListBusyRow, error) {
 	rows, err := db.Query(ctx, listBusy,
 		arg.Now,
-		arg.ExceptOwnerID,
 		arg.EnvID,
-		arg.RequestedIds,
-		arg.ServiceID,
-		arg.DayFrom,
-		arg.FromAt,
-		arg.FirstStart,
-		arg.DayTo,
+		arg.ResourceIds,
+		arg.ExceptOwnerID,
+		arg.EarliestStart,
 		arg.ToAt,
-		arg.LastStart,
+		arg.FromAt,
 	)
 	if err != nil {
 		return nil, err
@@ -403,84 +147,6 @@ func (q *Queries) ListBusy(ctx context.Context, db DBTX, arg ListBusyParams) ([]
 	items := []ListBusyRow{}
 	for rows.Next() {
 		var i ListBusyRow
-		if err := rows.Scan(
-			&i.ResourceID,
-			&i.Lane,
-			&i.StartAt,
-			&i.EndAt,
-			&i.OwnerID,
-			&i.State,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const listBusyOfRequested = `-- name: ListBusyOfRequested :many
-WITH span AS MATERIALIZED (
-    SELECT COALESCE($5::timestamptz,
-               $6::timestamptz - make_interval(mins => s.buffer_before_minutes)) AS from_at,
-           COALESCE($7::timestamptz,
-               $8::timestamptz + make_interval(mins => s.duration_minutes + s.buffer_after_minutes)) AS to_at
-    FROM services s
-    WHERE s.env_id = $2 AND s.id = $9
-)
-SELECT l.resource_id, l.lane, l.start_at, l.end_at, l.owner_id,
-       CASE WHEN l.expires_at IS NULL THEN 0 WHEN l.expires_at > $1::timestamptz THEN 1 ELSE 2 END::int AS state
-FROM allocations l
-WHERE l.env_id = $2 AND l.resource_id = ANY ($3::uuid[]) AND l.active
-  AND l.owner_id <> $4
-  AND l.start_at < (SELECT w.to_at FROM span w)
-  AND l.start_at > (SELECT w.from_at FROM span w) - interval '48 hours'
-  AND l.end_at > (SELECT w.from_at FROM span w)
-`
-
-type ListBusyOfRequestedParams struct {
-	Now           time.Time
-	EnvID         uuid.UUID
-	RequestedIds  []uuid.UUID
-	ExceptOwnerID uuid.UUID
-	FromAt        *time.Time
-	FirstStart    time.Time
-	ToAt          *time.Time
-	LastStart     time.Time
-	ServiceID     uuid.UUID
-}
-
-type ListBusyOfRequestedRow struct {
-	ResourceID uuid.UUID
-	Lane       int32
-	StartAt    time.Time
-	EndAt      time.Time
-	OwnerID    uuid.UUID
-	State      int32
-}
-
-// What is busy of the requested resources.
-func (q *Queries) ListBusyOfRequested(ctx context.Context, db DBTX, arg ListBusyOfRequestedParams) ([]ListBusyOfRequestedRow, error) {
-	rows, err := db.Query(ctx, listBusyOfRequested,
-		arg.Now,
-		arg.EnvID,
-		arg.RequestedIds,
-		arg.ExceptOwnerID,
-		arg.FromAt,
-		arg.FirstStart,
-		arg.ToAt,
-		arg.LastStart,
-		arg.ServiceID,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []ListBusyOfRequestedRow{}
-	for rows.Next() {
-		var i ListBusyOfRequestedRow
 		if err := rows.Scan(
 			&i.ResourceID,
 			&i.Lane,

@@ -1,0 +1,97 @@
+package catalogue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// Cache keeps the catalogues of the environments that were asked for last.
+type Cache struct {
+	kept    *otter.Cache[uuid.UUID, *Catalogue]
+	queries *schedulingdb.Queries
+}
+
+// maxRows bounds what is kept of all environments: at a few hundred bytes each, that is
+// about 100 MB.
+const maxRows = 400_000
+
+// NewCache is empty.
+func NewCache() *Cache {
+	return &Cache{
+		kept: otter.Must(&otter.Options[uuid.UUID, *Catalogue]{
+			MaximumWeight: maxRows,
+			Weigher:       func(_ uuid.UUID, c *Catalogue) uint32 { return uint32(c.rows + 1) },
+		}),
+		queries: schedulingdb.New(),
+	}
+}
+
+// Database runs several queries in an environment in one round trip, such as a tenancy.Tx
+// or a tenancy.Reader.
+type Database interface {
+	Together(ctx context.Context, reads ...func(db tenancy.DB) error) error
+}
+
+// Kept returns the catalogue that is kept of an environment, whether it is the one there is
+// or not, or nil.
+func (c *Cache) Kept(envID uuid.UUID) *Catalogue {
+	kept, _ := c.kept.GetIfPresent(envID)
+	return kept
+}
+
+// Forget keeps the catalogue of an environment no longer.
+func (c *Cache) Forget(envID uuid.UUID) { c.kept.Invalidate(envID) }
+
+// At returns the catalogue at the version that the database has just named: that which is
+// kept, or else that which it reads.
+func (c *Cache) At(ctx context.Context, db Database, envID, version uuid.UUID, now time.Time) (*Catalogue, error) {
+	if kept := c.Kept(envID); kept != nil && version != uuid.Nil && kept.Is(version) {
+		return kept, nil
+	}
+	return c.Read(ctx, db, envID, now)
+}
+
+// reach is how far before now time off and overrides are read.
+const reach = 8 * 24 * time.Hour
+
+// end is after everything that can be booked.
+var end = time.Date(3001, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// Read reads the catalogue of an environment, in one round trip, and keeps it.
+func (c *Cache) Read(ctx context.Context, db Database, envID uuid.UUID, now time.Time) (*Catalogue, error) {
+	since := now.Add(-reach)
+	var version uuid.UUID
+	var services []schedulingdb.ListServicesOfCatalogueRow
+	var resources []schedulingdb.ListResourcesOfCatalogueRow
+	var surroundings []Surrounding
+	// The version comes first: what is read may be newer than it says, and is then read
+	// again by whoever learns the newer one, but it is never older.
+	err := db.Together(ctx, func(db tenancy.DB) (err error) {
+		version, err = c.queries.GetCatalogueVersion(ctx, db, envID)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		services, err = c.queries.ListServicesOfCatalogue(ctx, db, envID)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		resources, err = c.queries.ListResourcesOfCatalogue(ctx, db, envID)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		surroundings, err = c.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: envID, FromAt: since, ToAt: end})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read catalogue: %w", err)
+	}
+	read := newCatalogue(version, since, services, resources, surroundings)
+	if version != uuid.Nil {
+		c.kept.Set(envID, read)
+	}
+	return read, nil
+}
