@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
@@ -92,6 +93,32 @@ func (r *Reservation) Settle(ctx context.Context, tx Tx) error {
 	}
 	return r.set.warn(ctx, tx, r.quota, *r.value.Limit, r.counter)
 }
+
+// ReserveAsUsual is Reserve in one statement, for a transaction that cannot look at its answer
+// (tenancy.Tx.Finally): nearly always, nothing but the counter has to be changed. If something
+// else has to be done, such as to tell of a threshold or to refuse, it fails with the SQLSTATE
+// SS002, and nothing is reserved.
+func ReserveAsUsual(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
+	params := entitledb.RaiseUsageAsUsualParams{
+		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: set.Quota(quota, set.Now).Limit,
+	}
+	if params.QuotaLimit != nil {
+		params.Share80 = share(*params.QuotaLimit, 80)
+	}
+	err := queries.RaiseUsageAsUsual(ctx, tx, params)
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == divisionByZero {
+		return ErrNotAsUsual
+	}
+	if err != nil {
+		return fmt.Errorf("reserve %s as usual: %w", quota, err)
+	}
+	return nil
+}
+
+const divisionByZero = "22012" // SQLSTATE
+
+// ErrNotAsUsual says that a reservation needs Reserve.
+var ErrNotAsUsual = errors.New("the reservation needs more than its counter")
 
 // Release gives n back to the counter of a period (see Set.Period), in the
 // transaction that deletes what was counted.

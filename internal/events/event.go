@@ -45,26 +45,39 @@ func Append(ctx context.Context, tx tenancydb.DBTX, envID uuid.UUID, actor Actor
 	if len(list) == 0 {
 		return nil
 	}
+	write, err := Prepare(envID, actor, now, list)
+	if err != nil {
+		return err
+	}
+	return write(ctx, tx)
+}
+
+// Prepare returns the statement that Append runs; there must be events.
+func Prepare(
+	envID uuid.UUID, actor Actor, now time.Time, list []Event,
+) (write func(ctx context.Context, tx tenancydb.DBTX) error, err error) {
 	params := tenancydb.AppendEventsParams{
 		EnvID: envID, ActorUserID: actor.UserID, ActorTokenID: actor.TokenID, ImpersonatorUserID: actor.ImpersonatorID, OccurredAt: now,
 	}
 	for _, e := range list {
 		data, err := json.Marshal(e.Data)
 		if err != nil {
-			return fmt.Errorf("encode event %s: %w", e.Type, err)
+			return nil, fmt.Errorf("encode event %s: %w", e.Type, err)
 		}
 		id := e.ID
 		if id == uuid.Nil {
 			if id, err = uuid.NewV7(); err != nil {
-				return fmt.Errorf("make event id: %w", err)
+				return nil, fmt.Errorf("make event id: %w", err)
 			}
 		}
 		params.Ids = append(params.Ids, id)
 		params.Types = append(params.Types, e.Type)
 		params.Data = append(params.Data, string(data))
 	}
-	if err := queries.AppendEvents(ctx, tx, params); err != nil {
-		return fmt.Errorf("append events: %w", err)
-	}
-	return nil
+	return func(ctx context.Context, tx tenancydb.DBTX) error {
+		if err := queries.AppendEvents(ctx, tx, params); err != nil {
+			return fmt.Errorf("append events: %w", err)
+		}
+		return nil
+	}, nil
 }

@@ -144,31 +144,43 @@ func (s *snapshot) references(assignments []availability.Assignment) []ResourceR
 	return list
 }
 
+// insert writes the appointment with the commit, which then says if a lane is lost.
 func (s *Appointments) insert(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, a *Appointment, assignments []availability.Assignment,
 ) error {
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(a.StartAt)
 	local := localStartOf(a.StartAt, scope.Tenant)
-	quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
-	taken, err := s.queries.InsertAppointment(ctx, tx, schedulingdb.InsertAppointmentParams{
+	params := schedulingdb.InsertAppointmentParams{
 		EnvID: scope.Env.ID, ID: a.ID, ServiceID: a.ServiceID, CustomerID: a.CustomerID, Status: a.Status,
 		StartAt: a.StartAt, EndAt: a.EndAt, BufferBeforeMinutes: a.BufferBeforeMinutes, BufferAfterMinutes: a.BufferAfterMinutes,
 		ServiceVersion: snapshot.service.version, PriceAmount: a.Price.Amount, PriceCurrency: a.Price.Currency, Notes: a.Notes,
 		QuotaPeriod: scope.Entitlements.Period(entitle.MaxAppointments), CreatedBy: scope.ActorID(), Now: scope.Now,
 		ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
-	})
-	if err != nil {
-		return refused(fmt.Errorf("insert appointment: %w", err))
 	}
-	if len(taken) < len(assignments) {
-		return &lostRaceError{rivals: snapshot.ids()}
-	}
-	if err := quota.Settle(ctx, tx); err != nil {
-		return err
+	write := func(db tenancy.DB) error {
+		err := s.queries.InsertAppointment(ctx, db, params)
+		if isLaneLost(err) {
+			return &lostRaceError{rivals: snapshot.ids()}
+		}
+		if err != nil {
+			return refused(fmt.Errorf("insert appointment: %w", err))
+		}
+		return nil
 	}
 	tx.Emit("appointment.created", a)
+	if tx.Careful() {
+		quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
+		if err := write(tx); err != nil {
+			return err
+		}
+		return quota.Settle(ctx, tx)
+	}
+	tx.Finally(write)
+	tx.Finally(func(db tenancy.DB) error {
+		return entitle.ReserveAsUsual(ctx, db, scope.Entitlements, entitle.MaxAppointments, 1)
+	})
 	return nil
 }
 

@@ -227,8 +227,8 @@ type parkedTx struct {
 
 func (p parkedTx) keep(ctx context.Context, statement func(tenancydb.DBTX) error) error {
 	defer p.conn.Release()
-	err := statement(committing{p.Tx})
-	if err != nil {
+	p.Finally(func(db DB) error { return statement(db) })
+	if err := p.commit(ctx, &Scope{}); err != nil { // without events, whoever it is does not matter
 		return errors.Join(err, p.rollback(ctx))
 	}
 	p.committed()
@@ -271,7 +271,7 @@ func (i *Idempotency) joinPlain(ctx context.Context, pool *pgxpool.Pool, fn func
 }
 
 // joinEnv is joinPlain inside an environment.
-func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
+func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope, careful bool, fn func(tx *Tx) error) error {
 	p, ok := i.parked.(parkedTx)
 	if !ok || p.envID != envID {
 		return errAnotherWorld
@@ -279,12 +279,13 @@ func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope
 	if _, err := p.Exec(ctx, "savepoint joined"); err != nil {
 		return fmt.Errorf("join a transaction: %w", err)
 	}
+	p.careful = careful
 	err := fn(p.Tx)
 	if err == nil {
-		err = p.append(ctx, p.Tx, scope)
+		err = p.end(ctx, scope)
 	}
 	if err != nil {
-		p.events = nil
+		p.last, p.events = nil, nil
 		_, rollbackErr := p.Exec(context.WithoutCancel(ctx), "rollback to savepoint joined")
 		return errors.Join(err, rollbackErr)
 	}

@@ -97,32 +97,54 @@ func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error
 }
 
 func together(send func(*pgx.Batch) (pgx.BatchResults, error), reads []func(db DB) error) error {
-	batch := &pgx.Batch{}
-	for _, read := range reads {
-		asked := &recording{}
-		if err := read(asked); err != nil {
-			return err
-		}
-		batch.Queue(asked.sql, asked.args...)
+	batch, err := record(reads)
+	if err != nil {
+		return err
 	}
 	results, err := send(batch)
 	if err != nil {
 		return err
 	}
-	for _, read := range reads {
-		if err := read(replaying{results: results}); err != nil {
-			_ = results.Close() // says the same
-			return err
-		}
+	if err := replay(results, reads); err != nil {
+		_ = results.Close() // says the same
+		return err
 	}
 	return results.Close()
 }
 
-// recording is the DB that learns what a query is.
+// record learns which statements these are.
+func record(statements []func(db DB) error) (*pgx.Batch, error) {
+	batch := &pgx.Batch{}
+	for _, statement := range statements {
+		asked := &recording{}
+		if err := statement(asked); err != nil {
+			return nil, err
+		}
+		batch.Queue(asked.sql, asked.args...)
+	}
+	return batch, nil
+}
+
+// replay gives the statements their results, until one fails.
+func replay(results pgx.BatchResults, statements []func(db DB) error) error {
+	for _, statement := range statements {
+		if err := statement(replaying{results: results}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recording is the DB that learns what a statement is.
 type recording struct {
-	DB   // nil: together are only queries
 	sql  string
 	args []any
+}
+
+// Exec does nothing.
+func (r *recording) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	r.sql, r.args = sql, args
+	return pgconn.CommandTag{}, nil
 }
 
 // Query returns no rows.
@@ -144,9 +166,11 @@ func (noRows) Err() error { return nil }
 func (noRows) Close()     {}
 
 // replaying is the DB that has the answers.
-type replaying struct {
-	DB
-	results pgx.BatchResults
+type replaying struct{ results pgx.BatchResults }
+
+// Exec returns what the statement did that was recorded.
+func (r replaying) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return r.results.Exec()
 }
 
 // Query returns the rows of the query that was recorded.

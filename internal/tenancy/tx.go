@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 )
@@ -20,13 +19,17 @@ import (
 // changes through it. Queries of generated code take it as their DBTX.
 //
 // It saves round trips at both ends: it begins, and sets the environment, together
-// with the first statement, and commits together with the events.
+// with the first statement, and commits together with its last statements and the events.
 type Tx struct {
-	conn   *pgxpool.Conn
-	envID  uuid.UUID
-	begun  bool
-	along  []*asking
-	events []events.Event
+	conn  *pgxpool.Conn
+	envID uuid.UUID
+	begun bool
+	along []*asking
+	// last are the statements that go with the commit.
+	last []func(db DB) error
+	// careful is whether none shall, because they did not do what was expected of them.
+	careful bool
+	events  []events.Event
 	// emitted is whether events are written.
 	emitted bool
 }
@@ -55,7 +58,7 @@ func (tx *Tx) EmitAs(id uuid.UUID, eventType string, data any) {
 
 // Exec runs a statement.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if tx.begun && len(tx.along) == 0 {
+	if tx.begun && len(tx.along) == 0 && len(tx.last) == 0 {
 		return tx.conn.Exec(ctx, sql, args...)
 	}
 	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
@@ -69,7 +72,7 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.Command
 // Query runs a statement that returns rows. The rows must be closed before the next
 // statement.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if tx.begun && len(tx.along) == 0 {
+	if tx.begun && len(tx.along) == 0 && len(tx.last) == 0 {
 		return tx.conn.Query(ctx, sql, args...) //nolint:rowserrcheck // the rows are the caller's
 	}
 	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
@@ -100,6 +103,9 @@ func (tx *Tx) Together(ctx context.Context, reads ...func(db DB) error) error {
 // yet, and before what goes along. The results are those of what is queued; closing them
 // answers the rest.
 func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
+	if len(tx.last) > 0 {
+		return nil, errors.New("a statement came after the last one")
+	}
 	batch, begins := &pgx.Batch{}, !tx.begun
 	if begins {
 		batch.Queue("begin")
@@ -166,27 +172,66 @@ type answer struct {
 
 func (a answer) QueryRow(context.Context, string, ...any) pgx.Row { return a.row }
 
-// commit appends the events and commits, in one round trip. The sequence of the
-// environment's events is locked for no longer than that.
+// Finally sends the statement of fn together with the commit, which saves a round trip and
+// keeps what it locks for no longer than that. fn is called twice, like those of Together. The
+// transaction is undone only by an error of the statement itself, which therefore has to fail by
+// itself if it does not do what it shall; fn says what the error means. If it means
+// entitle.ErrNotAsUsual, a transaction that is Careful tries again. Only events may come after it.
+func (tx *Tx) Finally(fn func(db DB) error) { tx.last = append(tx.last, fn) }
+
+// Careful reports whether the transaction is tried again without Finally.
+func (tx *Tx) Careful() bool { return tx.careful }
+
+// commit runs the last statements, appends the events and commits, in one round trip. The
+// sequence of the environment's events is locked for no longer than that.
 func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	if len(tx.along) > 0 {
 		return errors.New("a statement shall go along, but no other came")
 	}
-	if len(tx.events) > 0 {
-		return tx.append(ctx, committing{tx}, scope)
+	statements, err := tx.ending(ctx, scope)
+	if err != nil {
+		return err
 	}
-	if !tx.begun {
+	if len(statements) == 0 && !tx.begun {
 		return nil
 	}
-	tag, err := tx.conn.Exec(ctx, "commit")
-	return errors.Join(err, committed(tag, err))
+	batch, err := record(statements)
+	if err != nil {
+		return err
+	}
+	batch.Queue("commit")
+	results, err := tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, batch.QueuedQueries...) })
+	if err != nil {
+		return err
+	}
+	if err := replay(results, statements); err != nil {
+		_ = results.Close() // says the same
+		return err
+	}
+	tag, err := results.Exec()
+	return errors.Join(err, committed(tag, err), results.Close())
 }
 
-// append writes the events that were emitted since the last time through db.
-func (tx *Tx) append(ctx context.Context, db tenancydb.DBTX, scope *Scope) error {
-	list := tx.events
-	tx.events, tx.emitted = nil, tx.emitted || len(list) > 0
-	return events.Append(ctx, db, tx.envID, scope.actor(), scope.Now, list)
+// end runs what goes with the commit, while the transaction goes on.
+func (tx *Tx) end(ctx context.Context, scope *Scope) error {
+	statements, err := tx.ending(ctx, scope)
+	if err != nil || len(statements) == 0 {
+		return err
+	}
+	return tx.Together(ctx, statements...)
+}
+
+// ending are the last statements, and that which writes the events that were emitted since
+// the last time.
+func (tx *Tx) ending(ctx context.Context, scope *Scope) ([]func(db DB) error, error) {
+	statements := tx.last
+	tx.last = nil
+	if len(tx.events) == 0 {
+		return statements, nil
+	}
+	write, err := events.Prepare(tx.envID, scope.actor(), scope.Now, tx.events)
+	tx.events, tx.emitted = nil, true
+	return append(statements, func(db DB) error { return write(ctx, db) }), err
 }
 
 // committed fails if PostgreSQL answered a commit with a rollback, because a statement
@@ -210,25 +255,4 @@ func (tx *Tx) rollback(ctx context.Context) error {
 		return fmt.Errorf("rollback: %w", err)
 	}
 	return nil
-}
-
-// committing executes one statement and the commit in the same round trip.
-type committing struct{ *Tx }
-
-// Exec returns what the statement did, once it is committed.
-func (c committing) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	queue := func(b *pgx.Batch) {
-		b.Queue(sql, args...)
-		b.Queue("commit")
-	}
-	results, err := c.send(ctx, queue)
-	if err != nil {
-		return pgconn.CommandTag{}, err
-	}
-	tag, err := results.Exec()
-	if err != nil {
-		return tag, errors.Join(err, results.Close())
-	}
-	end, err := results.Exec()
-	return tag, errors.Join(err, committed(end, err), results.Close())
 }

@@ -64,8 +64,8 @@ WHERE env_id = sqlc.arg(env_id) AND holder_id = sqlc.arg(holder_id)::uuid AND st
   AND expires_at > sqlc.arg(now)::timestamptz;
 
 -- name: InsertHold :many
--- Writes a hold and takes its lanes, in one statement; see InsertAppointment for what
--- comes back, and why in this form.
+-- Writes a hold and takes its lanes, in one statement; see MoveAppointment for what comes
+-- back, and InsertAppointment for the form.
 WITH taken AS (
     INSERT INTO allocations (env_id, hold_id, resource_id, lane, start_at, end_at, expires_at)
     SELECT r.env_id, sqlc.arg(id)::uuid, r.id, (sqlc.arg(lanes)::int[])[array_position(sqlc.arg(resource_ids)::uuid[], r.id)],

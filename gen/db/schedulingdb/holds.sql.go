@@ -321,8 +321,8 @@ type InsertHoldParams struct {
 	Now                 time.Time
 }
 
-// Writes a hold and takes its lanes, in one statement; see InsertAppointment for what
-// comes back, and why in this form.
+// Writes a hold and takes its lanes, in one statement; see MoveAppointment for what comes
+// back, and InsertAppointment for the form.
 func (q *Queries) InsertHold(ctx context.Context, db DBTX, arg InsertHoldParams) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, insertHold,
 		arg.ID,
