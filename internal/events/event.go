@@ -75,9 +75,20 @@ func Prepare(
 		params.Data = append(params.Data, string(data))
 	}
 	return func(ctx context.Context, tx tenancydb.DBTX) error {
-		if err := queries.AppendEvents(ctx, tx, params); err != nil {
+		if err := appendAll(ctx, tx, &params); err != nil {
 			return fmt.Errorf("append events: %w", err)
 		}
 		return nil
 	}, nil
+}
+
+// appendAll takes the shorter statement where it will do: nearly always there is one event.
+func appendAll(ctx context.Context, tx tenancydb.DBTX, p *tenancydb.AppendEventsParams) error {
+	if len(p.Ids) > 1 {
+		return queries.AppendEvents(ctx, tx, *p)
+	}
+	return queries.AppendEvent(ctx, tx, tenancydb.AppendEventParams{
+		EnvID: p.EnvID, ID: p.Ids[0], Type: p.Types[0], OccurredAt: p.OccurredAt, ActorUserID: p.ActorUserID,
+		ActorTokenID: p.ActorTokenID, ImpersonatorUserID: p.ImpersonatorUserID, Data: p.Data[0],
+	})
 }

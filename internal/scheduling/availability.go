@@ -179,7 +179,12 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	w.startAt, w.until = from, to
 	var counts []schedulingdb.CountBookingsByDateRow
 	var buffers []schedulingdb.ListBuffersRow
-	also := func(taken *snapshot) (reads []read) {
+	var sequence int64
+	also := func(taken *snapshot) []read {
+		reads := []read{func(db tenancy.DB) (err error) {
+			sequence, err = s.queries.GetLastSequence(ctx, db, scope.Env.ID)
+			return err
+		}}
 		if taken.limited() {
 			reads = append(reads, func(db tenancy.DB) (err error) {
 				counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, taken.ids(), from, to))
@@ -200,7 +205,7 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	if err != nil {
 		return nil, fmt.Errorf("survey: %w", err)
 	}
-	taken.From, taken.To = from, to
+	taken.From, taken.To, taken.sequence = from, to, sequence
 	taken.addBuffers(buffers)
 	if taken.limited() {
 		taken.addCounts(counts)

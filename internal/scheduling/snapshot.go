@@ -28,7 +28,7 @@ type snapshot struct {
 	customer *bookedCustomer // nil if they do not exist
 	// resources are the candidates, in the order of Snapshot.Resources.
 	resources []candidate
-	// sequence is that of the last event of the environment.
+	// sequence is that of the last event of the environment, if it was asked for.
 	sequence int64
 	// expired are holds that are over but still have lanes in the window.
 	expired []uuid.UUID
@@ -121,8 +121,8 @@ func nothingElse(*snapshot) []read { return nil }
 const maxReadings = 4
 
 // take takes a snapshot. Nearly always that is one round trip, because the catalogue is
-// known; what is asked for tells whether it still is what there is. In the same trip it also
-// reads what else returns for the snapshot, which has only the catalogue then.
+// known; what is asked for tells whether it still is what there is. In the same trip, and before
+// that, it reads what also returns for the snapshot, which has only the catalogue then.
 func (s *Appointments) take(
 	ctx context.Context, db database, scope *tenancy.Scope, w wish, also func(*snapshot) []read,
 ) (*snapshot, error) {
@@ -157,10 +157,10 @@ func (s *Appointments) complete(
 	var state schedulingdb.GetBookingStateRow
 	var busy []schedulingdb.ListBusyRow
 	var around []catalogue.Surrounding
-	reads := append([]read{func(db tenancy.DB) (err error) {
+	reads := append(also, func(db tenancy.DB) (err error) {
 		state, err = s.queries.GetBookingState(ctx, db, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID, CustomerID: w.customerID})
 		return err
-	}}, also...)
+	})
 	if len(taken.resources) > 0 {
 		reads = append(reads, func(db tenancy.DB) (err error) {
 			busy, err = s.queries.ListBusy(ctx, db, w.busy(scope, taken, from, to))
@@ -380,7 +380,6 @@ func (s *snapshot) addService(w wish) {
 
 // addState adds what is not in the catalogue.
 func (s *snapshot) addState(w wish, state *schedulingdb.GetBookingStateRow) {
-	s.sequence = state.Sequence
 	if state.CustomerName != nil {
 		s.customer = &bookedCustomer{Reference: Reference{ID: w.customerID, Name: *state.CustomerName}, status: *state.CustomerStatus}
 	}

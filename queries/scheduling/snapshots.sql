@@ -2,14 +2,17 @@
 -- statements say, which travel together.
 
 -- name: GetBookingState :one
--- The last event of the environment, the version of its catalogue, and the customer (null
--- if they do not exist).
-SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = sqlc.arg(env_id)), 0)::bigint AS sequence,
-       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
+-- The version of the catalogue, and the customer (null if they do not exist).
+SELECT COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version,
        c.name AS customer_name, c.status AS customer_status
 FROM (SELECT) one
 LEFT JOIN customers c ON c.env_id = sqlc.arg(env_id) AND c.id = sqlc.arg(customer_id);
+
+-- name: GetLastSequence :one
+-- That of the last event of the environment, by which a search names what it has seen. It
+-- comes first, and so is never newer than that.
+SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = sqlc.arg(env_id)), 0)::bigint AS sequence;
 
 -- name: ListBusy :many
 -- Who has lanes of the resources between from_at and to_at: state 0 is an appointment, 1 a

@@ -14,8 +14,7 @@ import (
 
 const getBookingState = `-- name: GetBookingState :one
 
-SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence,
-       COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
+SELECT COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version,
        c.name AS customer_name, c.status AS customer_status
 FROM (SELECT) one
@@ -28,7 +27,6 @@ type GetBookingStateParams struct {
 }
 
 type GetBookingStateRow struct {
-	Sequence         int64
 	CatalogueVersion uuid.UUID
 	CustomerName     *string
 	CustomerStatus   *string
@@ -36,18 +34,25 @@ type GetBookingStateRow struct {
 
 // What decides whether a service can start at a time is the catalogue, and what these
 // statements say, which travel together.
-// The last event of the environment, the version of its catalogue, and the customer (null
-// if they do not exist).
+// The version of the catalogue, and the customer (null if they do not exist).
 func (q *Queries) GetBookingState(ctx context.Context, db DBTX, arg GetBookingStateParams) (GetBookingStateRow, error) {
 	row := db.QueryRow(ctx, getBookingState, arg.EnvID, arg.CustomerID)
 	var i GetBookingStateRow
-	err := row.Scan(
-		&i.Sequence,
-		&i.CatalogueVersion,
-		&i.CustomerName,
-		&i.CustomerStatus,
-	)
+	err := row.Scan(&i.CatalogueVersion, &i.CustomerName, &i.CustomerStatus)
 	return i, err
+}
+
+const getLastSequence = `-- name: GetLastSequence :one
+SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence
+`
+
+// That of the last event of the environment, by which a search names what it has seen. It
+// comes first, and so is never newer than that.
+func (q *Queries) GetLastSequence(ctx context.Context, db DBTX, envID uuid.UUID) (int64, error) {
+	row := db.QueryRow(ctx, getLastSequence, envID)
+	var sequence int64
+	err := row.Scan(&sequence)
+	return sequence, err
 }
 
 const listBuffers = `-- name: ListBuffers :many

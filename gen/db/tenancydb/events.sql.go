@@ -12,53 +12,87 @@ import (
 	"github.com/google/uuid"
 )
 
-const appendEvents = `-- name: AppendEvents :exec
+const appendEvent = `-- name: AppendEvent :exec
 WITH next AS (
-    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($2::uuid[])
+    UPDATE event_sequences SET last_sequence = last_sequence + 1
     WHERE event_sequences.env_id = $1
-    RETURNING last_sequence - cardinality($2::uuid[]) AS base
+    RETURNING last_sequence
 ), appended AS (
     INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
-    SELECT $1, e.id, next.base + e.n, ($3::text[])[e.n], 1,
-           $4, $5, $6, $7, ($8::text[])[e.n]::jsonb
-    FROM unnest($2::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
+    VALUES ($1, $3, (SELECT last_sequence FROM next), $4, 1,
+            $2, $5, $6, $7, $8::text::jsonb)
     RETURNING id, sequence, type, CASE type WHEN 'webhook.ping' THEN data->>'webhook_id' END AS only_endpoint
-), deliveries AS (
-    INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
-    SELECT w.env_id, w.id, a.id, a.sequence, $4, $4
-    FROM webhook_endpoints w JOIN appended a
-        ON CASE WHEN a.only_endpoint IS NULL THEN w.event_types && ARRAY[a.type, split_part(a.type, '.', 1) || '.*', '*']
-                ELSE w.id::text = a.only_endpoint END
-    WHERE w.env_id = $1 AND w.is_enabled
-    RETURNING env_id
 )
-INSERT INTO river.river_job (kind, queue, args)
-SELECT 'webhook_fan_out', 'webhooks', jsonb_build_object('env_id', $1::uuid)
-WHERE EXISTS (SELECT FROM deliveries)
+SELECT fan_out_events($1, ARRAY[a.id], ARRAY[a.sequence], ARRAY[a.type], ARRAY[a.only_endpoint], $2)
+FROM appended a
+WHERE EXISTS (SELECT FROM webhook_endpoints w WHERE w.env_id = $1 AND w.is_enabled)
+`
+
+type AppendEventParams struct {
+	EnvID              uuid.UUID
+	OccurredAt         time.Time
+	ID                 uuid.UUID
+	Type               string
+	ActorUserID        *uuid.UUID
+	ActorTokenID       *uuid.UUID
+	ImpersonatorUserID *uuid.UUID
+	Data               string
+}
+
+// Gives the next sequence of the environment to an event. The update of event_sequences
+// serialises the writers of one environment until commit. An environment without a sequence
+// gives null, which the table refuses. Where there are webhooks, fan_out_events
+// (schema/00056_fan_out_events.sql) gives them the event. A ping is for the endpoint that its data names.
+func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParams) error {
+	_, err := db.Exec(ctx, appendEvent,
+		arg.EnvID,
+		arg.OccurredAt,
+		arg.ID,
+		arg.Type,
+		arg.ActorUserID,
+		arg.ActorTokenID,
+		arg.ImpersonatorUserID,
+		arg.Data,
+	)
+	return err
+}
+
+const appendEvents = `-- name: AppendEvents :exec
+WITH next AS (
+    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($3::uuid[])
+    WHERE event_sequences.env_id = $1
+    RETURNING last_sequence - cardinality($3::uuid[]) AS base
+), appended AS (
+    INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
+    SELECT $1, e.id, next.base + e.n, ($4::text[])[e.n], 1,
+           $2, $5, $6, $7, ($8::text[])[e.n]::jsonb
+    FROM unnest($3::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
+    RETURNING id, sequence, type, CASE type WHEN 'webhook.ping' THEN data->>'webhook_id' END AS only_endpoint
+)
+SELECT fan_out_events($1, array_agg(a.id), array_agg(a.sequence), array_agg(a.type), array_agg(a.only_endpoint),
+    $2)
+FROM appended a
+HAVING EXISTS (SELECT FROM webhook_endpoints w WHERE w.env_id = $1 AND w.is_enabled)
 `
 
 type AppendEventsParams struct {
 	EnvID              uuid.UUID
+	OccurredAt         time.Time
 	Ids                []uuid.UUID
 	Types              []string
-	OccurredAt         time.Time
 	ActorUserID        *uuid.UUID
 	ActorTokenID       *uuid.UUID
 	ImpersonatorUserID *uuid.UUID
 	Data               []string
 }
 
-// Gives the next sequences of the environment to the events, in their order. The
-// update of event_sequences serialises the writers of one environment until commit.
-// An environment without a sequence gives null, which the table refuses. Every endpoint
-// that wants an event gets a delivery, and one job looks after all of them; without endpoints
-// that costs a look into an empty index. A ping is for the endpoint that its data names.
+// The same for several, in their order.
 func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) error {
 	_, err := db.Exec(ctx, appendEvents,
 		arg.EnvID,
+		arg.OccurredAt,
 		arg.Ids,
 		arg.Types,
-		arg.OccurredAt,
 		arg.ActorUserID,
 		arg.ActorTokenID,
 		arg.ImpersonatorUserID,
