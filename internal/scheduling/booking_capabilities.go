@@ -44,13 +44,15 @@ func (s *PublicBooking) capability(
 	return found, nil
 }
 
-// grant lets whoever has the token get at the hold, or the appointment.
-func (s *PublicBooking) grant(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) error {
-	err := s.appointments.queries.InsertBookingCapability(ctx, tx, schedulingdb.InsertBookingCapabilityParams{
+// grant lets whoever has the token get at the hold, or the appointment, with the commit.
+func (s *PublicBooking) grant(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) {
+	params := schedulingdb.InsertBookingCapabilityParams{
 		EnvID: scope.Env.ID, TokenHash: hash, HoldID: holdID, AppointmentID: appointmentID, Now: scope.Now,
-	})
-	if err != nil {
-		return fmt.Errorf("insert booking capability: %w", err)
 	}
-	return nil
+	tx.Finally(func(db tenancy.DB) error {
+		if err := s.appointments.queries.InsertBookingCapability(ctx, db, params); err != nil {
+			return fmt.Errorf("insert booking capability: %w", err)
+		}
+		return nil
+	})
 }

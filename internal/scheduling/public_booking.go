@@ -83,7 +83,8 @@ func (s *PublicBooking) Hold(ctx context.Context, scope *tenancy.Scope, in HoldI
 	in.holder = &holder
 	token, hash := newToken()
 	held, err = s.appointments.createHold(ctx, scope, in, func(tx *tenancy.Tx, h *Hold) error {
-		return s.grant(ctx, tx, scope, hash, &h.ID, nil)
+		s.grant(ctx, tx, scope, hash, &h.ID, nil)
+		return nil
 	})
 	if err != nil {
 		return "", nil, publicRefusal(err, in.StartAt)
@@ -160,7 +161,8 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		if err != nil {
 			return err
 		}
-		return s.grant(ctx, tx, scope, hash, nil, &created.ID)
+		s.grant(ctx, tx, scope, hash, nil, &created.ID)
+		return nil
 	})
 	if err != nil {
 		w := wish{serviceID: wanted.ServiceID, startAt: wanted.StartAt}

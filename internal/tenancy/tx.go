@@ -103,8 +103,11 @@ func (tx *Tx) Together(ctx context.Context, reads ...func(db DB) error) error {
 // yet, and before what goes along. The results are those of what is queued; closing them
 // answers the rest.
 func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
-	if len(tx.last) > 0 {
-		return nil, errors.New("a statement came after the last one")
+	if last := tx.last; len(last) > 0 { // it was not the last one
+		tx.last = nil
+		if err := tx.Together(ctx, last...); err != nil {
+			return nil, err
+		}
 	}
 	batch, begins := &pgx.Batch{}, !tx.begun
 	if begins {
@@ -176,7 +179,8 @@ func (a answer) QueryRow(context.Context, string, ...any) pgx.Row { return a.row
 // keeps what it locks for no longer than that. fn is called twice, like those of Together. The
 // transaction is undone only by an error of the statement itself, which therefore has to fail by
 // itself if it does not do what it shall; fn says what the error means. If it means
-// entitle.ErrNotAsUsual, a transaction that is Careful tries again. Only events may come after it.
+// entitle.ErrNotAsUsual, a transaction that is Careful tries again. A statement that comes after
+// all has it sent before.
 func (tx *Tx) Finally(fn func(db DB) error) { tx.last = append(tx.last, fn) }
 
 // Careful reports whether the transaction is tried again without Finally.
