@@ -101,7 +101,7 @@ const margin = 4 * 24 * time.Hour
 func touches(s *Surrounding, from, to time.Time) bool {
 	switch s.Kind {
 	case KindOverride:
-		return !s.Date.Before(from.Add(-margin).Truncate(24*time.Hour)) && s.Date.Before(to.Add(margin))
+		return !s.Date.Before(from.Add(-margin).Truncate(24*time.Hour)) && !s.Date.After(to.Add(margin))
 	case KindTimeOff:
 		return s.StartAt.Before(to) && (s.Rrule != nil || s.EndAt.After(from))
 	default:
