@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -39,7 +40,7 @@ func (s *Appointments) named(
 		}
 		s.catalogues.Forget(scope.Env.ID)
 	}
-	return nil, changingError()
+	return nil, apperr.New(apperr.Busy, "What is booked is being deleted all the time. Try again.")
 }
 
 // shows reports whether staff may see the nth appointment, because they are one of its

@@ -117,7 +117,7 @@ type (
 // nothingElse is for take.
 func nothingElse(*snapshot) []read { return nil }
 
-// maxReadings bounds how often a catalogue is read that changes all the time.
+// maxReadings bounds how often a request reads a catalogue that changes all the time.
 const maxReadings = 4
 
 // take takes a snapshot. Nearly always that is one round trip, because the catalogue is
@@ -127,32 +127,29 @@ func (s *Appointments) take(
 	ctx context.Context, db database, scope *tenancy.Scope, w wish, also func(*snapshot) []read,
 ) (*snapshot, error) {
 	known := s.catalogues.Kept(scope.Env.ID)
-	for range maxReadings {
+	for readings := 0; ; {
 		if known == nil {
 			var err error
 			if known, err = s.catalogues.Read(ctx, db, scope.Env.ID, scope.Now); err != nil {
 				return nil, err
 			}
+			readings++
 		}
 		taken := newSnapshot(w, known, scope)
-		current, err := s.complete(ctx, db, scope, w, taken, also(taken))
-		if err != nil || current {
+		done, err := s.complete(ctx, db, scope, w, taken, also(taken), readings == maxReadings)
+		if err != nil || done {
 			return taken, err
 		}
 		known = nil
 	}
-	return nil, changingError()
-}
-
-func changingError() error {
-	return apperr.New(apperr.Busy, "What can be booked is being changed all the time. Try again.")
 }
 
 // complete adds to a snapshot, which has the catalogue, what is busy and what surrounds it. It
-// reports whether the catalogue is the one there is; the snapshot is good for nothing if not.
+// reports false, and the snapshot is good for nothing, if the catalogue is not the one there
+// is and need be.
 func (s *Appointments) complete(
-	ctx context.Context, db database, scope *tenancy.Scope, w wish, taken *snapshot, also []read,
-) (current bool, err error) {
+	ctx context.Context, db database, scope *tenancy.Scope, w wish, taken *snapshot, also []read, anyVersion bool,
+) (done bool, err error) {
 	from, to := w.window(taken.Service)
 	var state schedulingdb.GetBookingStateRow
 	var busy []schedulingdb.ListBusyRow
@@ -177,7 +174,7 @@ func (s *Appointments) complete(
 	if err := db.Together(ctx, reads...); err != nil {
 		return false, err
 	}
-	if !taken.catalogue.Is(state.CatalogueVersion) {
+	if !anyVersion && !taken.catalogue.Is(state.CatalogueVersion) {
 		return false, nil
 	}
 	taken.addState(w, &state)

@@ -1,0 +1,290 @@
+package scheduling_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
+)
+
+// meanwhile lets something happen just before a server runs a query.
+type meanwhile struct {
+	trips
+	query   string // its name
+	happens func()
+}
+
+func (m *meanwhile) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
+	for _, q := range data.Batch.QueuedQueries {
+		if m.happens != nil && strings.Contains(q.SQL, "-- name: "+m.query+" ") {
+			m.happens()
+		}
+	}
+	return ctx
+}
+
+// once is for what happens the first time only.
+func (m *meanwhile) once(query string, happens func()) {
+	m.query, m.happens = query, func() {
+		m.happens = nil
+		happens()
+	}
+}
+
+// server is another server on the database, to which something happens.
+func (b *bundle) server(m *meanwhile) *scheduling.Appointments {
+	b.Helper()
+	pool, err := postgres.NewPool(b.Context(), postgres.PoolOptions{URL: b.db.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: m})
+	require.NoError(b, err)
+	b.Cleanup(pool.Close)
+	return scheduling.NewAppointments(tenancy.NewStore(pool, pool))
+}
+
+// What was booked may be deleted, with its service and its resource, after a list has read it
+// and before it has read their names.
+func TestWhatIsDeletedBeforeItHasItsNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	customer := b.customer(scope, "Carla")
+	stays := b.book(scope, scheduling.AppointmentInput{
+		ServiceID: b.service(scope, "STAFF").ID, CustomerID: customer.ID, StartAt: noon, ResourceIDs: []uuid.UUID{b.resource(scope, "STAFF", "Ana").ID},
+	})
+	for name, read := range map[string]func(s *scheduling.Appointments, id uuid.UUID){
+		"list": func(s *scheduling.Appointments, _ uuid.UUID) {
+			list, err := s.List(ctx, scope, scheduling.AppointmentFilter{}, page100)
+			require.NoError(t, err)
+			require.Equal(t, []scheduling.Appointment{*stays}, list.Data)
+		},
+		"get": func(s *scheduling.Appointments, id uuid.UUID) {
+			_, err := s.Get(ctx, scope, id)
+			requireCode(t, apperr.NotFound, err)
+		},
+	} {
+		service, resource := b.service(scope, "ROOM"), b.resource(scope, "ROOM", "Room")
+		goes := b.book(scope, scheduling.AppointmentInput{
+			ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon, ResourceIDs: []uuid.UUID{resource.ID},
+		})
+		happens := &meanwhile{}
+		happened := false
+		happens.once("ListServicesOfCatalogue", func() {
+			require.NoError(t, b.appointments.Delete(ctx, scope, goes.ID, nil))
+			require.NoError(t, b.services.Delete(ctx, scope, service.ID, nil))
+			require.NoError(t, b.resources.Delete(ctx, scope, resource.ID, nil))
+			happened = true
+		})
+		read(b.server(happens), goes.ID)
+		require.True(t, happened, name)
+	}
+}
+
+// What is known may change before it is learned that it is known: then it is learned anew.
+func TestAChangeJustBeforeABooking(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	service, staff := b.service(scope, "STAFF"), b.resource(scope, "STAFF", "Ana")
+	in := scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon}
+	search := scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}
+	happens := &meanwhile{}
+	server := b.server(happens)
+	found, err := server.Search(ctx, scope, search)
+	require.NoError(t, err)
+	require.Len(t, found.Slots, 96)
+
+	happens.once("GetBookingState", func() {
+		_, err := b.services.Update(ctx, scope, service.ID, nil, scheduling.ServicePatch{Name: new("Long massage"), DurationMinutes: new(int32(90)), Price: &scheduling.Money{Amount: 1, Currency: "EUR"}})
+		require.NoError(t, err)
+		_, err = b.resources.Update(ctx, scope, staff.ID, nil, scheduling.ResourcePatch{Name: new("Anna")})
+		require.NoError(t, err)
+	})
+	booked, err := server.Create(ctx, scope, in)
+	require.NoError(t, err)
+	require.Equal(t, []any{"Long massage", int64(1), noon.Add(90 * time.Minute), "Anna"},
+		[]any{booked.Service.Name, booked.Price.Amount, booked.EndAt, booked.Resources[0].Name})
+
+	happens.once("GetBookingState", func() {
+		_, err := b.schedules.Replace(ctx, scope, nil, nil, scheduling.HoursInput{})
+		require.NoError(t, err)
+	})
+	found, err = server.Search(ctx, scope, search)
+	require.NoError(t, err)
+	require.Empty(t, found.Slots)
+	happens.once("GetBookingState", func() {
+		_, err := b.resources.Update(ctx, scope, staff.ID, nil, scheduling.ResourcePatch{IsActive: new(false)})
+		require.NoError(t, err)
+	})
+	in.StartAt = noon.Add(4 * time.Hour)
+	_, err = server.Create(ctx, scope, in)
+	requireCode(t, apperr.ValidationFailed, err)
+}
+
+// Where somebody changes the catalogue all the time, such as an import, others can book all
+// the same, and by what they have read themselves.
+func TestAChangeBeforeEveryReading(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	service := b.service(scope, "STAFF")
+	b.resource(scope, "STAFF", "Ana")
+	customer := b.customer(scope, "Carla")
+	n := int64(0)
+	happens := &meanwhile{query: "GetBookingState"}
+	server := b.server(happens)
+	happens.happens = func() {
+		n++
+		_, err := b.services.Update(ctx, scope, service.ID, nil, scheduling.ServicePatch{Price: &scheduling.Money{Amount: n, Currency: "EUR"}})
+		require.NoError(t, err)
+	}
+	booked, err := server.Create(ctx, scope, scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon})
+	require.NoError(t, err)
+	require.Equal(t, n-1, booked.Price.Amount, "what there was when it was read for the last time")
+	require.EqualValues(t, 4, n)
+	found, err := server.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-24", To: "2026-11-24"})
+	require.NoError(t, err)
+	require.Len(t, found.Slots, 96)
+}
+
+// progress is how far writers have come; what they have committed nobody may miss who begins
+// afterwards.
+type progress struct{ service, staff, rooms, closed atomic.Int64 }
+
+// Names, prices, who is active, and when it is closed: whatever is read, by whichever server,
+// is never older than what was committed when the reading began.
+func TestNobodyGoesByWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	massage, class := b.service(scope, "STAFF"), b.service(scope, "ROOM")
+	staff := b.resource(scope, "STAFF", "0")
+	const changes = 25
+	rooms := make([]uuid.UUID, changes)
+	for i := range rooms {
+		rooms[i] = b.resource(scope, "ROOM", fmt.Sprint("Room ", i)).ID
+	}
+	customer := b.customer(scope, "Carla")
+	first := b.book(scope, scheduling.AppointmentInput{ServiceID: massage.ID, CustomerID: customer.ID, StartAt: noon})
+	var committed progress
+	closedFrom := time.Date(2027, time.January, 1, 5, 0, 0, 0, time.UTC)
+	writers := []func(i int) error{
+		func(i int) error {
+			_, err := b.services.Update(ctx, scope, massage.ID, nil, scheduling.ServicePatch{
+				Name: new(strconv.Itoa(i)), Price: &scheduling.Money{Amount: int64(i), Currency: "EUR"},
+			})
+			committed.service.Store(int64(i))
+			return err
+		},
+		func(i int) error {
+			_, err := b.resources.Update(ctx, scope, staff.ID, nil, scheduling.ResourcePatch{Name: new(strconv.Itoa(i))})
+			committed.staff.Store(int64(i))
+			return err
+		},
+		func(i int) error {
+			_, err := b.resources.Update(ctx, scope, rooms[i-1], nil, scheduling.ResourcePatch{IsActive: new(false)})
+			committed.rooms.Store(int64(i))
+			return err
+		},
+		func(i int) error {
+			_, err := b.timeOffs.Create(ctx, scope, scheduling.TimeOffInput{
+				Title: "Closed", StartAt: closedFrom.AddDate(0, 0, i-1), EndAt: closedFrom.AddDate(0, 0, i),
+			})
+			committed.closed.Store(int64(i))
+			return err
+		},
+	}
+	number := func(text string) int64 {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return 0 // the name at first
+		}
+		return n
+	}
+	check := func(a *scheduling.Appointment, service, staff int64) {
+		assert.GreaterOrEqual(t, number(a.Service.Name), service)
+		assert.GreaterOrEqual(t, number(a.Resources[0].Name), staff)
+	}
+	readers := []func(s *scheduling.Appointments, i int) error{
+		func(s *scheduling.Appointments, _ int) error {
+			service, staff := committed.service.Load(), committed.staff.Load()
+			list, err := s.List(ctx, scope, scheduling.AppointmentFilter{}, page100)
+			for i := range list.Data {
+				check(&list.Data[i], service, staff)
+			}
+			return err
+		},
+		func(s *scheduling.Appointments, _ int) error {
+			service, staff := committed.service.Load(), committed.staff.Load()
+			got, err := s.Get(ctx, scope, first.ID)
+			if err == nil {
+				check(got, service, staff)
+			}
+			return err
+		},
+		func(s *scheduling.Appointments, _ int) error {
+			left := committed.rooms.Load()
+			found, err := s.SearchPerResource(ctx, scope, scheduling.AvailabilityInput{ServiceID: class.ID, From: "2026-11-23", To: "2026-11-23"})
+			if err == nil {
+				assert.LessOrEqual(t, int64(len(found.Resources)), changes-left)
+			}
+			return err
+		},
+		func(s *scheduling.Appointments, _ int) error {
+			open := closedFrom.AddDate(0, 0, int(committed.closed.Load()))
+			found, err := s.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: massage.ID, From: "2027-01-01", To: "2027-02-15"})
+			if err == nil {
+				assert.False(t, found.Slots[0].Start.Before(open), "%s is before %s", found.Slots[0].Start, open)
+			}
+			return err
+		},
+		func(s *scheduling.Appointments, i int) error {
+			service, staff := committed.service.Load(), committed.staff.Load()
+			booked, err := s.Create(ctx, scope, scheduling.AppointmentInput{
+				ServiceID: massage.ID, CustomerID: customer.ID, StartAt: noon.AddDate(0, 5, i),
+			})
+			if err != nil {
+				return err
+			}
+			check(booked, service, staff)
+			assert.GreaterOrEqual(t, booked.Price.Amount, service)
+			return s.Delete(ctx, scope, booked.ID, nil)
+		},
+	}
+	var writing, reading sync.WaitGroup
+	var written atomic.Bool
+	for _, write := range writers {
+		writing.Go(func() {
+			for i := range changes {
+				assert.NoError(t, write(i+1))
+			}
+		})
+	}
+	other := scheduling.NewAppointments(tenancy.NewStore(b.db.AppPool(), b.db.PlatformPool()))
+	for place, server := range []*scheduling.Appointments{b.appointments, other} {
+		for n, read := range readers {
+			reading.Go(func() {
+				for last := false; !last; { // and once after the last change
+					last = written.Load()
+					assert.NoError(t, read(server, 2*n+place))
+				}
+			})
+		}
+	}
+	writing.Wait()
+	written.Store(true)
+	reading.Wait()
+}
