@@ -107,7 +107,9 @@ func TestEveryOperationWorks(t *testing.T) {
 			if f.as != nil {
 				caller = f.as(t, s, tenant)
 			}
+			versions := catalogueVersions(t, s)
 			response := f.in(caller).Do(t, op.Method, path, body).Require(t, f.want)
+			requireCatalogueKept(t, s, id, versions)
 			require.Equal(t, strconv.FormatBool(f.sandbox), response.Header.Get("X-Sandbox-Mode"))
 			require.NotEmpty(t, response.Header.Get("X-Request-ID"))
 			require.Equal(t, "no-store", response.Header.Get("Cache-Control"))
