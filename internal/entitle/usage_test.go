@@ -61,7 +61,7 @@ func TestReserveAsUsual(t *testing.T) {
 			for _, warned := range []struct {
 				percent int
 				limit   *int
-			}{{}, {80, new(5)}, {80, new(10)}, {100, new(10)}} {
+			}{{}, {0, new(10)}, {80, new(5)}, {80, new(10)}, {100, new(10)}} {
 				for _, n := range []int64{1, 2} {
 					after, told, err := try(set, used, warned.percent, warned.limit, func(tx *toldTx) error {
 						return entitle.Reserve(ctx, tx, set, quota, n)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -149,9 +151,12 @@ func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
 		if err != nil {
 			return fmt.Errorf("wait for a notification: %w", err)
 		}
-		sender, environment, _ := strings.Cut(notification.Payload, " ")
-		if envID, err := uuid.Parse(environment); err == nil && sender != h.id {
-			h.wake(envID)
+		if sender, environments, _ := strings.Cut(notification.Payload, " "); sender != h.id {
+			for environment := range strings.FieldsSeq(environments) {
+				if envID, err := uuid.Parse(environment); err == nil {
+					h.wake(envID)
+				}
+			}
 		}
 	}
 }
@@ -180,12 +185,20 @@ func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
+// maxAnnounced is how many environments fit into one notification, of less than 8000 bytes.
+const maxAnnounced = 200
+
+// take returns what to announce: the id of the hub, and environments, in each.
 func (h *Hub) take() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	payloads := make([]string, 0, len(h.unsent))
-	for envID := range h.unsent {
-		payloads = append(payloads, h.id+" "+envID.String())
+	var payloads []string
+	for environments := range slices.Chunk(slices.Collect(maps.Keys(h.unsent)), maxAnnounced) {
+		payload := []byte(h.id)
+		for _, envID := range environments {
+			payload = append(append(payload, ' '), envID.String()...)
+		}
+		payloads = append(payloads, string(payload))
 	}
 	clear(h.unsent)
 	return payloads

@@ -17,7 +17,7 @@ WITH raised AS (
                                            THEN sqlc.arg(share_80)::bigint ELSE sqlc.narg(quota_limit) END)
     RETURNING used
 )
-SELECT 1 / count(*) AS one_or_division_by_zero FROM raised;
+SELECT 1 / (EXISTS (SELECT FROM raised))::int AS one_or_division_by_zero;
 
 -- name: ReserveUsage :one
 -- Raises a counter if it stays within the limit (null: unlimited); no row if not.

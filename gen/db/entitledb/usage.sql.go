@@ -142,7 +142,7 @@ WITH raised AS (
                                            THEN $6::bigint ELSE $5 END)
     RETURNING used
 )
-SELECT 1 / count(*) AS one_or_division_by_zero FROM raised
+SELECT 1 / (EXISTS (SELECT FROM raised))::int AS one_or_division_by_zero
 `
 
 type RaiseUsageAsUsualParams struct {
