@@ -93,4 +93,21 @@ func TestMigrationsChangeRowsForAPlainOwner(t *testing.T) {
 	var waiting int
 	require.NoError(t, db.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM waitlist_entries WHERE status = 'WAITING'").Scan(&waiting))
 	require.Equal(t, 1, waiting)
+
+	// Triggers that work as the owner can do what they are for.
+	require.NoError(t, postgres.Migrate(t.Context(), plain.String(), schema.FS))
+	versions := func() (list []string) {
+		require.NoError(t, db.OwnerPool().QueryRow(t.Context(), "SELECT array_agg(version::text) FROM catalogue_versions").Scan(&list))
+		return list
+	}
+	before := versions()
+	require.Len(t, before, 1)
+	require.NoError(t, pgx.BeginFunc(t.Context(), db.AppPool(), func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "SELECT set_config('app.env_id', id::text, true) FROM environments")
+		require.NoError(t, err)
+		tag, err := tx.Exec(t.Context(), "UPDATE services SET name = 'New'")
+		require.EqualValues(t, 1, tag.RowsAffected())
+		return err
+	}))
+	require.NotEqual(t, before, versions())
 }

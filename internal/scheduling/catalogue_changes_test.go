@@ -143,6 +143,7 @@ func TestAChangeBeforeEveryReading(t *testing.T) {
 	service := b.service(scope, "STAFF")
 	b.resource(scope, "STAFF", "Ana")
 	customer := b.customer(scope, "Carla")
+	b.book(scope, scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon.Add(-time.Hour)})
 	n := int64(0)
 	happens := &meanwhile{query: "GetBookingState"}
 	server := b.server(happens)
@@ -158,6 +159,50 @@ func TestAChangeBeforeEveryReading(t *testing.T) {
 	found, err := server.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-24", To: "2026-11-24"})
 	require.NoError(t, err)
 	require.Len(t, found.Slots, 96)
+}
+
+// The clock of a sandbox may be set back: what is known of hours and time off begins later than what
+// is asked for then.
+func TestAClockThatIsSetBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.sandbox()
+	service := b.service(scope, "STAFF")
+	staff := b.resource(scope, "STAFF", "Ana")
+	customer := b.customer(scope, "Carla")
+	_, err := b.schedules.Replace(ctx, scope, &staff.ID, nil, scheduling.HoursInput{
+		Weekly:    []scheduling.DayHours{{Day: "MONDAY", Intervals: intervals("09:00", "17:00")}, {Day: "TUESDAY", Intervals: intervals("09:00", "17:00")}},
+		Overrides: []scheduling.DateHours{{Date: "2026-11-24"}},
+	})
+	require.NoError(t, err)
+	_, err = b.timeOffs.Create(ctx, scope, scheduling.TimeOffInput{
+		ResourceID: &staff.ID, StartAt: noon.Add(5 * time.Hour), EndAt: noon.Add(6 * time.Hour), // at noon in New York
+	})
+	require.NoError(t, err)
+	search := func() int {
+		found, err := b.appointments.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-24"})
+		require.NoError(t, err)
+		return len(found.Slots)
+	}
+	monday := search()
+	require.Equal(t, 7*4+1-7, monday)
+	for _, years := range []int{10, -20} {
+		other := *scope
+		other.Now = now.AddDate(years, 0, 0)
+		_, err := b.services.Update(ctx, &other, service.ID, nil, scheduling.ServicePatch{Description: new(strconv.Itoa(years))})
+		require.NoError(t, err) // so that what is known is read at that time
+		_, err = b.appointments.Search(ctx, &other, scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"})
+		require.NoError(t, err)
+
+		require.Equal(t, monday, search(), years)
+		wish := scheduling.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon.Add(5 * time.Hour)}
+		_, err = b.appointments.Create(ctx, scope, wish)
+		requireCode(t, apperr.SlotTaken, err)
+		_, err = b.series.Create(ctx, scope, scheduling.SeriesInput{
+			ServiceID: service.ID, CustomerID: customer.ID, StartAt: noon.Add(3 * time.Hour), RRule: "FREQ=DAILY;COUNT=2", OnConflict: scheduling.ConflictFails,
+		})
+		requireCode(t, apperr.SlotTaken, err) // the second day is closed
+	}
 }
 
 // progress is how far writers have come; what they have committed nobody may miss who begins

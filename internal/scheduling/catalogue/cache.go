@@ -64,19 +64,41 @@ const reach = 8 * 24 * time.Hour
 // end is after everything that can be booked.
 var end = time.Date(3001, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// Read reads the catalogue of an environment, in one round trip, and keeps it.
+// maxReadings bounds how often a catalogue is read that changes meanwhile.
+const maxReadings = 3
+
+// Read reads the catalogue of an environment, and keeps it. That is one round trip, unless it
+// changes meanwhile: then it is read again, because what belongs together may be of different
+// versions. If it changes every time, what was read last is returned and not kept: nothing in
+// it is older than the version it has.
 func (c *Cache) Read(ctx context.Context, db Database, envID uuid.UUID, now time.Time) (*Catalogue, error) {
-	since := now.Add(-reach)
-	var version uuid.UUID
+	for readings := 1; ; readings++ {
+		read, whole, err := c.read(ctx, db, envID, now.Add(-reach))
+		if err != nil {
+			return nil, fmt.Errorf("read catalogue: %w", err)
+		}
+		if whole && read.version != uuid.Nil {
+			c.kept.Set(envID, read)
+		}
+		if whole || readings == maxReadings {
+			return read, nil
+		}
+	}
+}
+
+// read reports whether the version was the same before and after the rest was read.
+func (c *Cache) read(ctx context.Context, db Database, envID uuid.UUID, since time.Time) (read *Catalogue, whole bool, err error) {
+	var before, after uuid.UUID
 	var services []schedulingdb.ListServicesOfCatalogueRow
 	var resources []schedulingdb.ListResourcesOfCatalogueRow
 	var surroundings []Surrounding
-	// The version comes first: what is read may be newer than it says, and is then read
-	// again by whoever learns the newer one, but it is never older.
-	err := db.Together(ctx, func(db tenancy.DB) (err error) {
-		version, err = c.queries.GetCatalogueVersion(ctx, db, envID)
-		return err
-	}, func(db tenancy.DB) (err error) {
+	versionTo := func(version *uuid.UUID) func(db tenancy.DB) error {
+		return func(db tenancy.DB) (err error) {
+			*version, err = c.queries.GetCatalogueVersion(ctx, db, envID)
+			return err
+		}
+	}
+	err = db.Together(ctx, versionTo(&before), func(db tenancy.DB) (err error) {
 		services, err = c.queries.ListServicesOfCatalogue(ctx, db, envID)
 		return err
 	}, func(db tenancy.DB) (err error) {
@@ -85,13 +107,9 @@ func (c *Cache) Read(ctx context.Context, db Database, envID uuid.UUID, now time
 	}, func(db tenancy.DB) (err error) {
 		surroundings, err = c.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: envID, FromAt: since, ToAt: end})
 		return err
-	})
+	}, versionTo(&after))
 	if err != nil {
-		return nil, fmt.Errorf("read catalogue: %w", err)
+		return nil, false, err
 	}
-	read := newCatalogue(version, since, services, resources, surroundings)
-	if version != uuid.Nil {
-		c.kept.Set(envID, read)
-	}
-	return read, nil
+	return newCatalogue(before, since, services, resources, surroundings), before == after, nil
 }

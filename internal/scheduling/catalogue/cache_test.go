@@ -89,37 +89,56 @@ type broken struct{}
 
 func (broken) Together(context.Context, ...func(tenancy.DB) error) error { return errChangedTheirMind }
 
-// meanwhile is a database in which something happens after the first of several queries.
+// meanwhile is a database in which something happens after the nth of the queries that it is
+// asked together, as often as it is to.
 type meanwhile struct {
 	*tenancy.Reader
-	happens func()
+	n, often int
+	happens  func()
 }
 
-func (m meanwhile) Together(_ context.Context, reads ...func(tenancy.DB) error) error {
+func (m *meanwhile) Together(_ context.Context, reads ...func(tenancy.DB) error) error {
 	for i, read := range reads {
 		if err := read(m.Reader); err != nil {
 			return err
 		}
-		if i == 0 {
+		if i+1 == m.n && m.often > 0 {
+			m.often--
 			m.happens()
 		}
 	}
 	return nil
 }
 
-// What is read while it changes is newer than its version says, and so is read again.
+// What changes while it is read is read again, so that all of it is of one version. If there is
+// no end to it, what is read is newer than its version says, and not kept.
 func TestAChangeWhileACatalogueIsRead(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	cache := catalogue.NewCache()
-	id, before := uuid.MustParse(service), b.version(b.live)
-	read, err := cache.Read(t.Context(), meanwhile{b.store.Reader(b.live.Scope), func() {
-		b.exec("UPDATE services SET name = 'New' WHERE id = '" + service + "'")
-	}}, b.live.Env.ID, now)
-	require.NoError(t, err)
-	require.True(t, read.Is(before))
-	require.Equal(t, "New", read.Service(id).Name)
-	require.NotSame(t, read, b.at(cache, b.live))
+	id, ana := uuid.MustParse(service), uuid.MustParse(resource)
+	changed := 0
+	change := func() {
+		changed++
+		name := fmt.Sprint("New ", changed)
+		b.exec("UPDATE services SET name = '" + name + "' WHERE id = '" + service + "'; UPDATE resources SET name = '" + name + "' WHERE id = '" + resource + "'")
+	}
+	for after := 1; after <= 4; after++ {
+		cache, db := catalogue.NewCache(), &meanwhile{b.store.Reader(b.live.Scope), after, 1, change}
+		read, err := cache.Read(t.Context(), db, b.live.Env.ID, now)
+		require.NoError(t, err)
+		require.Zero(t, db.often)
+		require.Equal(t, read.Service(id).Name, read.Resource(ana).Name, "after query %d", after)
+		require.Same(t, read, b.at(cache, b.live))
+
+		before := b.version(b.live)
+		cache, db.often = catalogue.NewCache(), 1000
+		read, err = cache.Read(t.Context(), db, b.live.Env.ID, now)
+		require.NoError(t, err)
+		require.False(t, read.Is(before))
+		require.False(t, read.Is(b.version(b.live)))
+		require.Nil(t, cache.Kept(b.live.Env.ID))
+		require.Equal(t, 1000-3, db.often)
+	}
 }
 
 // No version says what a transaction sees that has changed the catalogue: it reads its own
