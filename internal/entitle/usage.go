@@ -96,8 +96,8 @@ func (r *Reservation) Settle(ctx context.Context, tx Tx) error {
 
 // ReserveAsUsual is Reserve in one statement, for a transaction that cannot look at its answer
 // (tenancy.Tx.Finally): nearly always, nothing but the counter has to be changed. If something
-// else has to be done, such as to tell of a threshold or to refuse, it fails with the SQLSTATE
-// SS002, and nothing is reserved.
+// else has to be done, such as to tell of a threshold or to refuse, the statement fails, nothing is
+// reserved, and the error is ErrNotAsUsual.
 func ReserveAsUsual(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
 	params := entitledb.RaiseUsageAsUsualParams{
 		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: set.Quota(quota, set.Now).Limit,

@@ -1,12 +1,16 @@
 package tenancy_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -110,4 +114,162 @@ func TestWhatIsNotAsUsualIsDoneCarefully(t *testing.T) {
 	require.Equal(t, []bool{false, true, false, true}, careful)
 	require.Equal(t, 3, count(t, b.store.Reader(b.a), "resources"))
 	require.Equal(t, 3, count(t, b.store.Reader(b.a), "events"))
+}
+
+// However the attempts are mixed, there are not more of them: trying carefully is one, too.
+func TestCareDoesNotMakeAttemptsEndless(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	attempts := 0
+	err := b.store.InEnv(t.Context(), b.a, func(tx *tenancy.Tx) error {
+		if attempts++; attempts == 4 {
+			return entitle.ErrNotAsUsual
+		}
+		require.Less(t, attempts, 8)
+		_, err := tx.Exec(t.Context(), "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$")
+		return err
+	})
+	refused, _ := errors.AsType[*apperr.Error](err)
+	require.NotNil(t, refused, "%v", err)
+	require.Equal(t, apperr.Busy.Name, refused.Code.Name)
+	require.Equal(t, 5, attempts, "the last one carefully")
+}
+
+// What reads in a transaction sees what shall go with its end, in whatever way it reads.
+func TestAReaderSeesWhatGoesWithTheEnd(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	err := b.store.Together(ctx, b.a, func(whole *tenancy.Scope) error {
+		begin := func(tx *tenancy.Tx) error {
+			_, err := tx.Exec(ctx, "SELECT 1")
+			return err
+		}
+		require.NoError(t, b.store.InEnv(ctx, whole, begin))
+		return b.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
+			for i, read := range []func(r *tenancy.Reader) int{
+				func(r *tenancy.Reader) int { return count(t, r, "resources") },
+				func(r *tenancy.Reader) (n int) {
+					require.NoError(t, r.Together(ctx, func(db tenancy.DB) error {
+						return db.QueryRow(ctx, "SELECT count(*) FROM resources").Scan(&n)
+					}))
+					return n
+				},
+			} {
+				tx.Finally(func(db tenancy.DB) error {
+					_, err := db.Exec(ctx, insertResource, whole.Env.ID, uuid.New(), "last")
+					return err
+				})
+				require.Equal(t, i+1, read(b.store.Reader(whole)))
+			}
+			tx.Finally(func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, "SELECT 1 / (random() * 0)::int")
+				return err
+			})
+			require.ErrorContains(t, b.store.Reader(whole).Together(ctx, func(db tenancy.DB) error {
+				return db.QueryRow(ctx, "SELECT 1").Scan(new(int))
+			}), "division by zero")
+			return nil
+		})
+	})
+	require.ErrorContains(t, err, "commit answered ROLLBACK", "though nobody minded")
+	require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
+}
+
+// Of a transaction that joined another one and failed, nothing stays, also not what should
+// have gone along or with its end.
+func TestNothingStaysOfWhatHasJoinedAndFailed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	failed := errors.New("failed")
+	require.NoError(t, b.store.Together(ctx, b.a, func(whole *tenancy.Scope) error {
+		require.NoError(t, b.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
+			_, err := tx.Exec(ctx, insertResource, whole.Env.ID, uuid.New(), "stays")
+			return err
+		}))
+		require.ErrorIs(t, b.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
+			tx.Finally(func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, insertResource, whole.Env.ID, uuid.New(), "at the end")
+				return err
+			})
+			tx.Emit("resource.created", nil)
+			return failed
+		}), failed)
+		require.ErrorIs(t, b.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
+			tx.Along(func(db entitle.DB) {
+				_ = db.QueryRow(ctx, insertResource+" RETURNING 1", whole.Env.ID, uuid.New(), "along").Scan(new(int))
+			})
+			return failed
+		}), failed)
+		return nil
+	}))
+	require.Equal(t, 1, count(t, b.store.Reader(b.a), "resources"))
+	require.Zero(t, count(t, b.store.Reader(b.a), "events"))
+}
+
+// A panic of a statement's function, in the middle of the answers, gives no connection back that
+// others could not use.
+func TestAPanicAtTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	for range 30 { // more often than the pool has connections
+		require.Panics(t, func() {
+			calls := 0
+			_ = b.store.InEnv(ctx, b.a, func(tx *tenancy.Tx) error {
+				for range 2 {
+					tx.Finally(func(db tenancy.DB) error {
+						if calls++; calls == 3 {
+							panic("with the first answer")
+						}
+						_, err := db.Exec(ctx, "SELECT 1")
+						return err
+					})
+				}
+				return nil
+			})
+		})
+		require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
+	}
+	require.Zero(t, b.store.Control().Stat().AcquiredConns())
+}
+
+// Whoever goes away while the end is on its way hears of it, and everything happened or nothing.
+func TestGoingAwayAtTheCommit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	holder, err := b.db.OwnerPool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), "SELECT FROM event_sequences FOR UPDATE")
+	require.NoError(t, err)
+	ctx, leave := context.WithCancel(t.Context())
+	attempts, done := 0, make(chan error, 1)
+	go func() {
+		done <- b.store.InEnv(ctx, b.a, func(tx *tenancy.Tx) error {
+			attempts++
+			tx.Emit("resource.created", nil)
+			tx.Finally(func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, insertResource, b.a.Env.ID, uuid.New(), "never")
+				return err
+			})
+			return nil
+		})
+	}()
+	waiting := func(n int) func() bool {
+		return func() bool {
+			var found int
+			err := b.db.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&found)
+			return err == nil && found == n
+		}
+	}
+	require.Eventually(t, waiting(1), 10*time.Second, 5*time.Millisecond)
+	leave()
+	require.ErrorIs(t, <-done, context.Canceled)
+	require.Eventually(t, waiting(0), 10*time.Second, 5*time.Millisecond)
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.Equal(t, 1, attempts)
+	require.Equal(t, []int{0, 0}, []int{count(t, b.store.Reader(b.a), "resources"), count(t, b.store.Reader(b.a), "events")})
+	require.Zero(t, b.store.Control().Stat().AcquiredConns())
 }

@@ -74,7 +74,11 @@ func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 // SendBatch runs several statements in one round trip, all in the environment.
 func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
 	if r.tx != nil {
-		return r.tx.conn.SendBatch(ctx, statements)
+		results, err := r.tx.sendBatch(ctx, statements)
+		if err != nil {
+			return &failedBatch{err: err}
+		}
+		return results
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(setEnvironment, r.envID.String())
@@ -93,30 +97,29 @@ type DB interface{ tenancydb.DBTX }
 // one query with db. It is called twice: to say which, when the query has no rows, or one in
 // which nothing is, and with the answer.
 func (r *Reader) Together(ctx context.Context, reads ...func(db DB) error) error {
-	return together(func(asked *pgx.Batch) (pgx.BatchResults, error) { return r.SendBatch(ctx, asked), nil }, reads)
+	batch, err := record(reads, readingOnly)
+	if err != nil {
+		return err
+	}
+	return answers(r.SendBatch(ctx, batch), reads)
 }
 
-func together(send func(*pgx.Batch) (pgx.BatchResults, error), reads []func(db DB) error) error {
-	batch, err := record(reads)
-	if err != nil {
-		return err
-	}
-	results, err := send(batch)
-	if err != nil {
-		return err
-	}
-	if err := replay(results, reads); err != nil {
+// answers is replay for statements that nothing comes after.
+func answers(results pgx.BatchResults, statements []func(db DB) error) error {
+	if err := replay(results, statements); err != nil {
 		_ = results.Close() // says the same
 		return err
 	}
 	return results.Close()
 }
 
+const readingOnly, writingToo = true, false
+
 // record learns which statements these are.
-func record(statements []func(db DB) error) (*pgx.Batch, error) {
+func record(statements []func(db DB) error, readOnly bool) (*pgx.Batch, error) {
 	batch := &pgx.Batch{}
 	for _, statement := range statements {
-		asked := &recording{}
+		asked := &recording{readOnly: readOnly}
 		if err := statement(asked); err != nil {
 			return nil, err
 		}
@@ -139,10 +142,15 @@ func replay(results pgx.BatchResults, statements []func(db DB) error) error {
 type recording struct {
 	sql  string
 	args []any
+	// readOnly is whether it refuses what is not a query.
+	readOnly bool
 }
 
 // Exec does nothing.
 func (r *recording) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if r.readOnly {
+		return pgconn.CommandTag{}, ErrReadOnly
+	}
 	r.sql, r.args = sql, args
 	return pgconn.CommandTag{}, nil
 }
@@ -234,7 +242,7 @@ func (r *batchRow) Scan(dest ...any) error {
 	return r.rows.Err()
 }
 
-// failedBatch reports the error of setting the environment from every call.
+// failedBatch reports the error of what had to come before from every call.
 type failedBatch struct {
 	pgx.BatchResults
 	err error
@@ -243,4 +251,9 @@ type failedBatch struct {
 func (b *failedBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
 func (b *failedBatch) Query() (pgx.Rows, error)         { return nil, b.err }
 func (b *failedBatch) QueryRow() pgx.Row                { return &batchRow{err: b.err} }
-func (b *failedBatch) Close() error                     { return errors.Join(b.err, b.BatchResults.Close()) }
+func (b *failedBatch) Close() error {
+	if b.BatchResults == nil { // nothing was sent
+		return b.err
+	}
+	return errors.Join(b.err, b.BatchResults.Close())
+}

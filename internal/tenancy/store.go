@@ -71,7 +71,7 @@ func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope
 		if !sacrificed(err) {
 			return err
 		}
-		if attempt == maxAttempts {
+		if attempt >= maxAttempts { // one more if the last one was not careful yet
 			return busy(err)
 		}
 		if err := stepAside(ctx, attempt); err != nil {

@@ -150,6 +150,12 @@ func TestAReaderRefusesToWrite(t *testing.T) {
 	b := setup(t)
 	_, err := b.store.Reader(b.a).Exec(t.Context(), "DELETE FROM resources")
 	require.ErrorIs(t, err, tenancy.ErrReadOnly)
+	err = b.store.Reader(b.a).Together(t.Context(), func(db tenancy.DB) error {
+		_, err := db.Exec(t.Context(), insertResource, b.a.Env.ID, uuid.New(), "written")
+		return err
+	})
+	require.ErrorIs(t, err, tenancy.ErrReadOnly)
+	require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
 }
 
 func TestAReaderReportsErrorsAndGivesTheConnectionBack(t *testing.T) {

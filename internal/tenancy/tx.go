@@ -94,9 +94,20 @@ func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 
 // Together is Reader.Together in the transaction.
 func (tx *Tx) Together(ctx context.Context, reads ...func(db DB) error) error {
-	return together(func(asked *pgx.Batch) (pgx.BatchResults, error) {
-		return tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, asked.QueuedQueries...) })
-	}, reads)
+	batch, err := record(reads, writingToo)
+	if err != nil {
+		return err
+	}
+	results, err := tx.sendBatch(ctx, batch)
+	if err != nil {
+		return err
+	}
+	return answers(results, reads)
+}
+
+// sendBatch is send for statements that are in a batch already.
+func (tx *Tx) sendBatch(ctx context.Context, statements *pgx.Batch) (pgx.BatchResults, error) {
+	return tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, statements.QueuedQueries...) })
 }
 
 // send sends what is queued: behind the beginning of the transaction, if it has not begun
@@ -199,12 +210,12 @@ func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	if len(statements) == 0 && !tx.begun {
 		return nil
 	}
-	batch, err := record(statements)
+	batch, err := record(statements, writingToo)
 	if err != nil {
 		return err
 	}
 	batch.Queue("commit")
-	results, err := tx.send(ctx, func(b *pgx.Batch) { b.QueuedQueries = append(b.QueuedQueries, batch.QueuedQueries...) })
+	results, err := tx.sendBatch(ctx, batch)
 	if err != nil {
 		return err
 	}
