@@ -45,6 +45,11 @@ func NewHub() *Hub {
 // the other, so the other servers are told afterwards, about many at once.
 func (h *Hub) Announce(envID uuid.UUID) {
 	h.wake(envID)
+	h.owe(envID)
+}
+
+// owe lets notify tell the other servers.
+func (h *Hub) owe(envID uuid.UUID) {
 	h.mu.Lock()
 	h.unsent[envID] = true
 	h.mu.Unlock()
@@ -112,10 +117,12 @@ const (
 	// notifyPause lies between two announcements to other servers: each is a transaction that
 	// is written to disk, and wakes every server.
 	notifyPause = 25 * time.Millisecond
+	// notifyAtTheEnd is how long the last announcement may hold the end of the server up.
+	notifyAtTheEnd = time.Second
 )
 
 // Run connects the hub with those of other servers, with one connection of the pool for
-// listening, until ctx ends.
+// listening, until ctx ends; what they have not been told by then, it tells them before it returns.
 func (h *Hub) Run(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
 	var group sync.WaitGroup
 	for what, step := range map[string]func(context.Context, *pgxpool.Pool) error{"listen": h.listen, "notify": h.notify} {
@@ -132,6 +139,11 @@ func (h *Hub) Run(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
 		})
 	}
 	group.Wait()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyAtTheEnd)
+	defer cancel()
+	if err := h.flush(end, pool); err != nil {
+		log.Warn("event announcements between servers", "step", "end", "error", err)
+	}
 }
 
 // listen passes on what other servers announce until the connection breaks.
@@ -170,12 +182,8 @@ func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 			return nil
 		case <-h.poke:
 		}
-		payloads := h.take()
-		if len(payloads) == 0 {
-			continue
-		}
-		if _, err := pool.Exec(ctx, "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", channel, payloads); err != nil {
-			return fmt.Errorf("notify: %w", err)
+		if err := h.flush(ctx, pool); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
@@ -188,18 +196,38 @@ func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 // maxAnnounced is how many environments fit into one notification, of less than 8000 bytes.
 const maxAnnounced = 200
 
-// take returns what to announce: the id of the hub, and environments, in each.
-func (h *Hub) take() []string {
+// flush tells other servers what is unsent. What they could not be told stays unsent.
+func (h *Hub) flush(ctx context.Context, pool *pgxpool.Pool) error {
+	environments := h.take()
+	if len(environments) == 0 {
+		return nil
+	}
+	var payloads []string
+	for some := range slices.Chunk(environments, maxAnnounced) {
+		payloads = append(payloads, h.payload(some))
+	}
+	if _, err := pool.Exec(ctx, "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", channel, payloads); err != nil {
+		for _, envID := range environments {
+			h.owe(envID)
+		}
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
+}
+
+// payload is a notification: the id of the hub, and the environments.
+func (h *Hub) payload(environments []uuid.UUID) string {
+	payload := []byte(h.id)
+	for _, envID := range environments {
+		payload = append(append(payload, ' '), envID.String()...)
+	}
+	return string(payload)
+}
+
+func (h *Hub) take() []uuid.UUID {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var payloads []string
-	for environments := range slices.Chunk(slices.Collect(maps.Keys(h.unsent)), maxAnnounced) {
-		payload := []byte(h.id)
-		for _, envID := range environments {
-			payload = append(append(payload, ' '), envID.String()...)
-		}
-		payloads = append(payloads, string(payload))
-	}
+	environments := slices.Collect(maps.Keys(h.unsent))
 	clear(h.unsent)
-	return payloads
+	return environments
 }
