@@ -244,6 +244,30 @@ func TestParallelBookingsAtTheQuota(t *testing.T) {
 	})
 	assert.Equal(t, 10, winners(t, apperr.QuotaExceeded, errs))
 	b.checkLanes(scope)
+	told := 0
+	for _, name := range b.eventTypes(scope) {
+		if name == "usage.threshold_reached" {
+			told++
+		}
+	}
+	assert.Equal(t, 2, told, "80 and 100 percent, once each")
+}
+
+// The first bookings of a month, before there is anything to count them with, all count.
+func TestParallelFirstBookingsOfAMonth(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.deadlocksAreErrors()
+	scope := b.owner()
+	b.resource(scope, "ROOM", "Hall", capacity(rivals))
+	in := scheduling.AppointmentInput{ServiceID: b.service(scope, "ROOM").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon}
+	errs := together(rivals, func(int) error {
+		_, err := b.appointments.Create(t.Context(), scope, in)
+		return err
+	})
+	assert.Equal(t, rivals, winners(t, apperr.SlotTaken, errs))
+	assert.Equal(t, rivals, b.used(scope, entitle.MaxAppointments))
+	b.checkLanes(scope)
 }
 
 func TestCapacityIsLoweredWhileItIsBooked(t *testing.T) {
@@ -399,4 +423,44 @@ func TestParallelTransitionsOfOneAppointment(t *testing.T) {
 		return err
 	})
 	assert.Equal(t, 1, winners(t, apperr.VersionMismatch, errs))
+}
+
+// What changes while a search looks is shown, or the search does not name it: who compares names
+// would take what is old for what is new.
+func TestASearchShowsWhatItNames(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx, scope := t.Context(), b.owner()
+	b.resource(scope, "ROOM", "Class")
+	in := scheduling.AppointmentInput{
+		ServiceID: b.service(scope, "ROOM").ID, CustomerID: b.customer(scope, "Carla").ID, StartAt: noon,
+	}
+	b.book(scope, in)
+	day := noon.Format(time.DateOnly)
+	search := func() *scheduling.Availability {
+		found, err := b.appointments.Search(ctx, scope, scheduling.AvailabilityInput{ServiceID: in.ServiceID, From: day, To: day})
+		assert.NoError(t, err)
+		return found
+	}
+	before := search()
+	for range 20 { // whichever connection it gets, the statements are prepared
+		require.Equal(t, before, search())
+	}
+
+	holder, err := b.db.OwnerPool().Begin(ctx)
+	require.NoError(t, err)
+	_, err = holder.Exec(ctx, "LOCK TABLE event_sequences IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	found := make(chan *scheduling.Availability, 1)
+	go func() { found <- search() }()
+	b.untilWaiting(1)
+	for _, change := range []string{"DELETE FROM allocations WHERE env_id = $1", "UPDATE event_sequences SET last_sequence = last_sequence + 1 WHERE env_id = $1"} {
+		_, err = holder.Exec(ctx, change, scope.Env.ID)
+		require.NoError(t, err)
+	}
+	require.NoError(t, holder.Commit(ctx))
+	meanwhile := <-found
+	require.NotEqual(t, before.Snapshot, meanwhile.Snapshot)
+	require.Greater(t, len(meanwhile.Slots), len(before.Slots))
+	require.Equal(t, search(), meanwhile)
 }

@@ -35,6 +35,10 @@ func TestAStatementGoesWithTheCommit(t *testing.T) {
 		require.Zero(t, count(t, tx, "resources"))
 		finally(tx, uuid.New(), "one")
 		finally(tx, uuid.New(), "two")
+		tx.Finally(func(db tenancy.DB) error {
+			_, err := db.Exec(ctx, "SELECT 1 / ((SELECT count(*) FROM resources) = 2 AND NOT EXISTS (SELECT FROM events))::int")
+			return err
+		})
 		require.Zero(t, resources())
 		tx.Emit("resource.created", nil)
 		return nil
@@ -193,6 +197,10 @@ func TestNothingStaysOfWhatHasJoinedAndFailed(t *testing.T) {
 				_, err := db.Exec(ctx, insertResource, whole.Env.ID, uuid.New(), "at the end")
 				return err
 			})
+			tx.Finally(func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, "SELECT 1 / (random() * 0)::int")
+				return err
+			})
 			tx.Emit("resource.created", nil)
 			return failed
 		}), failed)
@@ -272,4 +280,45 @@ func TestGoingAwayAtTheCommit(t *testing.T) {
 	require.Equal(t, 1, attempts)
 	require.Equal(t, []int{0, 0}, []int{count(t, b.store.Reader(b.a), "resources"), count(t, b.store.Reader(b.a), "events")})
 	require.Zero(t, b.store.Control().Stat().AcquiredConns())
+}
+
+// What is refused only by the commit itself is an error, too, and nobody hears of events.
+func TestTheCommitIsRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	told := 0
+	b.store.OnEvents(func(uuid.UUID) { told++ })
+	book := func(deferred bool) error {
+		return b.store.InEnv(ctx, b.a, func(tx *tenancy.Tx) error {
+			if deferred {
+				if _, err := tx.Exec(ctx, "SET CONSTRAINTS ALL DEFERRED"); err != nil {
+					return err
+				}
+			}
+			tx.Emit("resource.created", nil)
+			tx.Finally(func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, `INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
+					VALUES ($1, $2, $2, 0, now(), now() + interval '1 hour')`, b.a.Env.ID, uuid.New())
+				if err != nil {
+					return fmt.Errorf("insert: %w", err)
+				}
+				return nil
+			})
+			return nil
+		})
+	}
+	require.ErrorContains(t, book(false), "insert: ")
+	err := book(true)
+	require.ErrorContains(t, err, "violates foreign key constraint")
+	require.NotContains(t, err.Error(), "insert: ", "it is the commit that fails")
+	require.Zero(t, told)
+	require.Zero(t, count(t, b.store.Reader(b.a), "events"))
+	require.Zero(t, b.store.Control().Stat().AcquiredConns())
+
+	require.NoError(t, b.store.InEnv(ctx, b.a, func(tx *tenancy.Tx) error {
+		tx.Emit("resource.created", nil)
+		return nil
+	}))
+	require.Equal(t, 1, told)
 }

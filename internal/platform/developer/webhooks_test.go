@@ -561,3 +561,61 @@ func notifications(t *testing.T, s *apitest.Server, id any, reason string) (n in
 		WHERE n.kind = 'webhook.disabled' AND u.role = 'TENANT_OWNER' AND n.data->>'webhook_id' = $1 AND n.data->>'reason' = $2`, id, reason).Scan(&n))
 	return n
 }
+
+// The events of a transaction, one or several, go in their order to the endpoints of their
+// environment that want them, and to no others; one job looks after all of them.
+func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant, stranger := s.Tenant(t, "a"), s.Tenant(t, "b").Client(t, tenancy.RoleOwner)
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	clients := map[string]*apitest.Client{"all": owner, "some": owner, "disabled": owner, "sandbox": owner.Sandbox(), "stranger": stranger}
+	endpoints := map[string]string{}
+	for name, c := range clients {
+		wants := []string{"*"}
+		if name == "some" {
+			wants = []string{"customer.*", "service.deleted"}
+		}
+		endpoints[name], _ = addWebhook(t, c, "https://example.com/"+name, wants...)
+	}
+	owner.Do(t, http.MethodPatch, "/api/v1/webhooks/"+endpoints["disabled"], object{"is_enabled": false}).Require(t, 200)
+	jobCount := func() (n int) {
+		require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM river.river_job WHERE kind = 'webhook_fan_out'").Scan(&n))
+		return n
+	}
+	before, jobsBefore := map[string]int{}, jobCount()
+	for name, c := range clients {
+		before[name] = len(deliveries(t, c, endpoints[name]))
+	}
+	// got is what has come since, the latest first.
+	got := func(name string) (list []string) {
+		all := deliveries(t, clients[name], endpoints[name])
+		for _, delivery := range all[:len(all)-before[name]] {
+			list = append(list, delivery["event_type"].(string))
+		}
+		return list
+	}
+	emit := func(list ...string) {
+		require.NoError(t, s.App.Store.InEnv(t.Context(), tenant.Scope(t, false), func(tx *tenancy.Tx) error {
+			for _, eventType := range list {
+				tx.Emit(eventType, object{})
+			}
+			return nil
+		}))
+	}
+	emit("customer.created", "resource.created", "customer.deleted")
+	require.Equal(t, jobsBefore+1, jobCount())
+	emit("service.deleted")
+	require.Equal(t, jobsBefore+2, jobCount())
+	emit("resource.deleted")
+	require.Equal(t, jobsBefore+3, jobCount())
+	require.Equal(t, []string{"resource.deleted", "service.deleted", "customer.deleted", "resource.created", "customer.created"}, got("all"))
+	require.Equal(t, []string{"service.deleted", "customer.deleted", "customer.created"}, got("some"))
+	for _, name := range []string{"disabled", "sandbox", "stranger"} {
+		require.Empty(t, got(name), name)
+	}
+	var mixed int
+	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM webhook_deliveries d
+		JOIN events e ON e.env_id = d.env_id AND e.id = d.event_id WHERE e.sequence <> d.sequence`).Scan(&mixed))
+	require.Zero(t, mixed)
+}
