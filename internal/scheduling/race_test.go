@@ -295,7 +295,8 @@ func TestCapacityIsLoweredWhileItIsBooked(t *testing.T) {
 	b.checkLanes(scope)
 }
 
-// The two possible orders of a booking and a lower capacity, each stopped half-way.
+// The two possible orders of a booking and a lower capacity, and a booking of what is no longer
+// active, each stopped half-way.
 func TestCapacityAndBookingWaitForEachOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -307,6 +308,7 @@ func TestCapacityAndBookingWaitForEachOther(t *testing.T) {
 	}{
 		"booking first":  {"SELECT FROM usage_counters WHERE quota = 'max_appointments' FOR UPDATE", "book", apperr.InUse},
 		"capacity first": {"SELECT FROM event_sequences FOR UPDATE", "lower", apperr.SlotTaken},
+		"end first":      {"SELECT FROM event_sequences FOR UPDATE", "deactivate", apperr.ValidationFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -319,12 +321,16 @@ func TestCapacityAndBookingWaitForEachOther(t *testing.T) {
 			b.book(scope, in)
 			do := map[string]func() error{
 				"book": func() error { _, err := b.appointments.Create(ctx, scope, in); return err },
+				"deactivate": func() error {
+					_, err := b.resources.Update(ctx, scope, room.ID, nil, scheduling.ResourcePatch{IsActive: new(false)})
+					return err
+				},
 				"lower": func() error {
 					_, err := b.resources.Update(ctx, scope, room.ID, nil, scheduling.ResourcePatch{Capacity: new(int32(1))})
 					return err
 				},
 			}
-			second := map[string]string{"book": "lower", "lower": "book"}[test.first]
+			second := map[string]string{"book": "lower", "lower": "book", "deactivate": "book"}[test.first]
 
 			holder, err := b.db.OwnerPool().Begin(ctx)
 			require.NoError(t, err)

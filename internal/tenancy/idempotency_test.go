@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -125,4 +126,59 @@ func TestAnAnswerWithoutEffectIsKept(t *testing.T) {
 	request := keyed(b.a, "key")
 	require.NoError(t, b.store.Keep(tenancy.WithScope(t.Context(), request), request, created))
 	require.Equal(t, 1, count(t, b.db.OwnerPool(), "idempotency_keys"))
+}
+
+// Of events is told once what is committed, and not before: also of a request with a key, which
+// was not as usual at first.
+func TestEventsAreToldWithTheAnswer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	ctx := t.Context()
+	var told []uuid.UUID
+	b.store.OnEvents(func(envID uuid.UUID) { told = append(told, envID) })
+	attempts := 0
+	change := func(scope *tenancy.Scope) {
+		require.NoError(t, b.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+			attempts++
+			tx.Emit("resource.created", nil)
+			insert := func(db tenancy.DB) error {
+				_, err := db.Exec(ctx, insertResource, scope.Env.ID, uuid.New(), "room")
+				return err
+			}
+			if tx.Careful() {
+				return insert(tx)
+			}
+			tx.Finally(insert)
+			tx.Finally(func(db tenancy.DB) error {
+				if _, err := db.Exec(ctx, "SELECT 1 / (random() * 0)::int"); err != nil {
+					return entitle.ErrNotAsUsual
+				}
+				return nil
+			})
+			return nil
+		}))
+	}
+	request := keyed(b.a, "key")
+	change(request)
+	require.Empty(t, told)
+	require.NoError(t, b.store.Keep(ctx, request, created))
+	require.Equal(t, []uuid.UUID{b.a.Env.ID}, told)
+	var replay *tenancy.ReplayError
+	require.ErrorAs(t, b.store.InEnv(ctx, keyed(b.a, "key"), nil), &replay)
+
+	require.NoError(t, b.store.Together(ctx, b.a, func(whole *tenancy.Scope) error {
+		change(whole)
+		change(whole)
+		require.Len(t, told, 1)
+		return nil
+	}))
+	require.Len(t, told, 2)
+	abandoned := keyed(b.a, "another key")
+	change(abandoned)
+	require.NoError(t, abandoned.Idempotency.Abandon(ctx))
+	require.Len(t, told, 2)
+	require.Equal(t, 8, attempts)
+	for table, n := range map[string]int{"resources": 3, "events": 3, "idempotency_keys": 1} {
+		require.Equal(t, n, count(t, b.db.OwnerPool(), table), table)
+	}
 }

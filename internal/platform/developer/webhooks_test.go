@@ -603,17 +603,32 @@ func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
 			return nil
 		}))
 	}
-	emit("customer.created", "resource.created", "customer.deleted")
+	emit("customer.created", "customer.deleted", "resource.created")
 	require.Equal(t, jobsBefore+1, jobCount())
 	emit("service.deleted")
 	require.Equal(t, jobsBefore+2, jobCount())
 	emit("resource.deleted")
 	require.Equal(t, jobsBefore+3, jobCount())
-	require.Equal(t, []string{"resource.deleted", "service.deleted", "customer.deleted", "resource.created", "customer.created"}, got("all"))
+	require.Equal(t, []string{"resource.deleted", "service.deleted", "resource.created", "customer.deleted", "customer.created"}, got("all"))
 	require.Equal(t, []string{"service.deleted", "customer.deleted", "customer.created"}, got("some"))
 	for _, name := range []string{"disabled", "sandbox", "stranger"} {
 		require.Empty(t, got(name), name)
 	}
+
+	// The platform sees every environment, but tells only the one it means.
+	require.NoError(t, s.App.Store.Administer(t.Context(), tenant.Scope(t, false), func(tx *tenancy.PlatformTx) error {
+		tx.EmitIn(tenant.Scope(t, false).Env.ID, "service.created", object{})
+		tx.EmitIn(tenant.Scope(t, true).Env.ID, "customer.created", object{})
+		tx.EmitIn(tenant.Scope(t, true).Env.ID, "customer.deleted", object{})
+		return nil
+	}))
+	require.Equal(t, jobsBefore+5, jobCount())
+	require.Equal(t, "service.created", got("all")[0])
+	require.Len(t, got("all"), 6)
+	require.Len(t, got("some"), 3)
+	require.Equal(t, []string{"customer.deleted", "customer.created"}, got("sandbox"))
+	require.Empty(t, got("disabled"))
+	require.Empty(t, got("stranger"))
 	var mixed int
 	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM webhook_deliveries d
 		JOIN events e ON e.env_id = d.env_id AND e.id = d.event_id WHERE e.sequence <> d.sequence`).Scan(&mixed))
