@@ -69,16 +69,17 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 	if err != nil {
 		return err
 	}
-	if err := runner.Start(ctx); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
 	connected, disconnect := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { a.EventHub.Run(connected, pool, log) })
 	background.Go(func() { a.flushAPICalls(connected, log) })
 	defer background.Wait()
 	defer disconnect()
+	// Jobs stop before that: the last of them have events that other servers shall hear of.
+	if err := runner.Start(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
 	// Requests that wait for an event would otherwise hold the end of the server up.
 	defer context.AfterFunc(ctx, a.EventHub.Close)()
 	return serveHTTP(ctx, a.config, listener, a.Handler, log)
