@@ -22,76 +22,33 @@ type Tx interface {
 	Emit(eventType string, data any)
 }
 
-// DB runs statements.
-type DB interface{ entitledb.DBTX }
-
-// AlongTx is a transaction in which a statement can travel with the next one, such as
-// tenancy.Tx.
-type AlongTx interface {
-	Tx
-	// Along sends the statement of fn behind the next statement. It calls fn at once, to
-	// learn the statement, and again with its answer.
-	Along(fn func(db DB))
-}
-
 // Reserve raises the quota's counter by n in the caller's transaction, or returns
 // a QuotaExceeded error if that would pass the limit. The counter's row stays
 // locked until the transaction ends, so call it as late as possible; N parallel
 // callers at limit L get exactly L units. Whoever reaches 80 % or 100 % of the limit
 // emits usage.threshold_reached, once for each period and limit.
 func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
-	r := newReservation(set, quota, n)
-	r.raise(ctx, tx)
-	return r.Settle(ctx, tx)
-}
-
-// Reservation is a counter that is raised together with another statement.
-type Reservation struct {
-	set     *Set
-	quota   Quota
-	n       int64
-	value   QuotaValue
-	counter entitledb.RaiseUsageRow
-	err     error
-}
-
-func newReservation(set *Set, quota Quota, n int64) *Reservation {
-	return &Reservation{set: set, quota: quota, n: n, value: set.Quota(quota, set.Now)}
-}
-
-// ReserveAlong is Reserve with one round trip less: the counter is raised behind the next
-// statement of the transaction. Settle must be called after that.
-func ReserveAlong(ctx context.Context, tx AlongTx, set *Set, quota Quota, n int64) *Reservation {
-	r := newReservation(set, quota, n)
-	tx.Along(func(db DB) { r.raise(ctx, db) })
-	return r
-}
-
-func (r *Reservation) raise(ctx context.Context, db entitledb.DBTX) {
-	r.counter, r.err = queries.RaiseUsage(ctx, db, entitledb.RaiseUsageParams{
-		EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
+	value := set.Quota(quota, set.Now)
+	counter, err := queries.RaiseUsage(ctx, tx, entitledb.RaiseUsageParams{
+		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
 	})
-}
-
-// Settle completes the reservation, or returns the errors of Reserve.
-func (r *Reservation) Settle(ctx context.Context, tx Tx) error {
-	if errors.Is(r.err, pgx.ErrNoRows) { // the first of its period, or too many: the slower statement tells
+	if errors.Is(err, pgx.ErrNoRows) { // the first of its period, or too many: the slower statement tells
 		var first entitledb.ReserveUsageRow
-		first, r.err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
-			EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
+		first, err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
+			EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
 		})
-		r.counter = entitledb.RaiseUsageRow(first)
+		counter = entitledb.RaiseUsageRow(first)
 	}
-	if errors.Is(r.err, pgx.ErrNoRows) {
-		return r.set.exceeded(ctx, tx, r.quota, r.value)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return set.exceeded(ctx, tx, quota, value)
 	}
-	if r.err != nil {
-		return fmt.Errorf("reserve %s: %w", r.quota, r.err)
+	if err != nil {
+		return fmt.Errorf("reserve %s: %w", quota, err)
 	}
-	if r.n == 0 || r.value.Limit == nil {
+	if n == 0 || value.Limit == nil {
 		return nil
 	}
-	return r.set.warn(ctx, tx, r.quota, *r.value.Limit, r.counter)
+	return set.warn(ctx, tx, quota, *value.Limit, counter)
 }
 
 // ReserveAsUsual is Reserve in one statement, for a transaction that cannot look at its answer

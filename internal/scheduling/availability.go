@@ -256,7 +256,9 @@ func (s *Appointments) nearest(
 	}
 	if slices.ContainsFunc(w.requested, func(id uuid.UUID) bool { return snapshot.reference(id) == nil }) {
 		// Nobody takes equipment by itself for a service that states nothing.
-		if snapshot, err = s.surveySameTypes(ctx, scope, w, from, to); err != nil {
+		asked.requested = snapshot.sameTypes(w.requested)
+		asked.only = len(asked.requested) > 0
+		if snapshot, err = s.survey(ctx, scope, asked, from, to); err != nil {
 			return nil, err
 		}
 	}
@@ -273,14 +275,19 @@ func (s *Appointments) nearest(
 	return slots, nil
 }
 
-// surveySameTypes is survey with the resources that are of the same types as those requested.
-func (s *Appointments) surveySameTypes(ctx context.Context, scope *tenancy.Scope, w wish, from, to time.Time) (*snapshot, error) {
-	ids, err := s.queries.ListResourceIDsOfSameTypes(ctx, s.store.Reader(scope), schedulingdb.ListResourceIDsOfSameTypesParams{
-		EnvID: scope.Env.ID, Ids: w.requested,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list resources of the same types: %w", err)
+// sameTypes are the active resources, whether candidates or not, that are of the types of some.
+func (s *snapshot) sameTypes(ids []uuid.UUID) []uuid.UUID {
+	var types []availability.ResourceType
+	for _, id := range ids {
+		if r := s.catalogue.Resource(id); r != nil {
+			types = append(types, r.Rules.Type)
+		}
 	}
-	w.requested, w.only = ids, len(ids) > 0
-	return s.survey(ctx, scope, w, from, to)
+	var same []uuid.UUID
+	for i := range s.catalogue.Resources() {
+		if r := &s.catalogue.Resources()[i].Rules; r.Active && slices.Contains(types, r.Type) {
+			same = append(same, r.ID)
+		}
+	}
+	return same
 }

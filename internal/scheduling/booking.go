@@ -169,13 +169,20 @@ func (s *Appointments) insert(
 		}
 		return nil
 	}
+	if err := s.countWith(ctx, tx, scope, write); err != nil {
+		return err
+	}
 	tx.Emit("appointment.created", a)
+	return nil
+}
+
+// countWith writes an appointment with the commit and counts it for its quota.
+func (s *Appointments) countWith(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, write func(db tenancy.DB) error) error {
 	if tx.Careful() {
-		quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
 		if err := write(tx); err != nil {
 			return err
 		}
-		return quota.Settle(ctx, tx)
+		return entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
 	}
 	tx.Finally(write)
 	tx.Finally(func(db tenancy.DB) error {

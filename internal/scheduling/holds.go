@@ -393,16 +393,18 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 		return nil, err
 	}
 	period, local := scope.Entitlements.Period(entitle.MaxAppointments), localStartOf(booked.StartAt, scope.Tenant)
-	quota := entitle.ReserveAlong(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
-	err = s.queries.BookHold(ctx, tx, schedulingdb.BookHoldParams{
+	params := schedulingdb.BookHoldParams{
 		EnvID: scope.Env.ID, HoldID: held.ID, ID: booked.ID, CustomerID: in.CustomerID, Status: booked.Status, Notes: booked.Notes,
 		QuotaPeriod: period, CreatedBy: scope.ActorID(), Now: scope.Now,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
+	}
+	err = s.countWith(ctx, tx, scope, func(db tenancy.DB) error {
+		if err := s.queries.BookHold(ctx, db, params); err != nil {
+			return refused(fmt.Errorf("book hold: %w", err))
+		}
+		return nil
 	})
 	if err != nil {
-		return nil, refused(fmt.Errorf("book hold: %w", err))
-	}
-	if err := quota.Settle(ctx, tx); err != nil {
 		return nil, err
 	}
 	held.Status, held.AppointmentID = HoldBooked, &booked.ID

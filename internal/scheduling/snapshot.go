@@ -42,7 +42,6 @@ type bookedService struct {
 	bufferAfter      int32
 	price            Money
 	requiresApproval bool
-	rules            *availability.Service // of the catalogue
 }
 
 type bookedCustomer struct {
@@ -277,10 +276,10 @@ func inOrder(ids []uuid.UUID) []uuid.UUID {
 
 // accepts reports whether one of the requirements of the service accepts the resource.
 func (s *snapshot) accepts(r *catalogue.Resource) bool {
-	if len(s.service.rules.Requirements) == 0 {
+	if len(s.Service.Requirements) == 0 {
 		return r.Rules.Type != availability.Equipment
 	}
-	return slices.ContainsFunc(s.service.rules.Requirements, func(q availability.Requirement) bool {
+	return slices.ContainsFunc(s.Service.Requirements, func(q availability.Requirement) bool {
 		return slices.Contains(q.Types, r.Rules.Type) && (len(q.ResourceIDs) == 0 || slices.Contains(q.ResourceIDs, r.Rules.ID))
 	})
 }
@@ -365,7 +364,6 @@ func (s *snapshot) addService(w wish) {
 		Reference: Reference{ID: w.serviceID, Name: service.Name}, version: service.Version,
 		bufferBefore: service.BufferBeforeMinutes, bufferAfter: service.BufferAfterMinutes,
 		price: Money{Amount: service.PriceAmount, Currency: service.PriceCurrency}, requiresApproval: service.RequiresApproval,
-		rules: &service.Rules,
 	}
 	s.Service = service.Rules
 	if w.moving != nil {

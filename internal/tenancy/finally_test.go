@@ -181,7 +181,7 @@ func TestAReaderSeesWhatGoesWithTheEnd(t *testing.T) {
 }
 
 // Of a transaction that joined another one and failed, nothing stays, also not what should
-// have gone along or with its end.
+// have gone with its end.
 func TestNothingStaysOfWhatHasJoinedAndFailed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -202,12 +202,6 @@ func TestNothingStaysOfWhatHasJoinedAndFailed(t *testing.T) {
 				return err
 			})
 			tx.Emit("resource.created", nil)
-			return failed
-		}), failed)
-		require.ErrorIs(t, b.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
-			tx.Along(func(db entitle.DB) {
-				_ = db.QueryRow(ctx, insertResource+" RETURNING 1", whole.Env.ID, uuid.New(), "along").Scan(new(int))
-			})
 			return failed
 		}), failed)
 		return nil

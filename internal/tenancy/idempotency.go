@@ -285,7 +285,7 @@ func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope
 		err = p.end(ctx, scope)
 	}
 	if err != nil {
-		p.along, p.last, p.events = nil, nil, nil
+		p.last, p.events = nil, nil
 		_, rollbackErr := p.Exec(context.WithoutCancel(ctx), "rollback to savepoint joined")
 		return errors.Join(err, rollbackErr)
 	}

@@ -167,6 +167,10 @@ func (r *recording) QueryRow(_ context.Context, sql string, args ...any) pgx.Row
 	return noRow{}
 }
 
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return nil }
+
 type noRows struct{ pgx.Rows }
 
 func (noRows) Next() bool { return false }

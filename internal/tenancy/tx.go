@@ -11,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
@@ -24,7 +23,6 @@ type Tx struct {
 	conn  *pgxpool.Conn
 	envID uuid.UUID
 	begun bool
-	along []*asking
 	// last are the statements that go with the commit.
 	last []func(db DB) error
 	// careful is whether none shall, because they did not do what was expected of them.
@@ -41,16 +39,6 @@ func (tx *Tx) Emit(eventType string, data any) {
 	tx.events = append(tx.events, events.Event{Type: eventType, Data: data})
 }
 
-// Along sends the statement of fn together with the next one of the transaction, behind
-// it, which saves a round trip. fn makes one query with db.QueryRow. It is called twice:
-// at once, to say which, and with the answer, before the next statement is done.
-func (tx *Tx) Along(fn func(db entitle.DB)) {
-	asked := &asking{}
-	fn(asked)
-	asked.answer = fn
-	tx.along = append(tx.along, asked)
-}
-
 // EmitAs is Emit for an event whose id the caller has made already, as a UUID of version 7.
 func (tx *Tx) EmitAs(id uuid.UUID, eventType string, data any) {
 	tx.events = append(tx.events, events.Event{ID: id, Type: eventType, Data: data})
@@ -58,7 +46,7 @@ func (tx *Tx) EmitAs(id uuid.UUID, eventType string, data any) {
 
 // Exec runs a statement.
 func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
-	if tx.begun && len(tx.along) == 0 && len(tx.last) == 0 {
+	if tx.begun && len(tx.last) == 0 {
 		return tx.conn.Exec(ctx, sql, args...)
 	}
 	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
@@ -72,7 +60,7 @@ func (tx *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.Command
 // Query runs a statement that returns rows. The rows must be closed before the next
 // statement.
 func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	if tx.begun && len(tx.along) == 0 && len(tx.last) == 0 {
+	if tx.begun && len(tx.last) == 0 {
 		return tx.conn.Query(ctx, sql, args...) //nolint:rowserrcheck // the rows are the caller's
 	}
 	results, err := tx.send(ctx, func(b *pgx.Batch) { b.Queue(sql, args...) })
@@ -111,8 +99,7 @@ func (tx *Tx) sendBatch(ctx context.Context, statements *pgx.Batch) (pgx.BatchRe
 }
 
 // send sends what is queued: behind the beginning of the transaction, if it has not begun
-// yet, and before what goes along. The results are those of what is queued; closing them
-// answers the rest.
+// yet.
 func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
 	if last := tx.last; len(last) > 0 { // it was not the last one
 		tx.last = nil
@@ -126,11 +113,7 @@ func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResult
 		batch.Queue(setEnvironment, tx.envID.String())
 	}
 	queue(batch)
-	along := tx.along
-	for _, asked := range along {
-		batch.Queue(asked.sql, asked.args...)
-	}
-	tx.begun, tx.along = true, nil
+	tx.begun = true
 	results := tx.conn.SendBatch(ctx, batch)
 	if begins {
 		for range 2 {
@@ -139,52 +122,8 @@ func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResult
 			}
 		}
 	}
-	if len(along) > 0 {
-		results = &answering{BatchResults: results, along: along}
-	}
 	return results, nil
 }
-
-// asking is the DBTX of a statement that goes along: it learns what the statement is.
-type asking struct {
-	entitle.DB // nil: a statement goes along as a QueryRow or not at all
-	sql        string
-	args       []any
-	answer     func(db entitle.DB)
-}
-
-// QueryRow returns a row that scans nothing.
-func (a *asking) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
-	a.sql, a.args = sql, args
-	return noRow{}
-}
-
-type noRow struct{}
-
-func (noRow) Scan(...any) error { return nil }
-
-// answering gives what went along its answers when the results are closed.
-type answering struct {
-	pgx.BatchResults
-	along []*asking
-}
-
-// Close implements pgx.BatchResults.
-func (a *answering) Close() error {
-	for _, asked := range a.along {
-		asked.answer(answer{row: a.QueryRow()})
-	}
-	a.along = nil
-	return a.BatchResults.Close()
-}
-
-// answer is the DBTX of a statement that has gone along.
-type answer struct {
-	entitle.DB
-	row pgx.Row
-}
-
-func (a answer) QueryRow(context.Context, string, ...any) pgx.Row { return a.row }
 
 // Finally sends the statement of fn together with the commit, which saves a round trip and
 // keeps what it locks for no longer than that. fn is called twice, like those of Together. The
@@ -200,9 +139,6 @@ func (tx *Tx) Careful() bool { return tx.careful }
 // commit runs the last statements, appends the events and commits, in one round trip. The
 // sequence of the environment's events is locked for no longer than that.
 func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
-	if len(tx.along) > 0 {
-		return errors.New("a statement shall go along, but no other came")
-	}
 	statements, err := tx.ending(ctx, scope)
 	if err != nil {
 		return err

@@ -74,11 +74,3 @@ SELECT FROM resources
 WHERE env_id = sqlc.arg(env_id) AND id = ANY (sqlc.arg(ids)::uuid[])
 ORDER BY id
 FOR UPDATE;
-
--- name: ListResourceIDsOfSameTypes :many
--- The active resources that are of the same types as some resources, which are among them.
-SELECT r.id
-FROM resources r
-WHERE r.env_id = sqlc.arg(env_id) AND r.is_active
-  AND r.type IN (SELECT s.type FROM resources s WHERE s.env_id = sqlc.arg(env_id) AND s.id = ANY (sqlc.arg(ids)::uuid[]))
-ORDER BY r.id;

@@ -213,40 +213,6 @@ func (q *Queries) IsResourceNamedByService(ctx context.Context, db DBTX, arg IsR
 	return exists, err
 }
 
-const listResourceIDsOfSameTypes = `-- name: ListResourceIDsOfSameTypes :many
-SELECT r.id
-FROM resources r
-WHERE r.env_id = $1 AND r.is_active
-  AND r.type IN (SELECT s.type FROM resources s WHERE s.env_id = $1 AND s.id = ANY ($2::uuid[]))
-ORDER BY r.id
-`
-
-type ListResourceIDsOfSameTypesParams struct {
-	EnvID uuid.UUID
-	Ids   []uuid.UUID
-}
-
-// The active resources that are of the same types as some resources, which are among them.
-func (q *Queries) ListResourceIDsOfSameTypes(ctx context.Context, db DBTX, arg ListResourceIDsOfSameTypesParams) ([]uuid.UUID, error) {
-	rows, err := db.Query(ctx, listResourceIDsOfSameTypes, arg.EnvID, arg.Ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const listResourceIDsOfUser = `-- name: ListResourceIDsOfUser :many
 SELECT id FROM resources
 WHERE env_id = $1 AND user_id = $2::uuid
