@@ -38,8 +38,9 @@ const (
 	settleInterval = 5 * time.Minute
 	// rollUpInterval bounds how many events the platform's numbers are counted from.
 	rollUpInterval = 5 * time.Minute
-	// reconcileInterval is how often the counters of quotas are compared with what they count.
-	reconcileInterval = 24 * time.Hour
+	// reconcileInterval is how often some of the environments are taken whose counters have not
+	// been compared with what they count for a day.
+	reconcileInterval = time.Minute
 	// flushInterval is how often a server writes how many requests it has answered.
 	flushInterval = 30 * time.Second
 )
@@ -70,7 +71,7 @@ func addPlatformJobs(
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ rollUpActivityArgs) error { return platform.Overview.RollUp(ctx) })
 	workers.Every(rollUpInterval, rollUpActivityArgs{})
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ reconcileUsageArgs) error {
-		_, err := admin.ReconcileUsage(ctx, store, log)
+		_, err := admin.ReconcileDueUsage(ctx, store, now(), log)
 		return err
 	})
 	workers.Every(reconcileInterval, reconcileUsageArgs{})
@@ -106,7 +107,7 @@ func ReconcileUsage(ctx context.Context, c Config, out io.Writer) error {
 	}
 	log := NewLogger(c)
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
-		repairs, err := admin.ReconcileUsage(ctx, a.Store, log)
+		repairs, err := admin.ReconcileUsage(ctx, a.Store, time.Now(), log)
 		if err != nil {
 			return err
 		}

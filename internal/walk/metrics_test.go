@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
@@ -146,7 +148,7 @@ func TestUsageIsReconciled(t *testing.T) {
 	populate(t, owner)
 	populate(t, owner.Sandbox())
 	log := slog.New(slog.DiscardHandler)
-	repairs, err := admin.ReconcileUsage(t.Context(), s.App.Store, log)
+	repairs, err := admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 	require.NoError(t, err)
 	require.Empty(t, repairs, "what the product counts itself is right")
 
@@ -163,7 +165,7 @@ func TestUsageIsReconciled(t *testing.T) {
 	found := make(chan []admin.Repair, 4)
 	for i := range 4 {
 		work.Go(func() {
-			repaired, err := admin.ReconcileUsage(t.Context(), s.App.Store, log)
+			repaired, err := admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 			if err != nil {
 				t.Error(err)
 			}
@@ -192,7 +194,76 @@ func TestUsageIsReconciled(t *testing.T) {
 	for quota, used := range map[string]float64{"max_resources": 22, "max_services": 2, "max_users": 2, "max_appointments": 1} {
 		require.InDelta(t, used, has.quota(t, quota)["used"], 0, quota)
 	}
-	repairs, err = admin.ReconcileUsage(t.Context(), s.App.Store, log)
+	repairs, err = admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 	require.NoError(t, err)
 	require.Empty(t, repairs)
+}
+
+// An environment is reconciled once a day, however many servers want to and however often they start, and
+// one that cannot be keeps no other waiting.
+func TestUsageIsReconciledWhenItIsDue(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	log := slog.New(slog.DiscardHandler)
+	now := time.Now().Add(48 * time.Hour).Truncate(time.Second)
+	names := []string{"a", "b", "c"}
+	ids := map[string]uuid.UUID{}
+	exec := func(sql string, args ...any) {
+		_, err := s.DB.OwnerPool().Exec(t.Context(), sql, args...)
+		require.NoError(t, err)
+	}
+	for _, name := range names {
+		tenant := s.Tenant(t, name)
+		populate(t, tenant.Client(t, tenancy.RoleOwner))
+		ids[name] = tenant.Scope(t, false).Env.ID
+	}
+	spoil := func() {
+		exec("UPDATE usage_counters SET used = used + 5 WHERE quota = 'max_resources' AND used > 0")
+	}
+	set := func(name string, at time.Time) {
+		exec("UPDATE environments SET usage_reconciled_at = $2 WHERE id = $1", ids[name], at)
+	}
+	reconciled := func(at time.Time) []string {
+		var work sync.WaitGroup
+		found := make(chan []admin.Repair, 4)
+		for range 4 {
+			work.Go(func() {
+				repaired, err := admin.ReconcileDueUsage(t.Context(), s.App.Store, at, log)
+				if err != nil {
+					t.Error(err)
+				}
+				found <- repaired
+			})
+		}
+		work.Wait()
+		close(found)
+		got := []string{}
+		for repaired := range found {
+			for _, r := range repaired {
+				got = append(got, r.Environment)
+			}
+		}
+		slices.Sort(got)
+		return got
+	}
+	exec("UPDATE environments SET usage_reconciled_at = $1", now)
+	set("a", now.Add(-24*time.Hour))
+	set("b", now.Add(-24*time.Hour-time.Microsecond))
+	set("c", now.Add(-1000*time.Hour))
+	spoil()
+	require.Equal(t, []string{"b", "c"}, reconciled(now), "a is due a microsecond later")
+	spoil()
+	require.Equal(t, []string{"a"}, reconciled(now.Add(time.Hour)))
+	require.Empty(t, reconciled(now.Add(24*time.Hour)))
+
+	// The one that has waited longest cannot be repaired.
+	set("a", now.Add(-2000*time.Hour))
+	spoil()
+	exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`)
+	exec(`CREATE TRIGGER refuse BEFORE UPDATE ON usage_counters FOR EACH ROW WHEN (NEW.env_id = '` + ids["a"].String() + `') EXECUTE FUNCTION refuse()`)
+	repairs, err := admin.ReconcileDueUsage(t.Context(), s.App.Store, now.Add(25*time.Hour), log)
+	require.ErrorContains(t, err, "reconcile usage of a:")
+	require.Equal(t, []string{"b", "c"}, []string{repairs[0].Environment, repairs[1].Environment})
+	exec("DROP TRIGGER refuse ON usage_counters")
+	require.Equal(t, []string{"a"}, reconciled(now.Add(25*time.Hour)), "it was not written down as done")
 }

@@ -1,9 +1,15 @@
 -- name: ListEnvironmentsAfter :many
 SELECT id, name FROM environments WHERE id > $1 ORDER BY id LIMIT $2;
 
--- name: LockReconciliation :exec
--- Reconciliations of one environment wait for each other: two at once would both repair.
-SELECT pg_advisory_xact_lock(hashtextextended('usage ' || sqlc.arg(env_id)::uuid::text, 0));
+-- name: ListEnvironmentsToReconcile :many
+-- Those whose counters were compared last before an instant, the longest ago first.
+SELECT id, name FROM environments WHERE usage_reconciled_at < $1 ORDER BY usage_reconciled_at, id LIMIT $2;
+
+-- name: ClaimReconciliation :execrows
+-- Reconciliations of one environment wait for each other: two at once would both repair. Who
+-- waited for another finds that it is done, unless it is to be done again in any case.
+UPDATE environments SET usage_reconciled_at = sqlc.arg(now)
+WHERE id = sqlc.arg(env_id) AND usage_reconciled_at < COALESCE(sqlc.narg(reconciled_before), 'infinity'::timestamptz);
 
 -- name: RepairUsage :many
 -- Brings the counters of an environment to what there is to count, and returns those that

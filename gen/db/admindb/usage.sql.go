@@ -12,6 +12,27 @@ import (
 	"github.com/google/uuid"
 )
 
+const claimReconciliation = `-- name: ClaimReconciliation :execrows
+UPDATE environments SET usage_reconciled_at = $1
+WHERE id = $2 AND usage_reconciled_at < COALESCE($3, 'infinity'::timestamptz)
+`
+
+type ClaimReconciliationParams struct {
+	Now              time.Time
+	EnvID            uuid.UUID
+	ReconciledBefore *time.Time
+}
+
+// Reconciliations of one environment wait for each other: two at once would both repair. Who
+// waited for another finds that it is done, unless it is to be done again in any case.
+func (q *Queries) ClaimReconciliation(ctx context.Context, db DBTX, arg ClaimReconciliationParams) (int64, error) {
+	result, err := db.Exec(ctx, claimReconciliation, arg.Now, arg.EnvID, arg.ReconciledBefore)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const listEnvironmentsAfter = `-- name: ListEnvironmentsAfter :many
 SELECT id, name FROM environments WHERE id > $1 ORDER BY id LIMIT $2
 `
@@ -46,14 +67,39 @@ func (q *Queries) ListEnvironmentsAfter(ctx context.Context, db DBTX, arg ListEn
 	return items, nil
 }
 
-const lockReconciliation = `-- name: LockReconciliation :exec
-SELECT pg_advisory_xact_lock(hashtextextended('usage ' || $1::uuid::text, 0))
+const listEnvironmentsToReconcile = `-- name: ListEnvironmentsToReconcile :many
+SELECT id, name FROM environments WHERE usage_reconciled_at < $1 ORDER BY usage_reconciled_at, id LIMIT $2
 `
 
-// Reconciliations of one environment wait for each other: two at once would both repair.
-func (q *Queries) LockReconciliation(ctx context.Context, db DBTX, envID uuid.UUID) error {
-	_, err := db.Exec(ctx, lockReconciliation, envID)
-	return err
+type ListEnvironmentsToReconcileParams struct {
+	UsageReconciledAt time.Time
+	Limit             int32
+}
+
+type ListEnvironmentsToReconcileRow struct {
+	ID   uuid.UUID
+	Name string
+}
+
+// Those whose counters were compared last before an instant, the longest ago first.
+func (q *Queries) ListEnvironmentsToReconcile(ctx context.Context, db DBTX, arg ListEnvironmentsToReconcileParams) ([]ListEnvironmentsToReconcileRow, error) {
+	rows, err := db.Query(ctx, listEnvironmentsToReconcile, arg.UsageReconciledAt, arg.Limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListEnvironmentsToReconcileRow{}
+	for rows.Next() {
+		var i ListEnvironmentsToReconcileRow
+		if err := rows.Scan(&i.ID, &i.Name); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const repairUsage = `-- name: RepairUsage :many

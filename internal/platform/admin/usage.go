@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -25,12 +26,16 @@ type Repair struct {
 	Counter, Counted int64
 }
 
-// environmentsAtOnce is how many environments are read with one query.
+// environmentsAtOnce is how many environments are read with one query, and how many are
+// reconciled when they are due.
 const environmentsAtOnce = 500
+
+// reconcileEvery is after how long the counters of an environment are compared again.
+const reconcileEvery = 24 * time.Hour
 
 // ReconcileUsage compares the counters of every environment with what they count,
 // repairs and logs those that are wrong, and returns them. Nobody has to stop for it.
-func ReconcileUsage(ctx context.Context, store *tenancy.Store, log *slog.Logger) ([]Repair, error) {
+func ReconcileUsage(ctx context.Context, store *tenancy.Store, now time.Time, log *slog.Logger) ([]Repair, error) {
 	var repairs []Repair
 	after := uuid.Nil
 	for {
@@ -43,13 +48,9 @@ func ReconcileUsage(ctx context.Context, store *tenancy.Store, log *slog.Logger)
 			return repairs, fmt.Errorf("list environments: %w", err)
 		}
 		for _, env := range environments {
-			repaired, err := reconcile(ctx, store, env)
+			repaired, err := reconcile(ctx, store, environment(env), now, nil, log)
 			if err != nil {
-				return repairs, fmt.Errorf("reconcile usage of %s: %w", env.Name, err)
-			}
-			for _, r := range repaired {
-				log.Warn("usage counter repaired", "environment", r.Environment, "quota", r.Quota,
-					"period", r.Period.Format(time.DateOnly), "counter", r.Counter, "counted", r.Counted)
+				return repairs, err
 			}
 			repairs = append(repairs, repaired...)
 			after = env.ID
@@ -60,16 +61,64 @@ func ReconcileUsage(ctx context.Context, store *tenancy.Store, log *slog.Logger)
 	}
 }
 
-func reconcile(ctx context.Context, store *tenancy.Store, env admindb.ListEnvironmentsAfterRow) ([]Repair, error) {
-	var rows []admindb.RepairUsageRow
+// ReconcileDueUsage is ReconcileUsage for a limited number of environments: those for which it
+// was done more than a day before now, the longest ago first. What was done stays done if it is
+// interrupted, an environment that fails keeps no other waiting, and servers may do it at the
+// same time.
+func ReconcileDueUsage(ctx context.Context, store *tenancy.Store, now time.Time, log *slog.Logger) ([]Repair, error) {
+	before := now.Add(-reconcileEvery)
+	var environments []admindb.ListEnvironmentsToReconcileRow
 	err := store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
-		if err := queries.LockReconciliation(ctx, tx, env.ID); err != nil {
+		environments, err = queries.ListEnvironmentsToReconcile(ctx, tx, admindb.ListEnvironmentsToReconcileParams{
+			UsageReconciledAt: before, Limit: environmentsAtOnce,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list environments: %w", err)
+	}
+	var repairs []Repair
+	var failed []error
+	for _, env := range environments {
+		if ctx.Err() != nil {
+			failed = append(failed, ctx.Err())
+			break
+		}
+		repaired, err := reconcile(ctx, store, environment(env), now, &before, log)
+		if err != nil {
+			failed = append(failed, err)
+		}
+		repairs = append(repairs, repaired...)
+	}
+	return repairs, errors.Join(failed...)
+}
+
+type environment struct {
+	ID   uuid.UUID
+	Name string
+}
+
+// reconcile does one environment, unless it was done since before; nil is to do it in any case.
+func reconcile(
+	ctx context.Context, store *tenancy.Store, env environment, now time.Time, before *time.Time, log *slog.Logger,
+) ([]Repair, error) {
+	var rows []admindb.RepairUsageRow
+	err := store.InPlatform(ctx, func(tx pgx.Tx) error {
+		claimed, err := queries.ClaimReconciliation(ctx, tx, admindb.ClaimReconciliationParams{Now: now, EnvID: env.ID, ReconciledBefore: before})
+		if err != nil || claimed == 0 {
 			return err
 		}
 		rows, err = queries.RepairUsage(ctx, tx, admindb.RepairUsageParams{EnvID: env.ID, StockPeriod: entitle.StockPeriod})
 		return err
 	})
+	if err != nil {
+		return nil, fmt.Errorf("reconcile usage of %s: %w", env.Name, err)
+	}
+	for _, r := range rows {
+		log.Warn("usage counter repaired", "environment", env.Name, "quota", r.Quota,
+			"period", r.Period.Format(time.DateOnly), "counter", r.Used, "counted", r.Counted)
+	}
 	return convertRows(rows, func(r admindb.RepairUsageRow) Repair {
 		return Repair{Environment: env.Name, Quota: entitle.Quota(r.Quota), Period: r.Period, Counter: r.Used, Counted: r.Counted}
-	}), err
+	}), nil
 }

@@ -1,0 +1,11 @@
+-- The counters of an environment are compared with what they count once a day, whenever servers
+-- start: the environment says when it was done last.
+
+-- +goose Up
+ALTER TABLE environments ADD COLUMN usage_reconciled_at timestamptz NOT NULL DEFAULT now();
+CREATE INDEX environments_usage_reconciled ON environments (usage_reconciled_at, id);
+GRANT UPDATE (usage_reconciled_at) ON environments TO smoothschedule_platform;
+
+-- +goose Down
+REVOKE UPDATE (usage_reconciled_at) ON environments FROM smoothschedule_platform;
+ALTER TABLE environments DROP COLUMN usage_reconciled_at;
