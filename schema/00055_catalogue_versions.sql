@@ -25,13 +25,9 @@ $$;
 -- +goose StatementEnd
 CREATE TRIGGER begin_catalogue AFTER INSERT ON environments FOR EACH ROW EXECUTE FUNCTION begin_catalogue();
 
--- From the first change to the end of the transaction, no version says what it sees. And a
--- version is for those who see what it is about: whoever asks in the wrong environment would keep
--- what row-level security shows there, nothing, as the catalogue of another.
+-- From the first change to the end of the transaction, no version says what it sees.
 CREATE VIEW current_catalogues AS
-    SELECT env_id, version FROM catalogue_versions
-    WHERE env_id = NULLIF(current_setting('app.env_id', true), '')::uuid
-      AND COALESCE(current_setting('app.catalogue_changed', true), '') = '';
+    SELECT env_id, version FROM catalogue_versions WHERE COALESCE(current_setting('app.catalogue_changed', true), '') = '';
 GRANT SELECT ON current_catalogues TO smoothschedule_app, smoothschedule_platform;
 -- +goose StatementBegin
 CREATE FUNCTION note_catalogue_change() RETURNS trigger
@@ -44,20 +40,13 @@ $$;
 -- +goose StatementEnd
 
 -- Runs at the commit, so that writers of one environment wait for each other no longer than
--- that, and once for a transaction. A row that this transaction has written has its number in xmin,
--- which no dump brings along but which repeats after 4 billion transactions, and in changed_in, which
--- never does otherwise. Who deletes an environment finds no row.
+-- that. Who deletes an environment finds no row.
 -- +goose StatementBegin
 CREATE FUNCTION renew_catalogue_version() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-    IF TG_OP = 'TRUNCATE' THEN
-        UPDATE catalogue_versions SET version = gen_random_uuid(), changed_in = pg_current_xact_id();
-    ELSE
-        UPDATE catalogue_versions SET version = gen_random_uuid(), changed_in = pg_current_xact_id()
-        WHERE env_id IN (NEW.env_id, OLD.env_id)
-          AND (changed_in <> pg_current_xact_id() OR xmin <> pg_current_xact_id()::xid);
-    END IF;
+    UPDATE catalogue_versions SET version = gen_random_uuid(), changed_in = pg_current_xact_id()
+    WHERE env_id = COALESCE(NEW.env_id, OLD.env_id) AND changed_in <> pg_current_xact_id();
     RETURN NULL;
 END
 $$;
@@ -74,8 +63,6 @@ BEGIN
             FOR EACH STATEMENT EXECUTE FUNCTION note_catalogue_change()', part);
         EXECUTE format('CREATE CONSTRAINT TRIGGER renew_catalogue_version AFTER INSERT OR UPDATE OR DELETE ON %I
             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION renew_catalogue_version()', part);
-        EXECUTE format('CREATE TRIGGER renew_catalogue_versions AFTER TRUNCATE ON %I
-            FOR EACH STATEMENT EXECUTE FUNCTION renew_catalogue_version()', part);
     END LOOP;
 END
 $$;
@@ -89,7 +76,6 @@ DECLARE
 BEGIN
     FOREACH part IN ARRAY ARRAY['services', 'service_requirements', 'service_requirement_resources', 'resources', 'schedules',
         'schedule_overrides', 'time_off'] LOOP
-        EXECUTE format('DROP TRIGGER renew_catalogue_versions ON %I', part);
         EXECUTE format('DROP TRIGGER renew_catalogue_version ON %I', part);
         EXECUTE format('DROP TRIGGER note_catalogue_change ON %I', part);
     END LOOP;

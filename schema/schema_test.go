@@ -1,7 +1,12 @@
 package schema_test
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -53,6 +58,29 @@ func TestMigrationsGoUpAndDown(t *testing.T) {
 	current, last, err := postgres.Status(t.Context(), db.URL, schema.FS)
 	require.NoError(t, err)
 	require.Equal(t, []int64{latest, latest}, []int64{current, last})
+}
+
+// A database that has run a migration never runs it again, whatever becomes of the file. So one that has
+// landed keeps its number and its text, and migrations.sum says what they are; a change takes a new
+// migration, and a new migration a new line: cd schema && sha256sum 000NN_name.sql >> migrations.sum
+func TestMigrationsAreNotRewritten(t *testing.T) {
+	t.Parallel()
+	kept, err := os.ReadFile("migrations.sum")
+	require.NoError(t, err)
+	files, err := fs.Glob(schema.FS, "*.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	var found strings.Builder
+	numbers := map[string]string{}
+	for _, name := range files {
+		text, err := fs.ReadFile(schema.FS, name)
+		require.NoError(t, err)
+		fmt.Fprintf(&found, "%x  %s\n", sha256.Sum256(text), name)
+		number, _, _ := strings.Cut(name, "_")
+		require.Empty(t, numbers[number], "the number of %s is taken", name)
+		numbers[number] = name
+	}
+	require.Equal(t, string(kept), found.String())
 }
 
 // The owner of the database need not be a superuser. Row security is forced on owners, who

@@ -93,6 +93,7 @@ func ReconcileDueUsage(ctx context.Context, store *tenancy.Store, now time.Time,
 	return repairs, errors.Join(failed...)
 }
 
+// environment is what the queries that list environments return of each.
 type environment struct {
 	ID   uuid.UUID
 	Name string
