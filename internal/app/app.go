@@ -147,16 +147,7 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	server.Register(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
-		identityoapi.RegisterHandlersWithOptions(r, identityoapi.NewStrictHandler(identityServer, nil),
-			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(schedulingServer, nil),
-			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(adminapi.New(platform), nil),
-			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		developeroapi.RegisterHandlersWithOptions(r, developeroapi.NewStrictHandler(developerServer, nil),
-			developeroapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-	})
+	register(server, identityServer, schedulingServer, adminapi.New(platform), developerServer)
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)
 	}
@@ -167,6 +158,26 @@ func New(d Dependencies) (*App, error) {
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
 		Appointments: appointments, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
+}
+
+// register adds the operations of all modules.
+func register(
+	server *httpapi.Server, identity identityoapi.StrictServerInterface, scheduling schedulingoapi.StrictServerInterface,
+	admin adminoapi.StrictServerInterface, developer developeroapi.StrictServerInterface,
+) {
+	server.Register(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
+		identityoapi.RegisterHandlersWithOptions(r, identityoapi.NewStrictHandler(identity, nil),
+			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(admin, nil),
+			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+		developeroapi.RegisterHandlersWithOptions(r, developeroapi.NewStrictHandler(developer, nil),
+			developeroapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+	})
+	server.RegisterPresuming(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
+		confirmed := []schedulingoapi.StrictMiddlewareFunc{httpapi.Confirmed[schedulingoapi.StrictHandlerFunc]}
+		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(scheduling, confirmed),
+			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
+	})
 }
 
 // httpOptions are those of the HTTP side.

@@ -97,6 +97,9 @@ func (s *Server) denied(c echo.Context, operationID string, refusal error) error
 	if scope.Principal == nil || !errors.As(refusal, &known) || known.Code.Kind != apperr.Forbidden {
 		return refusal
 	}
+	if err := scope.Confirm(ctx); err != nil {
+		return err
+	}
 	if decision, applies := s.Limiter.Denied(ctx, scope); applies && !decision.Allowed {
 		return answerLimit(c, decision)
 	}

@@ -3,8 +3,11 @@ package httpapi
 import (
 	"cmp"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,37 +47,90 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
 			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
 		}
-		scope, err := s.authenticate(c, request, token, fromCookie)
-		c.SetRequest(r.WithContext(tenancy.WithScope(r.Context(), scope)))
-		if scope.SandboxMode() {
-			c.Response().Header().Set(HeaderSandboxMode, "true")
-		}
-		if err != nil {
-			return s.denied(c, "resolve", err)
-		}
-		return next(c)
+		return s.identified(c, &request, token, fromCookie, next)
 	}
 }
 
-// authenticate resolves a request with its token, of which so many may open nothing. With an
-// error the scope is still returned, as far as it is known.
-func (s *Server) authenticate(c echo.Context, request tenancy.Request, token string, fromCookie bool) (*tenancy.Scope, error) {
-	nobody := &tenancy.Scope{}
-	if token == "" {
-		return s.Resolver.Resolve(c.Request().Context(), request)
+// identified runs a request with its scope, of whose tokens so many may open nothing. Where the
+// handler asks the environment first, the scope is presumed, if it can be; when that was wrong, all
+// starts anew.
+func (s *Server) identified(c echo.Context, request *tenancy.Request, token string, fromCookie bool, next echo.HandlerFunc) error {
+	var hash [sha256.Size]byte
+	if token != "" {
+		hash = sha256.Sum256([]byte(token))
+		if err := s.admit(c, hash[:]); err != nil {
+			return err
+		}
+		if err := credentials(request, token, hash, fromCookie); err != nil {
+			return cmp.Or(s.tried(c, hash[:], false), err)
+		}
 	}
-	hash := sha256.Sum256([]byte(token))
-	if err := s.admit(c, hash[:]); err != nil {
-		return nobody, err
+	if s.router.presuming[route{c.Request().Method, c.Path()}] {
+		if done, err := s.presumed(c, *request, next); done {
+			return err
+		}
 	}
-	if err := credentials(&request, token, hash, fromCookie); err != nil {
-		return nobody, cmp.Or(s.tried(c, hash[:], false), err)
+	scope, err := s.authenticate(c, *request, hash[:])
+	enter(c, scope)
+	if err != nil {
+		return s.denied(c, "resolve", err)
 	}
+	return next(c)
+}
+
+// authenticate resolves a request. With an error the scope is still returned, as far as it is
+// known.
+func (s *Server) authenticate(c echo.Context, request tenancy.Request, token []byte) (*tenancy.Scope, error) {
 	scope, err := s.Resolver.Resolve(c.Request().Context(), request)
-	if err != nil && scope.Principal == nil {
-		return scope, err // whether the token opens anything is not known
+	if request.TokenHash == nil && request.APIToken == nil || err != nil && scope.Principal == nil {
+		return scope, err // there is no token, or whether it opens anything is not known
 	}
-	return scope, cmp.Or(s.tried(c, hash[:], scope.Principal != nil), err)
+	return scope, cmp.Or(s.tried(c, token, scope.Principal != nil), err)
+}
+
+// presumed runs a request with the scope that it probably has. done is false if that is not
+// known, or was wrong: then nothing has happened, and nothing has been answered.
+func (s *Server) presumed(c echo.Context, request tenancy.Request, next echo.HandlerFunc) (done bool, err error) {
+	before := c.Request()
+	scope, ok := s.Resolver.Presume(before.Context(), request)
+	if !ok {
+		return false, nil
+	}
+	enter(c, scope)
+	err = next(c)
+	doubt := scope.Confirm(before.Context()) // what was refused without asking the database, for instance
+	if !errors.Is(doubt, tenancy.ErrPresumedWrongly) {
+		return true, cmp.Or(doubt, err)
+	}
+	if c.Response().Committed {
+		return true, fmt.Errorf("answered too soon: %w", doubt)
+	}
+	return false, again(c, before)
+}
+
+// Confirmed keeps what a handler returns from being answered before it is known that the
+// request is from whom it was presumed to be. It is the strict middleware of RegisterPresuming.
+func Confirmed[Handler ~func(c echo.Context, request any) (any, error)](next Handler, _ string) Handler {
+	return func(c echo.Context, request any) (any, error) {
+		response, err := next(c, request)
+		ctx := c.Request().Context()
+		return response, cmp.Or(tenancy.ScopeFrom(ctx).Confirm(ctx), err)
+	}
+}
+
+// again makes a request what it was before.
+func again(c echo.Context, before *http.Request) (err error) {
+	if now := c.Request(); now.GetBody != nil { // it has been read
+		before.Body, err = now.GetBody()
+	}
+	c.SetRequest(before)
+	return err
+}
+
+// enter puts the scope into the context of the request, and says in which mode it is.
+func enter(c echo.Context, scope *tenancy.Scope) {
+	c.SetRequest(c.Request().WithContext(tenancy.WithScope(c.Request().Context(), scope)))
+	c.Response().Header().Set(HeaderSandboxMode, strconv.FormatBool(scope.SandboxMode()))
 }
 
 // credentials says with which token the request was made. A bearer token that claims to

@@ -26,13 +26,24 @@ type Router interface {
 // stripSlash), lets HEAD do what GET does, and remembers what it has.
 type router struct {
 	echo *echo.Echo
-	seen map[string]bool
+	seen map[route]bool
+	// presuming are the routes that were added while presumes was set: who asks is presumed
+	// there, see Server.RegisterPresuming.
+	presuming map[route]bool
+	presumes  bool
 }
+
+// route is a method and a path, in the form of echo.
+type route struct{ method, path string }
+
+func (r route) String() string { return r.method + " " + r.path }
 
 func (r *router) add(method, path string, h echo.HandlerFunc, m []echo.MiddlewareFunc) *echo.Route {
 	path = contract.StripSlash(path)
-	r.seen[method+" "+path] = true
+	r.seen[route{method, path}] = true
+	r.presuming[route{method, path}] = r.presumes
 	if method == http.MethodGet {
+		r.presuming[route{http.MethodHead, path}] = r.presumes
 		r.echo.Add(http.MethodHead, path, h, m...)
 	}
 	return r.echo.Add(method, path, h, m...)

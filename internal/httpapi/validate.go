@@ -98,7 +98,8 @@ func (v *validator) checkQuery(query url.Values) error {
 }
 
 // prepareBody reads the body within its limit and checks that it is one JSON
-// value; the validator and the handler read it again from memory.
+// value; the validator and the handler read it again from memory, and so does who begins the
+// request anew.
 func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
 	if r.ContentLength > MaxBody {
 		return false, bodyTooLarge()
@@ -107,6 +108,7 @@ func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
 	if err != nil {
 		return false, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	if len(body) > MaxBody {
 		return false, bodyTooLarge()
 	}
@@ -125,8 +127,8 @@ func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
 		return false, err
 	}
 	r.ContentLength = int64(len(body))
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	return false, nil
+	r.Body, err = r.GetBody()
+	return false, err
 }
 
 func bodyTooLarge() error {

@@ -7,7 +7,9 @@
 // internal/app call it; it knows no other domain and no HTTP.
 //
 // Invariants:
-//   - Every function works in the environment of the scope it is given, and nowhere else.
+//   - Every function works in the environment of the scope it is given, and nowhere else. Who
+//     asks may only be presumed (tenancy.Presumption), so nothing has effects outside of the
+//     Store, and Store.Control is not used.
 //   - What a role may do at all is the gates' business, and is checked before. What a
 //     role may see is checked here: a customer sees their own record and appointments,
 //     staff see the appointments they are a resource of, and the rest does not exist for

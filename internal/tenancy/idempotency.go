@@ -294,7 +294,11 @@ func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope
 
 // inPlain runs fn in a transaction of the pool, outside of environments.
 func inPlain(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) error {
-	i := ScopeFrom(ctx).Idempotency
+	scope := ScopeFrom(ctx)
+	if err := scope.Confirm(ctx); err != nil {
+		return err
+	}
+	i := scope.Idempotency
 	if i == nil {
 		return pgx.BeginFunc(ctx, pool, fn)
 	}

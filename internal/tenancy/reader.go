@@ -17,8 +17,9 @@ import (
 // and PostgreSQL runs them as one implicit transaction, after which the
 // connection has no environment again.
 type Reader struct {
-	pool  *pgxpool.Pool
-	envID uuid.UUID
+	pool     *pgxpool.Pool
+	envID    uuid.UUID
+	presumed *Presumption
 	// tx is a transaction that waits for the answer to an idempotent request. What the
 	// request reads after its change, it reads there: elsewhere the change does not exist
 	// yet, and a second connection could be one too many.
@@ -27,7 +28,7 @@ type Reader struct {
 
 // Reader reads in the scope's environment; without one it sees nothing.
 func (s *Store) Reader(scope *Scope) *Reader {
-	r := &Reader{pool: s.app, envID: scope.Env.ID}
+	r := &Reader{pool: s.app, envID: scope.Env.ID, presumed: scope.presumed}
 	if scope.Idempotency.Parked() {
 		if p, ok := scope.Idempotency.parked.(parkedTx); ok && p.envID == r.envID {
 			r.tx = p.Tx
@@ -52,11 +53,10 @@ func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 		return r.tx.Query(ctx, sql, args...)
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(setEnvironment, r.envID.String())
 	batch.Queue(sql, args...)
-	results := r.pool.SendBatch(ctx, batch)
-	if _, err := results.Exec(); err != nil {
-		return nil, errors.Join(err, results.Close())
+	results, err := r.send(ctx, batch)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := results.Query()
 	if err != nil {
@@ -73,21 +73,30 @@ func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 
 // SendBatch runs several statements in one round trip, all in the environment.
 func (r *Reader) SendBatch(ctx context.Context, statements *pgx.Batch) pgx.BatchResults {
+	send := r.send
 	if r.tx != nil {
-		results, err := r.tx.sendBatch(ctx, statements)
-		if err != nil {
-			return &failedBatch{err: err}
-		}
-		return results
+		send = r.tx.sendBatch
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(setEnvironment, r.envID.String())
-	batch.QueuedQueries = append(batch.QueuedQueries, statements.QueuedQueries...)
-	results := r.pool.SendBatch(ctx, batch)
-	if _, err := results.Exec(); err != nil {
-		return &failedBatch{BatchResults: results, err: err}
+	results, err := send(ctx, statements)
+	if err != nil {
+		return failedBatch{err: err}
 	}
 	return results
+}
+
+// send sends the statements behind the setting of the environment.
+func (r *Reader) send(ctx context.Context, statements *pgx.Batch) (pgx.BatchResults, error) {
+	if err := r.presumed.refuted(); err != nil {
+		return nil, err
+	}
+	batch := &pgx.Batch{}
+	opened := r.presumed.opening(ctx, batch, r.envID.String())
+	batch.QueuedQueries = append(batch.QueuedQueries, statements.QueuedQueries...)
+	results := r.pool.SendBatch(ctx, batch)
+	if err := opened(results); err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	return results, nil
 }
 
 // DB runs statements.
@@ -226,6 +235,8 @@ func (r *batchRows) Err() error {
 type batchRow struct {
 	rows pgx.Rows
 	err  error
+	// read, if not nil, is called when the row is there.
+	read func()
 }
 
 func (r *batchRow) Scan(dest ...any) error {
@@ -238,6 +249,9 @@ func (r *batchRow) Scan(dest ...any) error {
 			return err
 		}
 		return pgx.ErrNoRows
+	}
+	if r.read != nil {
+		r.read()
 	}
 	if err := r.rows.Scan(dest...); err != nil {
 		return err
@@ -252,12 +266,7 @@ type failedBatch struct {
 	err error
 }
 
-func (b *failedBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
-func (b *failedBatch) Query() (pgx.Rows, error)         { return nil, b.err }
-func (b *failedBatch) QueryRow() pgx.Row                { return &batchRow{err: b.err} }
-func (b *failedBatch) Close() error {
-	if b.BatchResults == nil { // nothing was sent
-		return b.err
-	}
-	return errors.Join(b.err, b.BatchResults.Close())
-}
+func (b failedBatch) Exec() (pgconn.CommandTag, error) { return pgconn.CommandTag{}, b.err }
+func (b failedBatch) Query() (pgx.Rows, error)         { return nil, b.err }
+func (b failedBatch) QueryRow() pgx.Row                { return &batchRow{err: b.err} }
+func (b failedBatch) Close() error                     { return b.err }

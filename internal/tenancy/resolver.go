@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/tenancydb"
 	"github.com/smoothschedule/smoothschedule/internal/apitoken"
@@ -41,14 +42,20 @@ type Resolver struct {
 	// environments never change once made, so they are kept: tenant id -> []Environment.
 	environments sync.Map
 	locations    sync.Map // IANA name -> *time.Location
+	// remembered are what the last lookups found that may be presumed again.
+	remembered *otter.Cache[rememberedKey, *found]
 }
 
 // NewResolver reads the control plane through db.
 func NewResolver(db tenancydb.DBTX, catalogue *entitle.Catalogue) *Resolver {
-	return &Resolver{db: db, queries: tenancydb.New(), catalogue: catalogue}
+	return &Resolver{
+		db: db, queries: tenancydb.New(), catalogue: catalogue,
+		remembered: otter.Must(&otter.Options[rememberedKey, *found]{MaximumSize: maxRemembered}),
+	}
 }
 
-// Resolve finds tenant, principal and environment of a request with one query.
+// Resolve finds tenant, principal and environment of a request with one query. What it has
+// found, Presume returns for the next one.
 //
 // Its errors: UnknownHost; TenantMismatch, when the session belongs to another
 // business than the host, or to a business on the platform host; those of
@@ -60,38 +67,59 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 	if req.Host.Domain == "" && req.TokenHash == nil && req.APIToken == nil {
 		return scope, nil
 	}
-	row, principal, err := r.lookUp(ctx, req)
+	found, err := r.lookUp(ctx, req)
 	if err != nil {
 		return scope, fmt.Errorf("resolve request: %w", err)
 	}
-	if req.Host.Domain != "" && row.HostTenantID == nil {
+	if req.Host.Domain != "" && found.row.HostTenantID == nil {
 		return scope, r.unknownHost(ctx, req)
 	}
-	scope.Principal = principal
-	if err := checkHost(req.Host, row, scope.Principal); err != nil {
+	scope.Principal = found.principal
+	if err := checkHost(req.Host, found.row, scope.Principal); err != nil {
 		return scope, err
 	}
-	if scope.Principal != nil {
-		if err := r.touch(ctx, row, scope.Principal, req.Now); err != nil {
-			return scope, err
-		}
-	}
-	if row.TenantID == nil || req.Host.Platform {
-		return scope, nil
-	}
-	if scope.Tenant, err = r.tenantOf(ctx, row); err != nil {
+	if err := r.touch(ctx, found, req.Now); err != nil {
 		return scope, err
 	}
-	scope.TenantBySession = row.HostTenantID == nil
-	return scope, r.enter(ctx, scope, row, req.ModeHeader)
+	if err := r.settle(ctx, scope, found.row, req); err != nil {
+		return scope, err
+	}
+	r.remember(req, found)
+	return scope, nil
 }
 
-// lookUp asks the database once, for the session or for the API token.
-func (r *Resolver) lookUp(ctx context.Context, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
-	if req.APIToken != nil {
-		return r.lookUpToken(ctx, req)
+// settle finds the tenant and the environment of a scope.
+func (r *Resolver) settle(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, req Request) (err error) {
+	if row.TenantID == nil || req.Host.Platform {
+		return nil
 	}
-	row, err := r.queries.ResolveRequest(ctx, r.db, tenancydb.ResolveRequestParams{
+	if scope.Tenant, err = r.tenantOf(ctx, row); err != nil {
+		return err
+	}
+	scope.TenantBySession = row.HostTenantID == nil
+	return r.enter(ctx, scope, row, req.ModeHeader)
+}
+
+// found is what a lookup has found.
+type found struct {
+	row       tenancydb.ResolveRequestRow
+	principal *Principal
+	answer    answer
+}
+
+// lookUp asks the database once.
+func (r *Resolver) lookUp(ctx context.Context, req Request) (*found, error) {
+	db := &listener{DBTX: r.db}
+	row, principal, err := r.ask(ctx, db, req)
+	return &found{row: row, principal: principal, answer: db.heard}, err
+}
+
+// ask asks for the session or for the API token of a request.
+func (r *Resolver) ask(ctx context.Context, db tenancydb.DBTX, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
+	if req.APIToken != nil {
+		return r.lookUpToken(ctx, db, req)
+	}
+	row, err := r.queries.ResolveRequest(ctx, db, tenancydb.ResolveRequestParams{
 		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
 	})
 	return row, principalOf(row), err
@@ -144,17 +172,22 @@ func checkHost(host Host, row tenancydb.ResolveRequestRow, p *Principal) error {
 }
 
 // touch keeps last_used_at true to the minute.
-func (r *Resolver) touch(ctx context.Context, row tenancydb.ResolveRequestRow, p *Principal, now time.Time) error {
-	if row.LastUsedAt != nil && now.Sub(*row.LastUsedAt) <= time.Minute {
+func (r *Resolver) touch(ctx context.Context, found *found, now time.Time) (err error) {
+	if found.isFresh(now) {
 		return nil
 	}
-	if p.Token != nil {
-		return r.touchToken(ctx, p.Token.ID, now)
+	if found.principal.Token != nil {
+		err = r.touchToken(ctx, found.principal.Token.ID, now)
+	} else if err = r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *found.row.SessionID, Now: now}); err != nil {
+		err = fmt.Errorf("touch session: %w", err)
 	}
-	if err := r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *row.SessionID, Now: now}); err != nil {
-		return fmt.Errorf("touch session: %w", err)
-	}
-	return nil
+	found.row.LastUsedAt = &now
+	return err
+}
+
+// isFresh reports whether it need not be written down that the token is used now.
+func (f *found) isFresh(now time.Time) bool {
+	return f.principal == nil || f.row.LastUsedAt != nil && now.Sub(*f.row.LastUsedAt) <= time.Minute
 }
 
 func (r *Resolver) tenantOf(ctx context.Context, row tenancydb.ResolveRequestRow) (*Tenant, error) {

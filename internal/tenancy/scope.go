@@ -114,6 +114,8 @@ type Scope struct {
 	Entitlements *entitle.Set
 	// Idempotency is nil unless the request has an Idempotency-Key that its operation accepts.
 	Idempotency *Idempotency
+	// presumed is nil unless the scope is presumed.
+	presumed *Presumption
 }
 
 // Network is where the request comes from; see NetworkOf.

@@ -98,6 +98,9 @@ func busy(err error) error {
 }
 
 func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, careful bool, fn func(tx *Tx) error) error {
+	if err := scope.presumed.refuted(); err != nil {
+		return err
+	}
 	if scope.Idempotency.Parked() {
 		return scope.Idempotency.joinEnv(ctx, envID, scope, careful, fn)
 	}
@@ -106,7 +109,7 @@ func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, careful
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
 	parked := false
-	tx := &Tx{conn: conn, envID: envID, careful: careful}
+	tx := &Tx{conn: conn, envID: envID, presumed: scope.presumed, careful: careful}
 	defer func() {
 		if !parked {
 			_ = tx.rollback(ctx) // after a panic; what cannot be rolled back is closed by Release

@@ -12,8 +12,8 @@ import (
 )
 
 // lookUpToken finds the API token of a request, and the tenant, with one query.
-func (r *Resolver) lookUpToken(ctx context.Context, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
-	row, err := r.queries.ResolveTokenRequest(ctx, r.db, tenancydb.ResolveTokenRequestParams{
+func (r *Resolver) lookUpToken(ctx context.Context, db tenancydb.DBTX, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
+	row, err := r.queries.ResolveTokenRequest(ctx, db, tenancydb.ResolveTokenRequestParams{
 		Now: req.Now, Domain: req.Host.Domain, Hash: req.APIToken.Hash(),
 	})
 	found := tenantOfToken(row)

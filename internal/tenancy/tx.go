@@ -17,12 +17,13 @@ import (
 // Tx is a transaction inside one environment. Everything a service changes, it
 // changes through it. Queries of generated code take it as their DBTX.
 //
-// It saves round trips at both ends: it begins, and sets the environment, together
-// with the first statement, and commits together with its last statements and the events.
+// It saves round trips at both ends: it begins, confirms who asks, and sets the environment,
+// together with the first statement, and commits together with its last statements and the events.
 type Tx struct {
-	conn  *pgxpool.Conn
-	envID uuid.UUID
-	begun bool
+	conn     *pgxpool.Conn
+	envID    uuid.UUID
+	presumed *Presumption
+	begun    bool
 	// last are the statements that go with the commit.
 	last []func(db DB) error
 	// careful is whether none shall, because they did not do what was expected of them.
@@ -107,20 +108,28 @@ func (tx *Tx) send(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResult
 			return nil, err
 		}
 	}
-	batch, begins := &pgx.Batch{}, !tx.begun
-	if begins {
-		batch.Queue("begin")
-		batch.Queue(setEnvironment, tx.envID.String())
+	if tx.begun {
+		batch := &pgx.Batch{}
+		queue(batch)
+		return tx.conn.SendBatch(ctx, batch), nil
 	}
+	return tx.begin(ctx, queue)
+}
+
+// begin begins the transaction with what is queued.
+func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResults, error) {
+	batch := &pgx.Batch{}
+	batch.Queue("begin")
+	opened := tx.presumed.opening(ctx, batch, tx.envID.String())
 	queue(batch)
 	tx.begun = true
 	results := tx.conn.SendBatch(ctx, batch)
-	if begins {
-		for range 2 {
-			if _, err := results.Exec(); err != nil {
-				return nil, errors.Join(err, results.Close())
-			}
-		}
+	_, err := results.Exec()
+	if err == nil {
+		err = opened(results)
+	}
+	if err != nil {
+		return nil, errors.Join(err, results.Close())
 	}
 	return results, nil
 }
@@ -145,6 +154,11 @@ func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	}
 	if len(statements) == 0 && !tx.begun {
 		return nil
+	}
+	if !tx.begun && tx.presumed.isOpen() { // who asks must be known before it is too late
+		if err := tx.Together(ctx); err != nil {
+			return err
+		}
 	}
 	batch, err := record(statements, writingToo)
 	if err != nil {
@@ -175,6 +189,9 @@ func (tx *Tx) end(ctx context.Context, scope *Scope) error {
 // ending are the last statements, and that which writes the events that were emitted since
 // the last time.
 func (tx *Tx) ending(ctx context.Context, scope *Scope) ([]func(db DB) error, error) {
+	if err := tx.presumed.refuted(); err != nil {
+		return nil, err
+	}
 	statements := tx.last
 	tx.last = nil
 	if len(tx.events) == 0 {

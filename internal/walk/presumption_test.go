@@ -1,0 +1,187 @@
+package walk
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/httpapi"
+	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
+)
+
+// A server presumes that a session is what it was at its last request. Once it is over,
+// nothing can be had or done with it all the same, whatever the operation.
+func TestASessionThatIsOverOpensNothing(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	c, o := everything(t, s, tenant)
+	o["session"] = s.SessionID(t, c.owner)
+	revoke := func(at any) {
+		_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE sessions SET revoked_at = $1", at)
+		require.NoError(t, err)
+	}
+	before := fingerprints(t, s)
+	tried := 0
+	for _, op := range s.App.Contract.Operations() {
+		if access := s.App.Gates[op.ID].Access; access == gate.Public || access == gate.Platform {
+			continue
+		}
+		tried++
+		f := fixtures[op.ID]
+		path, body := f.call(op, o)
+		revoke(nil)
+		f.in(c.owner).Get(t, "/api/v1/services").Require(t, 200)
+		revoke(s.Clock.Now())
+		f.in(c.owner).Do(t, op.Method, path, body).RequireProblem(t, 401, "unauthenticated")
+	}
+	require.Greater(t, tried, 80)
+	require.Equal(t, before, fingerprints(t, s))
+}
+
+// Who may no longer what they could a moment ago is refused as what they are now.
+func TestWhoHasAnotherRoleIsRefused(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	user := tenant.User(t, tenancy.RoleManager, false)
+	c := s.Login(t, tenant.Host, user.Email)
+	role := func(role tenancy.Role) {
+		_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE users SET role = $1 WHERE id = $2", role, user.ID)
+		require.NoError(t, err)
+	}
+	room := m{"name": "Room", "type": "ROOM"}
+	c.Get(t, "/api/v1/resources").Require(t, 200)
+	role(tenancy.RoleStaff)
+	c.Post(t, "/api/v1/resources", room).RequireProblem(t, 403, "role_not_allowed")
+	role(tenancy.RoleManager)
+	c.Post(t, "/api/v1/resources", room).Require(t, 201) // it was presumed that they may not
+
+	tenant.Override(t, "max_resources", 1)
+	c.Post(t, "/api/v1/resources", room).RequireProblem(t, 403, "quota_exceeded")
+	tenant.Override(t, "max_resources", 2)
+	c.WithHeader("Idempotency-Key", "once").Post(t, "/api/v1/resources", room).Require(t, 201)
+	tenant.Set(t, "name", "Another name")
+	replayed := c.WithHeader("Idempotency-Key", "once").Post(t, "/api/v1/resources", room).Require(t, 201)
+	require.Equal(t, "true", replayed.Header.Get("Idempotent-Replayed"))
+
+	var denied []string
+	rows, err := s.DB.OwnerPool().Query(t.Context(),
+		"SELECT actor_role || ' ' || (detail->>'code') FROM audit_entries WHERE action = 'access.denied' ORDER BY occurred_at, id")
+	require.NoError(t, err)
+	denied, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"TENANT_STAFF role_not_allowed"}, denied, "nobody is written down for what was only presumed")
+}
+
+// What is answered without asking the database is not answered on a presumption either.
+func TestNothingIsAnsweredOnAPresumption(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	c := tenant.Client(t, tenancy.RoleOwner).Sandbox()
+	now := func() any { return c.Get(t, "/api/v1/meta").Require(t, 200).Object(t)["server_time"] }
+	before := now()
+	require.Equal(t, before, now())
+	c.Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 60}).Require(t, 200)
+	require.NotEqual(t, before, now())
+	tenant.Set(t, "sandbox_enabled", false)
+	c.Get(t, "/api/v1/meta").RequireProblem(t, 403, "sandbox_disabled")
+}
+
+// What is wrong with a request is the same, whatever was presumed of who asks.
+func TestARefusalIsTheSameOnAPresumption(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	c := tenant.Client(t, tenancy.RoleOwner)
+	room := `{"name": "Room", "type": "ROOM"}`
+	for i, request := range []struct {
+		query, contentType string
+		body               io.Reader
+		status             int
+		code, detail       string
+	}{
+		{"?no=1", "application/json", strings.NewReader(room), 400, "invalid_request", "?no: This operation has no such parameter."},
+		{"", "text/plain", strings.NewReader(room), 415, "unsupported_media_type", "Send the body as application/json."},
+		{"", "application/json", strings.NewReader(room + "{}"), 400, "invalid_request", "The body is not valid JSON, at byte 33."},
+		{"", "application/json", strings.NewReader(`{"type": "ROOM"}`), 400, "invalid_request", `name: property "name" is missing`},
+		{"", "application/json", http.NoBody, 400, "invalid_request", "A body is needed: a JSON object."},
+		{
+			"", "application/json", io.MultiReader(strings.NewReader(room), strings.NewReader(strings.Repeat(" ", httpapi.MaxBody))),
+			413, "body_too_large", "A request body may have 1 MiB at the most.",
+		},
+	} {
+		c.Get(t, "/api/v1/resources").Require(t, 200)
+		tenant.Set(t, "name", fmt.Sprint("Name ", i))
+		wrong := c.Request(t, http.MethodPost, "/api/v1/resources"+request.query, nil)
+		wrong.Body, wrong.ContentLength = io.NopCloser(request.body), -1
+		wrong.Header.Set("Content-Type", request.contentType)
+		response, err := c.Send(wrong)
+		require.NoError(t, err)
+		require.Equal(t, request.detail, response.RequireProblem(t, request.status, request.code)["detail"])
+	}
+}
+
+// roundTrips counts how often the database is asked, and waited for.
+type roundTrips struct{ n atomic.Int64 }
+
+func (r *roundTrips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	r.n.Add(1)
+	return ctx
+}
+
+func (r *roundTrips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	r.n.Add(1)
+	return ctx
+}
+
+func (*roundTrips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
+func (*roundTrips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*roundTrips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
+// What is asked for all day long costs as few round trips as can be, who asks included.
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	db, counted := dbtest.New(t), &roundTrips{}
+	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: dbtest.AppRole, Tracer: counted})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := apitest.NewOn(t, db, apitest.WithPools(pool, db.PlatformPool()))
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := populateAll(t, owner)
+	book := func(start string) m {
+		return m{"service_id": o["service"], "customer_id": o["customer"], "resource_ids": []string{o["resource"]}, "start_at": start}
+	}
+	owner.Post(t, "/api/v1/appointments", book("2027-03-01T09:00:00Z")).Require(t, 201) // what is read once for all is read
+	token := owner.APIToken(t, false, "appointments:read", "appointments:write", "availability:read")
+	token.Get(t, "/api/v1/appointments").Require(t, 200)
+	trips := func(want int64, response func() *apitest.Response) {
+		before := counted.n.Load()
+		got := response()
+		require.Less(t, got.Status, 300)
+		require.Equal(t, want, counted.n.Load()-before)
+	}
+	for i, c := range []*apitest.Client{owner, token} {
+		for _, path := range []string{
+			"/api/v1/appointments/" + o["appointment"], "/api/v1/appointments?limit=50",
+			"/api/v1/availability?from=2026-11-23&to=2026-11-29&service_id=" + o["service"],
+		} {
+			trips(1, func() *apitest.Response { return c.Get(t, path) })
+		}
+		trips(2, func() *apitest.Response {
+			return c.Post(t, "/api/v1/appointments", book(fmt.Sprintf("2027-03-02T1%d:00:00Z", i)))
+		})
+	}
+}
