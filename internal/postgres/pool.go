@@ -53,6 +53,10 @@ func NewPool(ctx context.Context, o PoolOptions) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the database URL is not understood: %w", err)
 	}
+	if mode := config.ConnConfig.DefaultQueryExecMode; mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol {
+		return nil, fmt.Errorf("the database URL has default_query_exec_mode for %q, which does not ask PostgreSQL for the types of parameters: "+
+			"leave it out, or take cache_describe", mode)
+	}
 	o.apply(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

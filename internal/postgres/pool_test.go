@@ -131,6 +131,8 @@ func TestPoolErrorsSayWhatToDo(t *testing.T) {
 		"no server":        {PoolOptions{URL: "postgres:///x?host=/nonexistent"}, "is PostgreSQL running"},
 		"no such user":     {PoolOptions{URL: as(t, url, "errors_nobody")}, "does not let this user in"},
 		"bad URL":          {PoolOptions{URL: "postgres://u:secret@h:x/db"}, "database URL is not understood"},
+		"without types":    {PoolOptions{URL: url + "&default_query_exec_mode=exec"}, "leave it out"},
+		"in one text":      {PoolOptions{URL: url + "&default_query_exec_mode=simple_protocol"}, "leave it out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
