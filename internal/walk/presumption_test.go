@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -48,6 +50,48 @@ func TestASessionThatIsOverOpensNothing(t *testing.T) {
 	}
 	require.Greater(t, tried, 80)
 	require.Equal(t, before, fingerprints(t, s))
+}
+
+// However many requests of a session are on their way when it ends: whoever asks after that is
+// refused, on every server, and what is in the database is what was answered.
+func TestASessionEndsForAllWhoComeAfter(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	here := tenant.Client(t, tenancy.RoleOwner)
+	there := apitest.NewOn(t, s.DB).Client(tenant.Host).WithToken(here.Token())
+	var over atomic.Bool
+	var made atomic.Int64
+	ask := func(c *apitest.Client, method string, body any) {
+		for refused := 0; refused < 3; {
+			after := over.Load()
+			response, err := c.Send(c.Request(t, method, "/api/v1/customers", body))
+			switch {
+			case err != nil || response.Status == http.StatusUnauthorized && response.Header.Get("WWW-Authenticate") == "":
+				t.Error("no clean answer", err)
+				return
+			case response.Status == http.StatusUnauthorized:
+				refused++
+			case after || response.Status >= 300:
+				t.Error("answered with", response.Status)
+				return
+			case response.Status == http.StatusCreated:
+				made.Add(1)
+			}
+		}
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		for _, c := range []*apitest.Client{here, there} {
+			group.Go(func() { ask(c, http.MethodPost, m{"name": "Carla"}) })
+			group.Go(func() { ask(c, http.MethodGet, nil) })
+		}
+	}
+	require.Eventually(t, func() bool { return made.Load() > 50 }, 30*time.Second, time.Millisecond)
+	here.Post(t, "/api/auth/logout/", nil).Require(t, 204)
+	over.Store(true)
+	group.Wait()
+	require.EqualValues(t, made.Load(), count(t, s, "SELECT count(*) FROM customers"))
 }
 
 // Who may no longer what they could a moment ago is refused as what they are now.
