@@ -8,14 +8,12 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -64,7 +62,7 @@ type business struct {
 	customers    []string
 	appointments []string
 	next         atomic.Int64
-	trips        roundTrips
+	trips        dbtest.RoundTrips
 	// database is for what would take too long through the front door.
 	database *pgxpool.Pool
 }
@@ -111,7 +109,7 @@ func (s *business) load(b *testing.B, want int, request func() *http.Request) {
 	b.Helper()
 	b.SetParallelism(8)
 	b.ReportAllocs()
-	before := s.trips.n.Load()
+	before := s.trips.Count()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
@@ -124,7 +122,7 @@ func (s *business) load(b *testing.B, want int, request func() *http.Request) {
 		}
 	})
 	b.StopTimer()
-	b.ReportMetric(float64(s.trips.n.Load()-before)/float64(b.N), "roundtrips/op")
+	b.ReportMetric(float64(s.trips.Count()-before)/float64(b.N), "roundtrips/op")
 }
 
 func (s *business) pool(b *testing.B, db *dbtest.DB, role string) *pgxpool.Pool {
@@ -134,20 +132,3 @@ func (s *business) pool(b *testing.B, db *dbtest.DB, role string) *pgxpool.Pool 
 	b.Cleanup(pool.Close)
 	return pool
 }
-
-// roundTrips counts statements and batches of statements: each waits once for the database.
-type roundTrips struct{ n atomic.Int64 }
-
-func (t *roundTrips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	t.n.Add(1)
-	return ctx
-}
-
-func (t *roundTrips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	t.n.Add(1)
-	return ctx
-}
-
-func (*roundTrips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
-func (*roundTrips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (*roundTrips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}

@@ -24,7 +24,7 @@ import (
 
 // meanwhile lets something happen just before a server runs a query.
 type meanwhile struct {
-	trips
+	dbtest.RoundTrips
 	query   string // its name
 	happens func()
 }

@@ -1,14 +1,11 @@
 package scheduling_test
 
 import (
-	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
@@ -17,23 +14,6 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
-// trips counts statements and batches: each waits once for the database.
-type trips struct{ n atomic.Int64 }
-
-func (t *trips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	t.n.Add(1)
-	return ctx
-}
-
-func (t *trips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	t.n.Add(1)
-	return ctx
-}
-
-func (*trips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
-func (*trips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (*trips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
-
 // A search takes one round trip, whatever the number of resources, and whatever hours,
 // time off and limits they have, also if it lists each of them by itself. Only the first one
 // after the catalogue has changed takes three.
@@ -41,7 +21,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx, scope := t.Context(), b.owner()
-	var counted trips
+	var counted dbtest.RoundTrips
 	pool, err := postgres.NewPool(ctx, postgres.PoolOptions{URL: b.db.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: &counted})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -50,17 +30,17 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	customer := b.customer(scope, "Ada")
 	monday := scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}
 	inOneTrip := func(search func() (found int, err error)) int {
-		before := counted.n.Load()
+		before := counted.Count()
 		found, err := search()
 		require.NoError(t, err)
-		require.EqualValues(t, 1, counted.n.Load()-before)
+		require.EqualValues(t, 1, counted.Count()-before)
 		return found
 	}
 	changed := func() {
-		before := counted.n.Load()
+		before := counted.Count()
 		_, err := appointments.Search(ctx, scope, monday)
 		require.NoError(t, err)
-		require.EqualValues(t, 3, counted.n.Load()-before)
+		require.EqualValues(t, 3, counted.Count()-before)
 	}
 	search := func() int {
 		return inOneTrip(func() (int, error) {

@@ -1,7 +1,6 @@
 package walk
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -178,27 +177,10 @@ func TestARefusalIsTheSameOnAPresumption(t *testing.T) {
 	}
 }
 
-// roundTrips counts how often the database is asked, and waited for.
-type roundTrips struct{ n atomic.Int64 }
-
-func (r *roundTrips) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	r.n.Add(1)
-	return ctx
-}
-
-func (r *roundTrips) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	r.n.Add(1)
-	return ctx
-}
-
-func (*roundTrips) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)     {}
-func (*roundTrips) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
-func (*roundTrips) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
-
 // What is asked for all day long costs as few round trips as can be, who asks included.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
-	db, counted := dbtest.New(t), &roundTrips{}
+	db, counted := dbtest.New(t), &dbtest.RoundTrips{}
 	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: dbtest.AppRole, Tracer: counted})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -212,10 +194,10 @@ func TestRoundTrips(t *testing.T) {
 	token := owner.APIToken(t, false, "appointments:read", "appointments:write", "availability:read")
 	token.Get(t, "/api/v1/appointments").Require(t, 200)
 	trips := func(want int64, response func() *apitest.Response) {
-		before := counted.n.Load()
+		before := counted.Count()
 		got := response()
 		require.Less(t, got.Status, 300)
-		require.Equal(t, want, counted.n.Load()-before)
+		require.Equal(t, want, counted.Count()-before)
 	}
 	for i, c := range []*apitest.Client{owner, token} {
 		for _, path := range []string{
