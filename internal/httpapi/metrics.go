@@ -14,6 +14,8 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
+	// right and wrong count presumptions of who asks.
+	right, wrong prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -25,7 +27,12 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"operation", "method", "status"}),
 	}
-	m.registry.MustRegister(m.duration, collectors.NewGoCollector(),
+	presumptions := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "smoothschedule_presumptions_total",
+		Help: "Requests for which it was presumed who asks, by whether that was right. Each one that was wrong is run twice.",
+	}, []string{"outcome"})
+	m.right, m.wrong = presumptions.WithLabelValues("right"), presumptions.WithLabelValues("wrong")
+	m.registry.MustRegister(m.duration, presumptions, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -89,7 +89,8 @@ func (s *Server) authenticate(c echo.Context, request tenancy.Request, token []b
 }
 
 // presumed runs a request with the scope that it probably has. done is false if that is not
-// known, or was wrong: then nothing has happened, and nothing has been answered.
+// known, or was wrong: then nothing has happened, and nothing has been answered. (It has been counted
+// for the limit of requests, and is again.)
 func (s *Server) presumed(c echo.Context, request tenancy.Request, next echo.HandlerFunc) (done bool, err error) {
 	before := c.Request()
 	scope, ok := s.Resolver.Presume(before.Context(), request)
@@ -99,9 +100,14 @@ func (s *Server) presumed(c echo.Context, request tenancy.Request, next echo.Han
 	enter(c, scope)
 	err = next(c)
 	doubt := scope.Confirm(before.Context()) // what was refused without asking the database, for instance
-	if !errors.Is(doubt, tenancy.ErrPresumedWrongly) {
-		return true, cmp.Or(doubt, err)
+	switch {
+	case doubt == nil:
+		s.metrics.right.Inc()
+		return true, err
+	case !errors.Is(doubt, tenancy.ErrPresumedWrongly):
+		return true, doubt
 	}
+	s.metrics.wrong.Inc()
 	if c.Response().Committed {
 		return true, fmt.Errorf("answered too soon: %w", doubt)
 	}

@@ -141,6 +141,11 @@ func TestNothingIsAnsweredOnAPresumption(t *testing.T) {
 	require.NotEqual(t, before, now())
 	tenant.Set(t, "sandbox_enabled", false)
 	c.Get(t, "/api/v1/meta").RequireProblem(t, 403, "sandbox_disabled")
+
+	metrics, err := c.Send(c.Request(t, http.MethodGet, "/metrics", nil))
+	require.NoError(t, err)
+	require.Contains(t, string(metrics.Body), `smoothschedule_presumptions_total{outcome="right"} 1`)
+	require.Contains(t, string(metrics.Body), `smoothschedule_presumptions_total{outcome="wrong"} 2`)
 }
 
 // What is wrong with a request is the same, whatever was presumed of who asks.
