@@ -36,13 +36,7 @@ ORDER BY 1`
 func TestMigrationsGoUpAndDown(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
-	list := func() []string {
-		rows, err := db.OwnerPool().Query(t.Context(), objects)
-		require.NoError(t, err)
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		require.NoError(t, err)
-		return names
-	}
+	list := func() []string { return listObjects(t, db) }
 	latest, err := schema.Latest()
 	require.NoError(t, err)
 	before := list()
@@ -58,6 +52,30 @@ func TestMigrationsGoUpAndDown(t *testing.T) {
 	current, last, err := postgres.Status(t.Context(), db.URL, schema.FS)
 	require.NoError(t, err)
 	require.Equal(t, []int64{latest, latest}, []int64{current, last})
+}
+
+func listObjects(t *testing.T, db *dbtest.DB) []string {
+	t.Helper()
+	rows, err := db.OwnerPool().Query(t.Context(), objects)
+	require.NoError(t, err)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return names
+}
+
+// A database that ran 58 when it was 57 goes on.
+func TestMigration58WhereItWas57(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	latest := listObjects(t, db)
+	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, 57))
+	require.NotEqual(t, latest, listObjects(t, db))
+	_, err := db.OwnerPool().Exec(t.Context(), `ALTER TABLE environments ADD COLUMN usage_reconciled_at timestamptz NOT NULL DEFAULT now();
+		CREATE INDEX environments_usage_reconciled ON environments (usage_reconciled_at, id);
+		GRANT UPDATE (usage_reconciled_at) ON environments TO smoothschedule_platform`)
+	require.NoError(t, err)
+	require.NoError(t, postgres.Migrate(t.Context(), db.URL, schema.FS))
+	require.Equal(t, latest, listObjects(t, db))
 }
 
 // A database that has run a migration never runs it again, whatever becomes of the file. So one that has
