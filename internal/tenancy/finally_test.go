@@ -234,7 +234,7 @@ func TestAPanicAtTheCommit(t *testing.T) {
 		})
 		require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
 	}
-	b.requireNoneAcquired(t)
+	requireNoneAcquired(t, b.store)
 }
 
 // Whoever goes away while the end is on its way hears of it, and everything happened or nothing.
@@ -273,7 +273,7 @@ func TestGoingAwayAtTheCommit(t *testing.T) {
 	require.NoError(t, holder.Rollback(t.Context()))
 	require.Equal(t, 1, attempts)
 	require.Equal(t, []int{0, 0}, []int{count(t, b.store.Reader(b.a), "resources"), count(t, b.store.Reader(b.a), "events")})
-	b.requireNoneAcquired(t)
+	requireNoneAcquired(t, b.store)
 }
 
 // What is refused only by the commit itself is an error, too, and nobody hears of events.
@@ -308,7 +308,7 @@ func TestTheCommitIsRefused(t *testing.T) {
 	require.NotContains(t, err.Error(), "insert: ", "it is the commit that fails")
 	require.Zero(t, told)
 	require.Zero(t, count(t, b.store.Reader(b.a), "events"))
-	b.requireNoneAcquired(t)
+	requireNoneAcquired(t, b.store)
 
 	require.NoError(t, b.store.InEnv(ctx, b.a, func(tx *tenancy.Tx) error {
 		tx.Emit("resource.created", nil)

@@ -193,6 +193,7 @@ type listener struct {
 
 // QueryRow runs the query.
 func (l *listener) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := l.Query(ctx, sql, args...) //nolint:rowserrcheck // Scan checks
-	return &batchRow{rows: rows, err: err, read: func() { l.heard = answerOf(rows) }}
+	row := rowOf(l.Query(ctx, sql, args...))
+	row.read = func() { l.heard = answerOf(row.rows) }
+	return row
 }

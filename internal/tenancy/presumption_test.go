@@ -184,7 +184,7 @@ func requireRefuted(t *testing.T, a *acquaintance, change string) {
 	_, ok := a.App.Resolver.Presume(ctx, a.request)
 	require.False(t, ok)
 	require.Equal(t, before, a.written(t))
-	require.Zero(t, store.Control().Stat().AcquiredConns())
+	requireNoneAcquired(t, store)
 }
 
 // A presumption that is right is confirmed with the first statement, and everything works as

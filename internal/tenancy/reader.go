@@ -67,8 +67,7 @@ func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 
 // QueryRow runs a statement that returns one row.
 func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := r.Query(ctx, sql, args...)
-	return &batchRow{rows: rows, err: err}
+	return rowOf(r.Query(ctx, sql, args...))
 }
 
 // SendBatch runs several statements in one round trip, all in the environment.
@@ -238,6 +237,8 @@ type batchRow struct {
 	// read, if not nil, is called when the row is there.
 	read func()
 }
+
+func rowOf(rows pgx.Rows, err error) *batchRow { return &batchRow{rows: rows, err: err} }
 
 func (r *batchRow) Scan(dest ...any) error {
 	if r.err != nil {

@@ -38,9 +38,9 @@ func setup(t *testing.T) *bundle {
 
 // requireNoneAcquired fails if somebody keeps a connection. A connection that cannot be used
 // again is given back in a goroutine of the pool, so it may take a moment.
-func (b *bundle) requireNoneAcquired(t *testing.T) {
+func requireNoneAcquired(t *testing.T, store *tenancy.Store) {
 	t.Helper()
-	require.Eventually(t, func() bool { return b.store.Control().Stat().AcquiredConns() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return store.Control().Stat().AcquiredConns() == 0 }, 10*time.Second, time.Millisecond)
 }
 
 func insertTenant(t *testing.T, db *dbtest.DB, name string) (live, sandbox *tenancy.Scope) {
@@ -174,7 +174,7 @@ func TestAReaderReportsErrorsAndGivesTheConnectionBack(t *testing.T) {
 		require.ErrorIs(t, b.store.Reader(b.a).QueryRow(t.Context(), "SELECT 1 FROM resources").Scan(&n), pgx.ErrNoRows)
 		require.Error(t, b.store.Reader(b.a).QueryRow(t.Context(), "SELECT nonsense").Scan(&n))
 	}
-	b.requireNoneAcquired(t)
+	requireNoneAcquired(t, b.store)
 }
 
 func TestAFailedTransactionLeavesNoEvent(t *testing.T) {
@@ -215,7 +215,7 @@ func TestNothingIsCommittedWithoutItsEvents(t *testing.T) {
 		require.ErrorContains(t, err, "null value")
 	}
 	require.Zero(t, count(t, b.store.Reader(b.a), "resources"))
-	b.requireNoneAcquired(t)
+	requireNoneAcquired(t, b.store)
 }
 
 // A statement that failed, and whose error somebody forgot, must not end in a commit.

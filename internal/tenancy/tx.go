@@ -77,8 +77,7 @@ func (tx *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, err
 
 // QueryRow runs a statement that returns one row.
 func (tx *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
-	rows, err := tx.Query(ctx, sql, args...) //nolint:rowserrcheck // Scan checks
-	return &batchRow{rows: rows, err: err}
+	return rowOf(tx.Query(ctx, sql, args...))
 }
 
 // Together is Reader.Together in the transaction.
