@@ -20,7 +20,11 @@ func NewClock(loc *time.Location) *Clock {
 	return &Clock{loc: loc} // start = end: nothing is known yet
 }
 
-// seek looks up the offset at an instant.
+// quarterHour is the grid of transitions, in seconds: all since 1972 lie on it.
+const quarterHour = 15 * 60
+
+// seek looks up the offset at an instant. Afterwards start <= unix < end, so loops that
+// continue at end advance.
 func (c *Clock) seek(unix int64) {
 	if c.start <= unix && unix < c.end {
 		return
@@ -34,6 +38,12 @@ func (c *Clock) seek(unix int64) {
 	}
 	if !end.IsZero() {
 		c.end = end.Unix()
+	}
+	// After the last transition that a zone lists, ZoneBounds assumes years of 365 days: on
+	// 31 December of a leap year the end that it returns has already passed.
+	if unix < c.start || c.end <= unix {
+		c.start = unix - floorMod(unix, quarterHour)
+		c.end = c.start + quarterHour
 	}
 }
 
@@ -91,4 +101,13 @@ func floorDiv(a, b int64) int64 {
 		q--
 	}
 	return q
+}
+
+// floorMod is the remainder of floorDiv, which is not negative.
+func floorMod(a, b int64) int64 {
+	r := a % b
+	if r < 0 {
+		r += b
+	}
+	return r
 }

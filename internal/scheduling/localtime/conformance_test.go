@@ -3,6 +3,7 @@ package localtime_test
 import (
 	_ "embed"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +29,9 @@ const (
 
 var (
 	conformanceFrom = time.Date(1994, time.December, 1, 0, 0, 0, 0, time.UTC)
-	conformanceTo   = time.Date(2038, time.January, 1, 0, 0, 0, 0, time.UTC)
+	// ruleFrom is where the tables of the zones end: after it, their last rule counts.
+	ruleFrom      = time.Date(2037, time.December, 1, 0, 0, 0, 0, time.UTC)
+	conformanceTo = time.Date(2101, time.January, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // change is a transition of a zone, with all that can be seen from it.
@@ -46,11 +49,11 @@ func offset(at time.Time, loc *time.Location) int {
 
 // changes finds the instants at which the offset changes, by looking twice a day and
 // then by bisection, so it does not rely on ZoneBounds, as the tested code does.
-func changes(loc *time.Location) []change {
+func changes(loc *time.Location, from, to time.Time) []change {
 	var list []change
 	const pace = 12 * time.Hour
-	before := offset(conformanceFrom, loc)
-	for at := conformanceFrom; at.Before(conformanceTo); at = at.Add(pace) {
+	before := offset(from, loc)
+	for at := from; at.Before(to); at = at.Add(pace) {
 		after := offset(at.Add(pace), loc)
 		if after == before {
 			continue
@@ -100,8 +103,9 @@ func newOracle(at time.Time, loc *time.Location) *oracle {
 	return o
 }
 
-// TestEveryTransition holds the policy against every minute of the day of each
-// transition of each zone, the days around it, and shifts from there over midnight.
+// TestEveryTransition holds the policy against the minutes of the day of each transition
+// of each zone until 2100, the days around it, and shifts from there over midnight: every
+// minute while the tables of the zones last, then one in ruleStride of one zone for each rule.
 // The time of day at which clocks change, and by how much, are whole minutes since 1972.
 func TestEveryTransition(t *testing.T) {
 	t.Parallel()
@@ -117,14 +121,21 @@ func TestEveryTransition(t *testing.T) {
 				t.Parallel()
 				for i := group; i < len(names); i += groups {
 					loc := zone(t, names[i])
-					list := changes(loc)
+					list := changes(loc, conformanceFrom, conformanceTo)
 					for _, c := range list {
-						found, ok := oracles.Load(c.key)
-						if !ok {
+						found, alike := oracles.Load(c.key)
+						stride := 1
+						if c.at.After(ruleFrom) {
+							if alike {
+								continue // another zone with the same rule has been checked
+							}
+							stride = ruleStride
+						}
+						if !alike {
 							found = newOracle(c.at, loc)
 							oracles.Store(c.key, found)
 						}
-						checkChange(t, names[i], loc, found.(*oracle))
+						checkChange(t, names[i], loc, found.(*oracle), stride)
 					}
 					total.Store(names[i], len(list))
 				}
@@ -134,16 +145,19 @@ func TestEveryTransition(t *testing.T) {
 	t.Cleanup(func() {
 		sum := 0
 		total.Range(func(_, n any) bool { sum += n.(int); return true })
-		assert.Greater(t, sum, 19_000, "transitions seen")
+		assert.Greater(t, sum, 40_000, "transitions seen")
 	})
 }
 
-func checkChange(t *testing.T, name string, loc *time.Location, o *oracle) {
+// ruleStride has no divisor in common with the lengths of gaps, folds and days.
+const ruleStride = 7
+
+func checkChange(t *testing.T, name string, loc *time.Location, o *oracle, stride int) {
 	t.Helper()
 	clock := localtime.NewClock(loc)
 	previous := int64(0)
 	const daysOfStarts, longest = 4, 2880
-	for minute := range daysOfStarts * 1440 {
+	for minute := 0; minute < daysOfStarts*1440; minute += stride {
 		date, ofDay := o.first.AddDays(minute/1440), minute%1440
 		got := clock.At(date, ofDay).Unix()
 		if want := o.instants[minute]; got != want {
@@ -166,5 +180,64 @@ func checkChange(t *testing.T, name string, loc *time.Location, o *oracle) {
 					name, date, ofDay, length, start.Unix(), end.Unix(), wantStart, wantEnd)
 			}
 		}
+	}
+}
+
+// TestClock_At_far_ahead samples transitions of every zone between 2101 and 2999, when
+// nothing but the last rule of the zone is known.
+func TestClock_At_far_ahead(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(2101, 2999))
+	for _, name := range strings.Fields(zones) {
+		loc := zone(t, name)
+		from := time.Date(2101+random.IntN(899), time.January, 1, 0, 0, 0, 0, time.UTC)
+		for _, c := range changes(loc, from, from.AddDate(1, 0, 0)) {
+			checkChange(t, name, loc, newOracle(c.at, loc), ruleStride)
+		}
+	}
+}
+
+// TestClock_year_ends holds every zone against the ends of years: behind the tables, Go's
+// ZoneBounds returns bounds for leap years that do not contain the instant.
+func TestClock_year_ends(t *testing.T) {
+	t.Parallel()
+	for _, name := range strings.Fields(zones) {
+		loc := zone(t, name)
+		clock := localtime.NewClock(loc)
+		for year := 2024; year < 3000; year++ {
+			if year > 2060 && year%20 != 0 {
+				continue
+			}
+			checkYearEnd(t, name, loc, clock, year)
+		}
+	}
+}
+
+func checkYearEnd(t *testing.T, name string, loc *time.Location, clock *localtime.Clock, year int) {
+	t.Helper()
+	eve := localtime.Date{Year: year, Month: time.December, Day: 31}
+	midnight := time.Date(year, time.December, 31, 0, 0, 0, 0, time.UTC)
+	seconds := offset(midnight, loc)
+	for at := midnight.Add(-2 * day); at.Before(midnight.Add(3 * day)); at = at.Add(6 * time.Hour) {
+		if offset(at, loc) != seconds {
+			return // such a year end is a transition like others
+		}
+	}
+	for minute := -1440; minute <= 2880; minute += 293 {
+		want := midnight.Add(time.Duration(minute)*time.Minute - time.Duration(seconds)*time.Second)
+		if got := clock.At(eve, minute); !got.Equal(want) {
+			t.Fatalf("%s, %s +%d min: got %s, want %s", name, eve, minute, got, want)
+		}
+		if got := clock.DateOf(want); got != localtime.DateOf(want, loc) {
+			t.Fatalf("%s: the date of %s is %s", name, want, got)
+		}
+	}
+	from, to := clock.At(eve, 0), clock.At(eve.AddDays(1), 0)
+	starts := 0
+	for range localtime.Grid(from, to, 45*time.Minute, loc) {
+		starts++
+	}
+	if starts != 32 {
+		t.Fatalf("%s, %s: %d starts of 45 minutes, want 32", name, eve, starts)
 	}
 }

@@ -31,18 +31,16 @@ func Days(from, to time.Time, loc *time.Location) iter.Seq[Date] {
 
 // Grid yields, in order, the instants from from, up to but without to, at which the
 // clock of the location shows a whole multiple of step since midnight. It shows such a
-// time once, not at all in a gap, and twice in a fold. The step is at least a second.
+// time once, not at all in a gap, and twice in a fold. A step of less than a second counts
+// as one.
 func Grid(from, to time.Time, step time.Duration, loc *time.Location) iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		clock := NewClock(loc)
-		seconds := int64(step / time.Second)
+		seconds := max(int64(step/time.Second), 1)
 		end := ceilUnix(to)
 		for unix := ceilUnix(from); unix < end; {
 			clock.seek(unix)
-			ofDay := (unix + clock.offset) % secondsPerDay
-			if ofDay < 0 {
-				ofDay += secondsPerDay
-			}
+			ofDay := floorMod(unix+clock.offset, secondsPerDay)
 			switch rest := ofDay % seconds; {
 			case rest != 0:
 				// To the next multiple, but not past midnight, where counting begins anew, nor
