@@ -53,6 +53,8 @@ type Dependencies struct {
 	Ready func(context.Context) error
 	// Middleware runs before everything else, such as tracing; optional.
 	Middleware []echo.MiddlewareFunc
+	// SlowAfter is httpapi.Options.SlowAfter, for tests; optional.
+	SlowAfter time.Duration
 	// Hashing makes passwords cheaper to hash in tests; the zero value is production's.
 	Hashing identity.HashParams
 }
@@ -188,7 +190,7 @@ func (d Dependencies) httpOptions(
 	return httpapi.Options{
 		Contract: document, ThirdParty: openapi.ThirdParty, Gates: gates, Resolver: resolver, Store: store, Limiter: limiter, Log: d.Log, Now: d.Now,
 		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
-		MetricsToken: d.Config.MetricsToken, Middleware: d.Middleware, Answered: calls.Count,
+		MetricsToken: d.Config.MetricsToken, RequestTimeout: d.Config.RequestTimeout, SlowAfter: d.SlowAfter, Middleware: d.Middleware, Answered: calls.Count,
 		Ready: func(ctx context.Context) error {
 			if d.Ready != nil {
 				if err := d.Ready(ctx); err != nil {

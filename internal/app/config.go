@@ -44,6 +44,7 @@ type Config struct {
 	RedisURL             string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
 	LogLevel             slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat            string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
+	RequestTimeout       time.Duration  `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
 	ShutdownTimeout      time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
 }
 
@@ -91,6 +92,9 @@ func (c Config) checkChoices() error {
 	}
 	if c.WebhookTimeout < time.Second || c.WebhookTimeout > 30*time.Second {
 		mistakes = append(mistakes, fmt.Errorf("%sWEBHOOK_TIMEOUT=%v must be between 1s and 30s", Prefix, c.WebhookTimeout))
+	}
+	if c.RequestTimeout < time.Second || c.RequestTimeout > 25*time.Second {
+		mistakes = append(mistakes, fmt.Errorf("%sREQUEST_TIMEOUT=%v must be between 1s and 25s", Prefix, c.RequestTimeout))
 	}
 	return errors.Join(mistakes...)
 }

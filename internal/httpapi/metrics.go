@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -16,6 +17,10 @@ type metrics struct {
 	duration *prometheus.HistogramVec
 	// right and wrong count presumptions of who asks.
 	right, wrong prometheus.Counter
+	// slow counts requests that took longer than Options.SlowAfter, slowRunning those that
+	// still run.
+	slow        *prometheus.CounterVec
+	slowRunning prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -32,21 +37,35 @@ func newMetrics() *metrics {
 		Help: "Requests for which it was presumed who asks, by whether that was right. Each one that was wrong is run twice.",
 	}, []string{"outcome"})
 	m.right, m.wrong = presumptions.WithLabelValues("right"), presumptions.WithLabelValues("wrong")
-	m.registry.MustRegister(m.duration, presumptions, collectors.NewGoCollector(),
+	m.slow = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "smoothschedule_http_slow_requests_total",
+		Help: "Requests that ran longer than 5 s, beyond the time for which they may ask to wait, by operation of the contract.",
+	}, []string{"operation"})
+	m.slowRunning = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "smoothschedule_http_slow_requests_running",
+		Help: "Requests that have run longer than that and have not ended.",
+	})
+	m.registry.MustRegister(m.duration, presumptions, m.slow, m.slowRunning, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
+// noOperation is the label of requests for paths that the contract does not have.
+const noOperation = "none"
+
 func (m *metrics) observe(operation, method string, status int, took time.Duration) {
-	if operation == "" {
-		operation = "none"
-	}
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 	default:
 		method = "other" // anyone can invent methods
 	}
-	m.duration.WithLabelValues(operation, method, strconv.Itoa(status)).Observe(took.Seconds())
+	m.duration.WithLabelValues(cmp.Or(operation, noOperation), method, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// beginSlow counts a request that has become slow.
+func (m *metrics) beginSlow(operation string) {
+	m.slow.WithLabelValues(cmp.Or(operation, noOperation)).Inc()
+	m.slowRunning.Inc()
 }
 
 func (m *metrics) handler() http.Handler {

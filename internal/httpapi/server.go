@@ -10,6 +10,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,11 @@ type Options struct {
 	// MetricsToken, if not empty, must be sent as bearer token to read /metrics;
 	// without it only loopback addresses may read it.
 	MetricsToken string
+	// RequestTimeout ends the work of a request that takes longer, beyond the time for which
+	// it asks to wait; 15 s by default.
+	RequestTimeout time.Duration
+	// SlowAfter is when a request that still runs is reported as slow; 5 s by default.
+	SlowAfter time.Duration
 	// Answered is told of every request for an operation, whatever the answer; optional.
 	Answered func(at time.Time)
 	// Middleware runs before everything else, such as tracing; optional.
@@ -65,6 +71,7 @@ type Server struct {
 	router  *router
 	origins *origins
 	metrics *metrics
+	timings map[route]timing
 }
 
 // New builds the server without any operation; add them with Register and finish
@@ -75,13 +82,16 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Options: o, echo: echo.New(), origins: allowed, metrics: newMetrics()}
+	s.RequestTimeout = cmp.Or(s.RequestTimeout, defaultRequestTimeout)
+	s.SlowAfter = cmp.Or(s.SlowAfter, defaultSlowAfter)
+	s.timings = timings(o.Contract)
 	s.router = &router{echo: s.echo, seen: map[route]bool{}, presuming: map[route]bool{}}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.writeError
 	s.echo.IPExtractor = s.ipExtractor()
 	s.echo.Pre(stripSlash)
 	s.echo.Use(o.Middleware...)
-	s.echo.Use(s.requestID, s.observe, s.recover, s.secure, s.cors, s.resolve)
+	s.echo.Use(s.requestID, s.observe, s.deadline, s.recover, s.secure, s.cors, s.resolve)
 	s.registerOperational()
 	return s, nil
 }

@@ -73,8 +73,10 @@ func (s *Appointments) Search(ctx context.Context, scope *tenancy.Scope, in Avai
 	if err != nil {
 		return nil, err
 	}
-	result := &Availability{
-		Timezone: found.zone.String(), Snapshot: found.tag(), Result: availability.Search(&found.taken.Snapshot, &found.request, scope.Now),
+	result := &Availability{Timezone: found.zone.String(), Snapshot: found.tag()}
+	result.Result, err = availability.Search(ctx, &found.taken.Snapshot, &found.request, scope.Now)
+	if err != nil {
+		return nil, err
 	}
 	if viewerOf(scope).customer() {
 		for i := range result.Refused {
@@ -95,9 +97,12 @@ func (s *Appointments) SearchPerResource(ctx context.Context, scope *tenancy.Sco
 	if len(found.taken.Service.Requirements) > 1 {
 		return nil, apperr.NewInvalid("?service_id", "takes several resources: name one in resource_ids of GET /api/v1/availability instead.")
 	}
+	resources, err := availability.SearchPerResource(ctx, &found.taken.Snapshot, &found.request, scope.Now)
+	if err != nil {
+		return nil, err
+	}
 	return &AvailabilityPerResource{
-		Timezone: found.zone.String(), Snapshot: found.tag(), Duration: found.taken.Service.Duration,
-		Resources: availability.SearchPerResource(&found.taken.Snapshot, &found.request, scope.Now),
+		Timezone: found.zone.String(), Snapshot: found.tag(), Duration: found.taken.Service.Duration, Resources: resources,
 	}, nil
 }
 
@@ -268,8 +273,12 @@ func (s *Appointments) nearest(
 			request.Requested = append(request.Requested, id)
 		}
 	}
+	found, err := availability.Nearest(ctx, &snapshot.Snapshot, &request, scope.Now, alternativesOffered)
+	if err != nil {
+		return nil, err
+	}
 	slots := []Slot{}
-	for _, slot := range availability.Nearest(&snapshot.Snapshot, &request, scope.Now, alternativesOffered) {
+	for _, slot := range found {
 		slots = append(slots, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
 	}
 	return slots, nil

@@ -1,6 +1,7 @@
 package scheduling
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -100,7 +101,9 @@ type wanted struct {
 // substitutes or alternatives, so that none takes what another is to have. Those that
 // name no resources keep to those of the one before, as far as they are free. Errors:
 // what is wrong with the request itself, as of decide.
-func (s *snapshot) decideSeries(viewer viewer, list []wanted, mode OnConflict, given []uuid.UUID) ([]Occurrence, error) {
+func (s *snapshot) decideSeries(
+	ctx context.Context, viewer viewer, list []wanted, mode OnConflict, given []uuid.UUID,
+) ([]Occurrence, error) {
 	decided := make([]Occurrence, len(list))
 	var previous []uuid.UUID
 	for i, w := range list {
@@ -126,8 +129,11 @@ func (s *snapshot) decideSeries(viewer viewer, list []wanted, mode OnConflict, g
 		}
 	}
 	for i := range decided {
-		if decided[i].Verdict == VerdictConflict {
-			s.resolve(viewer, &decided[i], &list[i], mode)
+		if decided[i].Verdict != VerdictConflict {
+			continue
+		}
+		if err := s.resolve(ctx, viewer, &decided[i], &list[i], mode); err != nil {
+			return nil, err
 		}
 	}
 	return decided, nil
@@ -140,15 +146,16 @@ func (s *snapshot) counted(service availability.Service) availability.Service {
 }
 
 // resolve finds what a conflict could do instead, and does it if the mode says so.
-func (s *snapshot) resolve(viewer viewer, o *Occurrence, w *wanted, mode OnConflict) {
+func (s *snapshot) resolve(ctx context.Context, viewer viewer, o *Occurrence, w *wanted, mode OnConflict) error {
 	s.From, s.To = dayOf(w.start, s.Location)
 	request := availability.Request{Start: w.start, Requested: w.requested, Preferred: w.preferred}
 	if mode != ConflictSubstitutes {
 		s.Service = s.counted(w.service)
-		for _, slot := range availability.Nearest(&s.Snapshot, &request, s.now, alternativesOffered) {
+		found, err := availability.Nearest(ctx, &s.Snapshot, &request, s.now, alternativesOffered)
+		for _, slot := range found {
 			o.Alternatives = append(o.Alternatives, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
 		}
-		return
+		return err
 	}
 	s.Service = s.counted(w.substitute)
 	required := [][]uuid.UUID{nil}
@@ -161,7 +168,11 @@ func (s *snapshot) resolve(viewer viewer, o *Occurrence, w *wanted, mode OnConfl
 	var best *availability.Slot
 	away := func(slot *availability.Slot) time.Duration { return slot.Start.Sub(w.start).Abs() }
 	for _, ids := range required {
-		if slot, ok := availability.Substitute(&s.Snapshot, &request, ids, s.now); ok && (best == nil || away(&slot) < away(best)) {
+		slot, ok, err := availability.Substitute(ctx, &s.Snapshot, &request, ids, s.now)
+		if err != nil {
+			return err
+		}
+		if ok && (best == nil || away(&slot) < away(best)) {
 			best = &slot
 		}
 	}
@@ -169,6 +180,7 @@ func (s *snapshot) resolve(viewer viewer, o *Occurrence, w *wanted, mode OnConfl
 		o.Verdict, o.StartAt, o.EndAt = VerdictSubstituted, best.Start, best.End
 		o.take(s, best.Assignments)
 	}
+	return nil
 }
 
 // dayOf returns the local day of an instant.

@@ -133,7 +133,7 @@ func (s *SeriesBookings) book(
 	for i, start := range starts {
 		list[i] = wanted{start: start, service: snapshot.Service, substitute: snapshot.Service, requested: in.ResourceIDs}
 	}
-	decided, err := snapshot.decideSeries(viewerOf(scope), list, in.OnConflict, in.ResourceIDs)
+	decided, err := snapshot.decideSeries(ctx, viewerOf(scope), list, in.OnConflict, in.ResourceIDs)
 	if err != nil {
 		return nil, err
 	}

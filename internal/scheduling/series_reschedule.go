@@ -99,7 +99,7 @@ func (s *SeriesBookings) moveAll(
 	if err != nil {
 		return nil, err
 	}
-	decided, err := snapshot.decideSeries(viewerOf(scope), move.wanted(snapshot, selected, scope.Tenant.Location), move.OnConflict, move.ResourceIDs)
+	decided, err := snapshot.decideSeries(ctx, viewerOf(scope), move.wanted(snapshot, selected, scope.Tenant.Location), move.OnConflict, move.ResourceIDs)
 	if err != nil || move.DryRun {
 		return decided, err
 	}

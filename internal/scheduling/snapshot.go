@@ -241,11 +241,18 @@ func (a *Appointment) times() availability.Service {
 
 func minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }
 
+// publicHorizon is how far ahead the public can search and book, whatever the service
+// allows: nobody plans farther, and work for the far future is for those who are known.
+const publicHorizon = 5 * 366 * 24 * time.Hour
+
 // newSnapshot takes from the catalogue what a wish is about.
 func newSnapshot(w wish, known *catalogue.Catalogue, scope *tenancy.Scope) *snapshot {
 	s := &snapshot{now: scope.Now, catalogue: known}
 	s.Location = scope.Tenant.Location
 	s.addService(w)
+	if scope.Principal == nil && (s.Service.Horizon == 0 || s.Service.Horizon > publicHorizon) {
+		s.Service.Horizon = publicHorizon
+	}
 	s.open = !w.only && s.service != nil && len(w.requested) < max(len(s.Service.Requirements), 1)
 	if !s.open {
 		for _, id := range inOrder(w.requested) {

@@ -173,9 +173,10 @@ func (s *Waitlist) firstFit(ctx context.Context, scope *tenancy.Scope, entry sch
 	if taken.service == nil || len(taken.customer.check()) > 0 {
 		return nil, nil //nolint:nilnil // nothing fits who cannot book
 	}
-	found := availability.Search(&taken.Snapshot, &availability.SearchRequest{From: from, To: to, Requested: entry.ResourceIds, Limit: 1}, scope.Now)
-	if len(found.Slots) == 0 {
-		return nil, nil //nolint:nilnil // nothing fits
+	request := availability.SearchRequest{From: from, To: to, Requested: entry.ResourceIds, Limit: 1}
+	found, err := availability.Search(ctx, &taken.Snapshot, &request, scope.Now)
+	if err != nil || len(found.Slots) == 0 {
+		return nil, err
 	}
 	return &found.Slots[0].Start, nil
 }

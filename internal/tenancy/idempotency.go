@@ -250,14 +250,21 @@ type parkedPlain struct {
 func (p parkedPlain) keep(ctx context.Context, statement func(tenancydb.DBTX) error) error {
 	defer p.conn.Release()
 	if err := statement(p.Tx); err != nil {
-		return errors.Join(err, p.Rollback(context.WithoutCancel(ctx)))
+		return errors.Join(err, rollbackPlain(ctx, p.Tx))
 	}
 	return p.Commit(ctx)
 }
 
 func (p parkedPlain) abandon(ctx context.Context) error {
 	defer p.conn.Release()
-	return p.Rollback(context.WithoutCancel(ctx))
+	return rollbackPlain(ctx, p.Tx)
+}
+
+// rollbackPlain also works when ctx has ended.
+func rollbackPlain(ctx context.Context, tx pgx.Tx) error {
+	finish, cancel := cleanupContext(ctx)
+	defer cancel()
+	return tx.Rollback(finish)
 }
 
 // joinPlain runs a further transaction of the same request inside the parked one, so
@@ -286,7 +293,9 @@ func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope
 	}
 	if err != nil {
 		p.last, p.events = nil, nil
-		_, rollbackErr := p.Exec(context.WithoutCancel(ctx), "rollback to savepoint joined")
+		finish, cancel := cleanupContext(ctx)
+		defer cancel()
+		_, rollbackErr := p.Exec(finish, "rollback to savepoint joined")
 		return errors.Join(err, rollbackErr)
 	}
 	return nil
@@ -320,10 +329,10 @@ func inPlain(ctx context.Context, pool *pgxpool.Pool, fn func(tx pgx.Tx) error) 
 		return err
 	}
 	if err := i.claim(ctx, tx); err != nil {
-		return errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
+		return errors.Join(err, rollbackPlain(ctx, tx))
 	}
 	if err := fn(tx); err != nil {
-		return errors.Join(err, tx.Rollback(context.WithoutCancel(ctx)))
+		return errors.Join(err, rollbackPlain(ctx, tx))
 	}
 	parked = i.park(parkedPlain{tx, pool, conn})
 	return nil

@@ -216,10 +216,15 @@ func (tx *Tx) rollback(ctx context.Context) error {
 	if tx.conn.Conn().IsClosed() || tx.conn.Conn().PgConn().TxStatus() == idle {
 		return nil
 	}
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	finish, cancel := cleanupContext(ctx)
 	defer cancel()
 	if _, err := tx.conn.Exec(finish, "rollback"); err != nil {
 		return fmt.Errorf("rollback: %w", err)
 	}
 	return nil
+}
+
+// cleanupContext is for what must be done although ctx has ended, within a time of its own.
+func cleanupContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }

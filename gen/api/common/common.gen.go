@@ -102,6 +102,9 @@ type TooManyRequests = Problem
 // Unauthorized An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
 type Unauthorized = Problem
 
+// Unavailable An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+type Unavailable = Problem
+
 // Unprocessable An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
 type Unprocessable = Problem
 
@@ -360,6 +363,8 @@ type TooManyRequestsApplicationProblemPlusJSONResponse struct {
 }
 
 type UnauthorizedApplicationProblemPlusJSONResponse Problem
+
+type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UnprocessableApplicationProblemPlusJSONResponse Problem
 

@@ -1,6 +1,6 @@
 // Package derive owns what follows from the x-gate of an operation, and adds it to the
-// merged document: which credentials are accepted, the Idempotency-Key, and what a client
-// hears about its rate limit. So the modules need not repeat it, and cannot forget it.
+// merged document: which credentials are accepted, the Idempotency-Key, what a client
+// hears about its rate limit, and that every request can take too long. So the modules need not repeat it, and cannot forget it.
 //
 // Only internal/contract/merge calls it. It works on documents as yaml.v3 reads them.
 package derive
@@ -25,6 +25,7 @@ func Add(document map[string]any) {
 			acceptKey(operation)
 		}
 		limit(operation)
+		answer(operation, "503", "Unavailable")
 	}
 }
 

@@ -56,7 +56,7 @@ func benchmarkSearch(b *testing.B, snapshot *Snapshot, request *SearchRequest, n
 	b.ReportAllocs()
 	slots := 0
 	for b.Loop() {
-		slots = len(Search(snapshot, request, now).Slots)
+		slots = len(search(snapshot, request, now).Slots)
 	}
 	b.ReportMetric(float64(slots), "slots")
 	b.ReportMetric(float64(busy), "intervals")
@@ -128,10 +128,10 @@ func BenchmarkNearest(b *testing.B) {
 	snapshot.From, snapshot.To = request.From, request.To
 	wish := Request{Start: request.From.Add(7*24*time.Hour + 10*time.Hour), Requested: request.Requested}
 	wish.Requested = append(wish.Requested, number(3))
-	require.NotEmpty(b, Nearest(snapshot, &wish, now, 6))
+	require.NotEmpty(b, nearestTo(snapshot, &wish, now, 6))
 	b.ReportAllocs()
 	for b.Loop() {
-		Nearest(snapshot, &wish, now, 6)
+		nearestTo(snapshot, &wish, now, 6)
 	}
 }
 

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"bytes"
+	"context"
 	"slices"
 	"time"
 
@@ -23,27 +24,30 @@ type ResourceStarts struct {
 // that Decide accepts when only it is requested. A resource that nobody can book at any
 // time, for instance because it is not active, is not in the result. The limit is that of
 // each resource. The service must take one resource; for others there is no result.
-// Preferred and Explain are ignored.
-func SearchPerResource(snapshot *Snapshot, request *SearchRequest, now time.Time) []ResourceStarts {
+// Preferred and Explain are ignored. Errors: that of ctx, once it is done.
+func SearchPerResource(ctx context.Context, snapshot *Snapshot, request *SearchRequest, now time.Time) ([]ResourceStarts, error) {
 	starts := snapshot.bounded(request.From, request.To)
 	if starts.from >= starts.to || len(snapshot.Service.Requirements) > 1 {
-		return nil
+		return nil, nil
 	}
 	plans := plansPerResource(snapshot, request.Requested, now, starts)
 	if len(plans) == 0 {
-		return nil
+		return nil, nil
 	}
 	starts = plans[0].inTime(starts)
 	grid := make([]micros, 0, max(0, starts.to-starts.from)/length(snapshot.Service.step())+1)
-	for at := range plans[0].grid(starts) {
+	for at := range plans[0].grid(ctx, starts) {
 		grid = append(grid, at)
 	}
 	result := make([]ResourceStarts, len(plans))
 	scratch := make([]micros, 0, len(grid))
 	for i, p := range plans {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		result[i] = p.startsAlone(p.freeOf(0, grid, scratch), request.Limit)
 	}
-	return result
+	return result, nil
 }
 
 // freeOf writes to scratch the starts on the grid at which a resource is free, leaving

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"bytes"
+	"context"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -23,7 +24,7 @@ func expectedPerResource(w *world) (all []ResourceStarts) {
 			continue
 		}
 		alone := ResourceStarts{ResourceID: r.ID, Starts: []int64{}}
-		for at := range p.grid(p.starts) {
+		for at := range p.grid(context.Background(), p.starts) {
 			if Decide(s, &Request{Start: at.time(), Requested: []uuid.UUID{r.ID}}, w.now).OK {
 				alone.Starts = append(alone.Starts, at.time().Unix())
 			}
@@ -39,7 +40,7 @@ func TestSearchPerResourceAgreesWithDecide(t *testing.T) {
 	found, several, nothing := 0, 0, 0
 	for seed := range uint64(1_500) {
 		w := drawWorld(rand.New(rand.NewPCG(seed, 5)))
-		got := SearchPerResource(&w.snapshot, &w.request, w.now)
+		got := searchPerResource(&w.snapshot, &w.request, w.now)
 		if len(w.snapshot.Service.Requirements) > 1 {
 			require.Empty(t, got, "seed %d", seed)
 			continue
@@ -58,7 +59,7 @@ func TestSearchPerResourceAgreesWithDecide(t *testing.T) {
 			for _, limit := range []int{1, n/2 + 1, n} {
 				request := w.request
 				request.Limit = limit
-				got := SearchPerResource(&w.snapshot, &request, w.now)[i]
+				got := searchPerResource(&w.snapshot, &request, w.now)[i]
 				require.Equal(t, want[i].Starts[:limit], got.Starts, "seed %d", seed)
 				require.Equal(t, limit < n, got.Truncated, "seed %d", seed)
 			}

@@ -196,7 +196,7 @@ func drawResource(s source, w *world, n byte) Resource {
 func checkSearch(t *testing.T, w *world) map[Code]int {
 	t.Helper()
 	said := map[Code]int{}
-	got := Search(&w.snapshot, &w.request, w.now)
+	got := search(&w.snapshot, &w.request, w.now)
 	slots, refused := got.Slots, got.Refused
 	require.False(t, got.Truncated)
 	step := int(w.snapshot.Service.step() / time.Minute)
@@ -225,9 +225,9 @@ func checkSearch(t *testing.T, w *world) map[Code]int {
 
 	silent := w.request
 	silent.Explain = false
-	require.Equal(t, Result{Slots: got.Slots}, Search(&w.snapshot, &silent, w.now), "explaining changes nothing")
+	require.Equal(t, Result{Slots: got.Slots}, search(&w.snapshot, &silent, w.now), "explaining changes nothing")
 	silent.Limit = 3
-	few := Search(&w.snapshot, &silent, w.now)
+	few := search(&w.snapshot, &silent, w.now)
 	require.Equal(t, got.Slots[:min(3, len(got.Slots))], few.Slots)
 	require.Equal(t, len(got.Slots) > 3, few.Truncated)
 	return said
@@ -254,10 +254,10 @@ func checkNearest(t *testing.T, w *world, wanted time.Time, n int) {
 	snapshot := w.snapshot
 	snapshot.From, snapshot.To = w.request.From, w.request.To
 	request := Request{Start: wanted, Requested: w.request.Requested, Preferred: w.request.Preferred}
-	got := Nearest(&snapshot, &request, w.now, n)
+	got := nearestTo(&snapshot, &request, w.now, n)
 	require.LessOrEqual(t, len(got), n)
 	distance := func(s Slot) time.Duration { return s.Start.Sub(wanted).Abs() }
-	all := Search(&w.snapshot, &SearchRequest{From: snapshot.From, To: snapshot.To, Requested: request.Requested, Preferred: request.Preferred}, w.now).Slots
+	all := search(&w.snapshot, &SearchRequest{From: snapshot.From, To: snapshot.To, Requested: request.Requested, Preferred: request.Preferred}, w.now).Slots
 	if d := Decide(&snapshot, &request, w.now); d.OK && !slices.ContainsFunc(all, func(s Slot) bool { return s.Start.Equal(wanted) }) {
 		all = append(all, Slot{wanted, wanted.Add(snapshot.Service.Duration), d.Assignments})
 	}
@@ -333,7 +333,7 @@ func TestOrderInTheSnapshotDoesNotMatter(t *testing.T) {
 	for seed := range uint64(500) {
 		random := rand.New(rand.NewPCG(seed, 4))
 		w := drawWorld(random)
-		want := Search(&w.snapshot, &w.request, w.now)
+		want := search(&w.snapshot, &w.request, w.now)
 		shuffled := w.snapshot
 		shuffled.Resources = slices.Clone(shuffled.Resources)
 		shuffle(random, shuffled.Resources)
@@ -344,7 +344,7 @@ func TestOrderInTheSnapshotDoesNotMatter(t *testing.T) {
 			shuffle(random, r.TimeOff)
 			shuffle(random, r.External)
 		}
-		got := Search(&shuffled, &w.request, w.now)
+		got := search(&shuffled, &w.request, w.now)
 		require.Equal(t, want.Slots, got.Slots)
 		for i := range want.Refused {
 			require.Equal(t, byResource(want.Refused[i].Reasons), byResource(got.Refused[i].Reasons))

@@ -44,7 +44,7 @@ func busyAt(day, from, to int, object byte) Interval {
 // offered returns the local times that are offered on a day, and what is said of others.
 func offered(snapshot *Snapshot, date localtime.Date, now time.Time, requested ...uuid.UUID) (slots map[string]bool, reasons map[string]Reason) {
 	loc := snapshot.Location
-	got := Search(snapshot, &SearchRequest{
+	got := search(snapshot, &SearchRequest{
 		From: localtime.At(date, 0, loc), To: localtime.At(date.AddDays(1), 0, loc), Requested: requested, Explain: true,
 	}, now)
 	slots, reasons = map[string]bool{}, map[string]Reason{}
@@ -362,7 +362,7 @@ func TestSlotsOfDaysOnWhichClocksChange(t *testing.T) {
 				yesterday := test.date.AddDays(-1)
 				from, to = localtime.At(yesterday, shift.Start, loc), localtime.At(yesterday, shift.End, loc)
 			}
-			got := Search(&s, &SearchRequest{From: from, To: to}, noon.AddDate(-20, 0, 0))
+			got := search(&s, &SearchRequest{From: from, To: to}, noon.AddDate(-20, 0, 0))
 			assert.Len(t, got.Slots, test.want)
 		})
 	}
@@ -397,7 +397,7 @@ func TestSearchWithinBounds(t *testing.T) {
 	t.Parallel()
 	s := shop()
 	search := func(from, to time.Time) int {
-		return len(Search(&s, &SearchRequest{From: from, To: to}, at(-1, 0)).Slots)
+		return len(search(&s, &SearchRequest{From: from, To: to}, at(-1, 0)).Slots)
 	}
 	assert.Equal(t, 1, search(at(0, 540), at(0, 541)))
 	assert.Equal(t, 1, search(at(0, 541), at(0, 600)))
@@ -419,7 +419,7 @@ func TestFairness(t *testing.T) {
 	s.Resources[1].Busy = []Interval{busyAt(2, hoursOf(14), hoursOf(15), 8), busyAt(2, hoursOf(15), hoursOf(16), 9)}
 	first := func(day int) uuid.UUID {
 		request := Request{Start: at(day, 540)}
-		got := Search(&s, &SearchRequest{From: request.Start, To: at(day, 600)}, at(-1, 0)).Slots
+		got := search(&s, &SearchRequest{From: request.Start, To: at(day, 600)}, at(-1, 0)).Slots
 		require.Len(t, got, 2)
 		decided := Decide(&s, &request, at(-1, 0))
 		require.Equal(t, got[0].Assignments, decided.Assignments, "a search takes what a booking would take")
@@ -427,7 +427,7 @@ func TestFairness(t *testing.T) {
 	}
 	assert.Equal(t, bob, first(0), "who has less to do on that day")
 	assert.Equal(t, ana, first(2))
-	all := Search(&s, &SearchRequest{From: at(0, 540), To: at(2, 600)}, at(-1, 0)).Slots
+	all := search(&s, &SearchRequest{From: at(0, 540), To: at(2, 600)}, at(-1, 0)).Slots
 	assert.Equal(t, bob, all[0].ResourceIDs()[0])
 	assert.Equal(t, ana, all[len(all)-1].ResourceIDs()[0], "each day for itself")
 }
@@ -442,7 +442,7 @@ func TestNearest(t *testing.T) {
 		id    uuid.UUID
 	}
 	alternatives := func(request Request, n int) (list []alternative) {
-		for _, slot := range Nearest(&s, &request, at(-1, 0), n) {
+		for _, slot := range nearestTo(&s, &request, at(-1, 0), n) {
 			list = append(list, alternative{slot.Start.In(newYork).Format("Mon 15:04"), slot.ResourceIDs()[0]})
 			assert.Equal(t, 30*time.Minute, slot.End.Sub(slot.Start))
 		}
@@ -463,19 +463,19 @@ func TestNearest(t *testing.T) {
 	s.Resources = append(s.Resources, one(laser, Equipment), one(number(22), Equipment))
 	s.Resources[2].TimeOff = []Span{spanAt(0, 0, 1440*7, 3)}
 	s.Service.Requirements = nil
-	got := Nearest(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{laser, bob}}, at(-1, 0), 1)
+	got := nearestTo(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{laser, bob}}, at(-1, 0), 1)
 	require.Len(t, got, 1, "without requirements, others of the same types")
 	assert.ElementsMatch(t, []uuid.UUID{number(22), bob}, got[0].ResourceIDs())
 
 	s.Service.Requirements = []Requirement{anyOf(Equipment), anyOf(Staff)}
 	s.Resources[3].Busy = []Interval{busyAt(0, hoursOf(14), hoursOf(15), 7)}
 	s.Resources[2].TimeOff = nil
-	got = Nearest(&s, &Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
+	got = nearestTo(&s, &Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
 	require.Len(t, got, 2)
 	assert.Equal(t, []uuid.UUID{laser, bob}, got[1].ResourceIDs(), "another machine, but Bob stays")
 
 	s.From, s.To = time.Time{}, time.Time{}
-	assert.Empty(t, Nearest(&s, &Request{Start: at(0, 600)}, at(-1, 0), 3), "it must know how far")
+	assert.Empty(t, nearestTo(&s, &Request{Start: at(0, 600)}, at(-1, 0), 3), "it must know how far")
 }
 
 func TestCodes(t *testing.T) {

@@ -1,6 +1,8 @@
 package availability
 
 import (
+	"context"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,22 +58,22 @@ type Result struct {
 }
 
 // Search offers the starts on the grid that Decide accepts at the instant now, with the
-// same resources and lanes.
-func Search(snapshot *Snapshot, request *SearchRequest, now time.Time) Result {
+// same resources and lanes. Errors: that of ctx, once it is done.
+func Search(ctx context.Context, snapshot *Snapshot, request *SearchRequest, now time.Time) (Result, error) {
 	var result Result
 	starts := snapshot.bounded(request.From, request.To)
 	if starts.from >= starts.to {
-		return result
+		return result, nil
 	}
 	p := newPlan(snapshot, request.Requested, request.Preferred, now, starts)
 	if !request.Explain {
 		// What is refused for all is not looked at one by one.
 		if starts.from = max(starts.from, p.soonest, p.earliest); len(p.refused) > 0 || starts.from >= starts.to {
-			return result
+			return result, nil
 		}
 	}
 	var arena []Assignment
-	for at := range p.grid(starts) {
+	for at := range p.grid(ctx, starts) {
 		reasons, ok := p.decide(at, request.Explain)
 		switch {
 		case !ok && request.Explain:
@@ -80,14 +82,17 @@ func Search(snapshot *Snapshot, request *SearchRequest, now time.Time) Result {
 		case !ok:
 		case request.Limit > 0 && len(result.Slots) == request.Limit:
 			result.Truncated = true
-			return result
+			return result, nil
 		default:
 			var slot Slot
 			slot, arena = p.slot(arena)
 			result.Slots = append(result.Slots, slot)
 		}
 	}
-	return result
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
+	return result, nil
 }
 
 // bounded returns the starts from from, up to but without to, that the snapshot knows
@@ -115,11 +120,14 @@ func (p *plan) slot(arena []Assignment) (Slot, []Assignment) {
 	return Slot{Start: p.at.time(), End: (p.at + p.duration).time(), Assignments: arena[first:len(arena):len(arena)]}, arena
 }
 
-// grid yields the starts on the grid.
-func (p *plan) grid(starts span) func(yield func(micros) bool) {
+// grid yields the starts on the grid, and ends early once ctx is done: whoever needs all of
+// them asks it afterwards.
+func (p *plan) grid(ctx context.Context, starts span) iter.Seq[micros] {
+	const pace = 16 // starts between two looks at ctx
 	return func(yield func(micros) bool) {
+		n := 0
 		for at := range localtime.Grid(starts.from.time(), starts.to.time(), p.service.step(), p.location) {
-			if !yield(microsOf(at)) {
+			if n++; n%pace == 0 && ctx.Err() != nil || !yield(microsOf(at)) {
 				return
 			}
 		}
