@@ -112,7 +112,7 @@ func New(d Dependencies) (*App, error) {
 	waitlist := scheduling.NewWaitlist(appointments, communication.NewNotifications())
 	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
 		waitlist, scheduling.NewPublicBooking(appointments, services, customers),
-		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: httpapi.MaxBody})
+		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody})
 
 	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)

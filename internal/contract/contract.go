@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/mail"
 	"regexp"
@@ -35,7 +36,13 @@ type Operation struct {
 	Spec *openapi3.Operation
 	// Route is what the request validator needs.
 	Route *routers.Route
+	// MaxBody is the largest body of a request, in bytes: the x-max-bytes of its
+	// requestBody, or DefaultMaxBody.
+	MaxBody int64
 }
+
+// DefaultMaxBody is the largest body of an operation that does not say another, in bytes.
+const DefaultMaxBody = 64 << 10
 
 // JSONBody reports whether the operation takes a body.
 func (o *Operation) JSONBody() bool { return o.Spec.RequestBody != nil }
@@ -124,6 +131,16 @@ func newOperation(document *openapi3.T, path string, item *openapi3.PathItem, me
 			return nil, fmt.Errorf("%s: x-gate: %w", op.ID, err)
 		}
 		op.Gate = gate
+	}
+	op.MaxBody = DefaultMaxBody
+	if op.JSONBody() {
+		if raw, ok := spec.RequestBody.Value.Extensions["x-max-bytes"]; ok {
+			bytes, ok := raw.(float64)
+			if !ok || bytes < 1 || bytes != math.Trunc(bytes) {
+				return nil, fmt.Errorf("%s: x-max-bytes must be a positive integer", op.ID)
+			}
+			op.MaxBody = int64(bytes)
+		}
 	}
 	return op, nil
 }

@@ -89,10 +89,10 @@ func (s *Server) writeError(err error, c echo.Context) {
 // alphabetical order. A member that cannot be encoded, or would shadow a standard
 // one, is left out and reported; the rest is still a valid problem.
 func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
-	detail := strings.ToValidUTF8(e.Detail, "\uFFFD")
+	detail := clip(e.Detail, maxDetail)
 	body, err := json.Marshal(problem{
 		Type: ProblemTypeBase + e.Code.Name, Title: e.Code.Title, Status: statuses[e.Code.Kind], Detail: detail,
-		Code: e.Code.Name, RequestID: requestID, Error: detail, Errors: e.Fields,
+		Code: e.Code.Name, RequestID: requestID, Error: detail, Errors: clipFields(e.Fields),
 	})
 	if err != nil {
 		return []byte(`{}`), err
@@ -110,6 +110,30 @@ func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
 		body = append(body, '}')
 	}
 	return append(body, '\n'), errors.Join(mistakes...)
+}
+
+// The longest texts of a problem, in bytes: they may quote what the client has sent.
+const (
+	maxDetail  = 1000
+	maxPointer = 300
+)
+
+// clip makes a text valid UTF-8 of at most so many bytes.
+func clip(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
+}
+
+// clipFields returns the first maxFields fields with what fits into an answer of them.
+func clipFields(fields []apperr.Field) []apperr.Field {
+	clipped := make([]apperr.Field, 0, min(len(fields), maxFields))
+	for _, f := range fields[:min(len(fields), maxFields)] {
+		clipped = append(clipped, apperr.Field{Pointer: clip(f.Pointer, maxPointer), Detail: clip(f.Detail, maxDetail)})
+	}
+	return clipped
 }
 
 var errShadows = errors.New("cannot be a member of a problem")
@@ -148,7 +172,7 @@ func classifyRouting(e *echo.HTTPError) *apperr.Error {
 	case http.StatusMethodNotAllowed:
 		return apperr.New(apperr.MethodNotAllowed, "This path does not have this method.")
 	case http.StatusRequestEntityTooLarge:
-		return apperr.New(apperr.BodyTooLarge, "A request body may have 1 MiB at the most.")
+		return apperr.New(apperr.BodyTooLarge, "The body of this request is too large.")
 	case http.StatusUnsupportedMediaType:
 		return apperr.New(apperr.UnsupportedType, "Send the body as application/json.")
 	case http.StatusBadRequest:

@@ -20,13 +20,11 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 )
 
-// MaxBody is the largest request body, in bytes.
-const MaxBody = 1 << 20
-
 // validator holds a request against one operation of the contract.
 type validator struct {
 	op      *contract.Operation
 	query   map[string]bool
+	body    *bodySchema
 	options *openapi3filter.Options
 }
 
@@ -37,8 +35,12 @@ func newValidator(op *contract.Operation) *validator {
 			MultiError:          true,
 			SkipSettingDefaults: true,
 			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
-			ExcludeRequestBody:  !op.JSONBody(),
+			ExcludeRequestBody:  true, // checkBody does that
 		},
+	}
+	if op.JSONBody() {
+		schema := op.Spec.RequestBody.Value.Content.Get(echo.MIMEApplicationJSON).Schema.Value
+		v.body = newBodySchema(schema, map[*openapi3.Schema]*bodySchema{})
 	}
 	for _, p := range op.Spec.Parameters {
 		if p.Value.In == openapi3.ParameterInQuery {
@@ -48,37 +50,43 @@ func newValidator(op *contract.Operation) *validator {
 	return v
 }
 
-// validate returns an InvalidRequest error that names every field that does not
-// fit the contract, or one of the errors about the body as a whole.
+// validate returns an InvalidRequest error that names the fields that do not fit the
+// contract, maxFields at the most, or one of the errors about the body as a whole.
 func (v *validator) validate(c echo.Context) error {
 	query := c.QueryParams()
 	if err := v.checkQuery(query); err != nil {
 		return err
 	}
 	r := c.Request()
-	options := v.options
+	var body []byte
 	if v.op.JSONBody() {
-		empty, err := v.prepareBody(r)
-		if err != nil {
+		var err error
+		if body, err = v.prepareBody(r); err != nil {
 			return err
-		}
-		if empty {
-			without := *v.options
-			without.ExcludeRequestBody = true
-			options = &without
 		}
 	}
 	params := make(map[string]string, len(c.ParamNames()))
 	for i, name := range c.ParamNames() {
 		params[name] = c.ParamValues()[i]
 	}
+	var fields []apperr.Field
 	err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: params, QueryParams: query, Route: v.op.Route, Options: options,
+		Request: r, PathParams: params, QueryParams: query, Route: v.op.Route, Options: v.options,
 	})
-	if err == nil {
-		return nil
+	if err != nil {
+		fields = fieldsOf(err, "")
 	}
-	return invalidRequest(fieldsOf(err, "")...)
+	if len(body) > 0 {
+		wrong, err := checkBody(v.body, body)
+		if err != nil {
+			return apperr.New(apperr.InvalidRequest, "The body is not valid JSON.").WithCause(err)
+		}
+		fields = append(fields, wrong...)
+	}
+	if len(fields) > 0 {
+		return invalidRequest(fields...)
+	}
+	return nil
 }
 
 // checkQuery refuses parameters that the operation does not have: a misspelt
@@ -97,42 +105,43 @@ func (v *validator) checkQuery(query url.Values) error {
 	return nil
 }
 
-// prepareBody reads the body within its limit and checks that it is one JSON
-// value; the validator and the handler read it again from memory, and so does who begins the
-// request anew.
-func (v *validator) prepareBody(r *http.Request) (empty bool, err error) {
-	if r.ContentLength > MaxBody {
-		return false, bodyTooLarge()
+// prepareBody reads the body within its limit and checks that it is one JSON value; the
+// handler reads it again from memory, and so does who begins the request anew. It returns
+// nothing if there is no body and need not be one.
+func (v *validator) prepareBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength > v.op.MaxBody {
+		return nil, v.bodyTooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, v.op.MaxBody+1))
 	if err != nil {
-		return false, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
+		return nil, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
-	if len(body) > MaxBody {
-		return false, bodyTooLarge()
+	if int64(len(body)) > v.op.MaxBody {
+		return nil, v.bodyTooLarge()
 	}
 	if len(body) == 0 {
 		if v.op.Spec.RequestBody.Value.Required {
-			return true, apperr.New(apperr.InvalidRequest, "A body is needed: a JSON object.")
+			return nil, apperr.New(apperr.InvalidRequest, "A body is needed: a JSON object.")
 		}
 		r.ContentLength = 0
 		r.Body = http.NoBody
-		return true, nil
+		return nil, nil
 	}
 	if err := checkMediaType(r); err != nil {
-		return false, err
+		return nil, err
 	}
 	if err := checkJSON(body); err != nil {
-		return false, err
+		return nil, err
 	}
 	r.ContentLength = int64(len(body))
 	r.Body, err = r.GetBody()
-	return false, err
+	return body, err
 }
 
-func bodyTooLarge() error {
-	return apperr.New(apperr.BodyTooLarge, "A request body may have 1 MiB at the most.")
+func (v *validator) bodyTooLarge() error {
+	return apperr.New(apperr.BodyTooLarge, "The body of this request may have %d KiB at the most.", v.op.MaxBody>>10).
+		With("max_bytes", v.op.MaxBody)
 }
 
 // checkMediaType accepts JSON, and for PATCH also the type of merge patches
@@ -237,15 +246,20 @@ func parameterPointer(p *openapi3.Parameter) string {
 	return p.Name
 }
 
-// schemaField completes the pointer: for a missing or unknown property the
-// validator points at the object around it.
+// schemaField completes the pointer.
 func schemaField(e *openapi3.SchemaError, pointer string) apperr.Field {
 	for _, part := range e.JSONPointer() {
-		pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(part)
+		pointer += "/" + pointerEscapes.Replace(part)
 	}
 	detail := e.Reason
 	if e.SchemaField == "format" && e.Schema != nil && e.Schema.Format != "" {
 		detail = fmt.Sprintf("must be a valid %s", e.Schema.Format)
+		// What our own formats say is for people.
+		if said := errors.Unwrap(e.Origin); said != nil {
+			if _, theirs := errors.AsType[*openapi3.SchemaError](said); !theirs {
+				detail = said.Error() + "."
+			}
+		}
 	}
 	return apperr.Field{Pointer: pointer, Detail: detail}
 }

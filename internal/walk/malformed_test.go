@@ -2,11 +2,13 @@ package walk
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -48,15 +50,17 @@ func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, pa
 	t.Helper()
 	for name, raw := range map[string]apitest.Raw{
 		"cut off": `{"a":`, "two values": `{} {}`, "an array": `[]`, "null": `null`, "a string": `"x"`, "not UTF-8": "{\"a\":\"\xff\"}",
-		"NUL": `{"a":"\u0000"}`, "an unknown property": `{"no_such_property": 1}`,
-		"deep": apitest.Raw(strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000)),
+		"NUL":  `{"a":"\u0000"}`,
+		"deep": apitest.Raw(`{"a":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + "}"),
 	} {
 		response := c.Do(t, op.Method, path, raw)
 		require.Equal(t, 400, response.Status, "%s: %s", name, response.Body)
 		response.RequireProblem(t, 400, "invalid_request")
 	}
-	large := apitest.Raw(`{"a":"` + strings.Repeat("x", 1<<20) + `"}`)
-	c.Do(t, op.Method, path, large).RequireProblem(t, 413, "body_too_large")
+	require.Contains(t, pointers(refused(t, c, op, path, `{"no_such_property": 1}`)), "/no_such_property")
+	large := apitest.Raw(`{"a":"` + strings.Repeat("x", int(op.MaxBody)) + `"}`)
+	problem := c.Do(t, op.Method, path, large).RequireProblem(t, 413, "body_too_large")
+	require.EqualValues(t, op.MaxBody, problem["max_bytes"])
 	chunked := c.Request(t, op.Method, path, large)
 	chunked.ContentLength = -1
 	response, err := c.Send(chunked)
@@ -65,6 +69,8 @@ func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, pa
 	c.WithHeader("Content-Type", "text/plain").Do(t, op.Method, path, body).RequireProblem(t, 415, "unsupported_media_type")
 	c.WithHeader("Content-Type", "application/x-www-form-urlencoded").Do(t, op.Method, path, apitest.Raw("a=b")).
 		RequireProblem(t, 415, "unsupported_media_type")
+
+	largeBodies(t, c, op, path)
 
 	// Every property with a value of every wrong kind.
 	for property, schema := range op.Spec.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
@@ -79,6 +85,51 @@ func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, pa
 			require.Contains(t, pointers(problem), "/"+property)
 		}
 	}
+}
+
+// refused sends a body that does not fit the contract: the answer lists some of what is wrong
+// with it, and is small however much that is.
+func refused(t *testing.T, c *apitest.Client, op *contract.Operation, path, body string) m {
+	t.Helper()
+	response := c.Do(t, op.Method, path, apitest.Raw(body))
+	problem := response.RequireProblem(t, 400, "invalid_request")
+	require.LessOrEqual(t, len(problem["errors"].([]any)), 20)
+	require.Less(t, len(response.Body), 32<<10)
+	return problem
+}
+
+// Bodies as large as the operation reads, with as many errors as fit into them.
+func largeBodies(t *testing.T, c *apitest.Client, op *contract.Operation, path string) {
+	t.Helper()
+	room := int(op.MaxBody)
+	unknown := []string{}
+	for size := 0; size < room-30; size += len(unknown[len(unknown)-1]) + 1 {
+		unknown = append(unknown, fmt.Sprintf(`"member_%d":{}`, len(unknown)))
+	}
+	require.Len(t, refused(t, c, op, path, "{"+strings.Join(unknown, ",")+"}")["errors"], 20)
+	refused(t, c, op, path, `{"`+strings.Repeat("<", room-10)+`":1}`)
+	refused(t, c, op, path, `{"a":`+strings.Repeat(`[`, 9000)+strings.Repeat(`]`, 9000)+`}`)
+	schema := op.Spec.RequestBody.Value.Content["application/json"].Schema.Value
+	for at, wrap := range arrays(schema, "", `%s`) {
+		for _, item := range []string{`{}`, `[]`, `1`, `null`, `{"a":1,"b":2}`} {
+			items := strings.Repeat(item+",", (room-1000)/(len(item)+1)) + item
+			problem := refused(t, c, op, path, strings.ReplaceAll(wrap, "%s", "["+items+"]"))
+			require.NotEmpty(t, problem["errors"], at)
+		}
+	}
+}
+
+// arrays finds the lists of a body: for the pointer of each, a body around it.
+func arrays(s *openapi3.Schema, at, wrap string) map[string]string {
+	found := map[string]string{}
+	if s.Type.Is("array") {
+		found[at] = wrap
+		maps.Copy(found, arrays(s.Items.Value, at+"/0", strings.ReplaceAll(wrap, "%s", "[%s]")))
+	}
+	for name, member := range s.Properties {
+		maps.Copy(found, arrays(member.Value, at+"/"+name, strings.ReplaceAll(wrap, "%s", `{"`+name+`":%s}`)))
+	}
+	return found
 }
 
 func malformedParameters(t *testing.T, c *apitest.Client, op *contract.Operation, path string) {

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
-	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
@@ -167,8 +167,8 @@ func TestARefusalIsTheSameOnAPresumption(t *testing.T) {
 		{"", "application/json", strings.NewReader(`{"type": "ROOM"}`), 400, "invalid_request", `name: property "name" is missing`},
 		{"", "application/json", http.NoBody, 400, "invalid_request", "A body is needed: a JSON object."},
 		{
-			"", "application/json", io.MultiReader(strings.NewReader(room), strings.NewReader(strings.Repeat(" ", httpapi.MaxBody))),
-			413, "body_too_large", "A request body may have 1 MiB at the most.",
+			"", "application/json", io.MultiReader(strings.NewReader(room), strings.NewReader(strings.Repeat(" ", contract.DefaultMaxBody))),
+			413, "body_too_large", "The body of this request may have 64 KiB at the most.",
 		},
 	} {
 		c.Get(t, "/api/v1/resources").Require(t, 200)

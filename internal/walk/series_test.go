@@ -61,7 +61,7 @@ func TestMeta(t *testing.T) {
 		require.Equal(t, s.App.Contract.Version, meta["api_version"])
 		require.Equal(t, tzdata.Current().Source, meta["tzdata"].(m)["source"])
 		require.Equal(t, m{
-			"page_size": 100.0, "body_bytes": 1048576.0, "availability_days": 62.0, "series_occurrences": 200.0, "hold_seconds": 3600.0,
+			"page_size": 100.0, "body_bytes": 65536.0, "availability_days": 62.0, "series_occurrences": 200.0, "hold_seconds": 3600.0,
 		}, meta["limits"])
 	}
 }

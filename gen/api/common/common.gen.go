@@ -42,7 +42,7 @@ type Problem struct {
 	// Error The same text as `detail`.
 	Error string `json:"error"`
 
-	// Errors The fields that are wrong.
+	// Errors The fields that are wrong, of many only the first ones.
 	Errors *[]FieldError `json:"errors,omitempty"`
 
 	// RequestID Quote it when you ask for help.

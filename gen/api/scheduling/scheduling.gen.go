@@ -926,7 +926,7 @@ type MetaLimits struct {
 	// AvailabilityDays The longest range that can be searched for free slots.
 	AvailabilityDays int `json:"availability_days"`
 
-	// BodyBytes The largest body of a request.
+	// BodyBytes The largest body of a request, unless the operation has an `x-max-bytes` of its own.
 	BodyBytes int `json:"body_bytes"`
 
 	// HoldSeconds The longest hold.
