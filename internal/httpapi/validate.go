@@ -53,11 +53,13 @@ func newValidator(op *contract.Operation) *validator {
 // validate returns an InvalidRequest error that names the fields that do not fit the
 // contract, maxFields at the most, or one of the errors about the body as a whole.
 func (v *validator) validate(c echo.Context) error {
-	query := c.QueryParams()
+	r, query := c.Request(), c.QueryParams()
 	if err := v.checkQuery(query); err != nil {
 		return err
 	}
-	r := c.Request()
+	if fields := v.checkTimes(r, query); len(fields) > 0 {
+		return invalidRequest(fields...)
+	}
 	var body []byte
 	if v.op.JSONBody() {
 		var err error
@@ -103,6 +105,37 @@ func (v *validator) checkQuery(query url.Values) error {
 		}
 	}
 	return nil
+}
+
+// checkTimes refuses parameters that are given more often than they can be. Lists may be given in
+// both forms, a,b and one parameter for each item: query then has the form of the contract, which
+// is the only one that validator and handlers read. No item of a list may contain a comma.
+func (v *validator) checkTimes(r *http.Request, query url.Values) []apperr.Field {
+	var fields []apperr.Field
+	for _, parameter := range v.op.Spec.Parameters {
+		p := parameter.Value
+		values := query[p.Name]
+		if p.In == openapi3.ParameterInHeader {
+			values = r.Header.Values(p.Name)
+		} else if p.In != openapi3.ParameterInQuery {
+			continue
+		}
+		switch schema := p.Schema.Value; {
+		case len(values) == 0:
+		case p.In == openapi3.ParameterInQuery && schema.Type.Is(openapi3.TypeArray):
+			items := strings.Split(strings.Join(values, ","), ",")
+			if most := schema.MaxItems; most != nil && uint64(len(items)) > *most {
+				fields = append(fields, apperr.Field{Pointer: parameterPointer(p), Detail: fmt.Sprintf("maximum number of items is %d", *most)})
+			}
+			if p.Explode != nil && !*p.Explode {
+				items = []string{strings.Join(items, ",")}
+			}
+			query[p.Name] = items
+		case len(values) > 1:
+			fields = append(fields, apperr.Field{Pointer: parameterPointer(p), Detail: "is given more than once."})
+		}
+	}
+	return fields
 }
 
 // prepareBody reads the body within its limit and checks that it is one JSON value; the

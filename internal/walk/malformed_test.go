@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -72,6 +73,18 @@ func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, pa
 
 	largeBodies(t, c, op, path)
 
+	for property, schema := range op.Spec.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
+		if schema.Value.Format != "date-time" {
+			continue
+		}
+		for _, date := range impossibleDates {
+			changed := maps.Clone(body.(m))
+			changed[property] = date
+			problem := c.Do(t, op.Method, path, changed).RequireProblem(t, 400, "invalid_request")
+			require.Contains(t, pointers(problem), "/"+property, "%s: %v", date, problem)
+		}
+	}
+
 	// Every property with a value of every wrong kind.
 	for property, schema := range op.Spec.RequestBody.Value.Content["application/json"].Schema.Value.Properties {
 		for _, wrong := range []any{m{"x": 1}, []any{m{}}, "\u0001", -1, 1.5, 1e300, strings.Repeat("x", 5000), false} {
@@ -85,6 +98,12 @@ func malformedBodies(t *testing.T, c *apitest.Client, op *contract.Operation, pa
 			require.Contains(t, pointers(problem), "/"+property)
 		}
 	}
+}
+
+// impossibleDates have the form of dates and are none.
+var impossibleDates = []string{
+	"2027-02-30T09:00:00Z", "2027-11-31T09:00:00+01:00", "2027-03-01T25:00:00Z", "2027-03-01T09:00:00+25:00", "2027-12-31T23:59:60Z",
+	"0000-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "2027-02-30", "2027-00-01T09:00:00Z", "2027-03-01T09:00:00-09:75",
 }
 
 // refused sends a body that does not fit the contract: the answer lists some of what is wrong
@@ -138,7 +157,14 @@ func malformedParameters(t *testing.T, c *apitest.Client, op *contract.Operation
 		if p.Value.In != "query" {
 			continue
 		}
-		for _, wrong := range []string{"", "%FF", "%00", "-1", "0x10", "' OR 1=1", strings.Repeat("9", 400), "2027-13-45", "😀"} {
+		wrong := []string{"", "%FF", "%00", "-1", "0x10", "' OR 1=1", strings.Repeat("9", 400), "2027-13-45", "😀", "1.0", "1e1", "%2B1"}
+		for _, date := range impossibleDates {
+			wrong = append(wrong, url.QueryEscape(date))
+		}
+		if !p.Value.Schema.Value.Type.Is("array") {
+			wrong = append(wrong, "1&"+p.Value.Name+"=1")
+		}
+		for _, wrong := range wrong {
 			response := c.Do(t, op.Method, withParameter(path, p.Value.Name, strings.ReplaceAll(wrong, " ", "%20")), nil)
 			require.Less(t, response.Status, 500, "%s=%s: %s", p.Value.Name, wrong, response.Body)
 			if response.Status >= 400 {
@@ -209,6 +235,73 @@ func TestErrorsOutsideOfOperations(t *testing.T) {
 	owner.WithHeader("X-Sandbox-Mode", "maybe").Get(t, "/api/auth/me/").RequireProblem(t, 400, "invalid_request")
 	head := owner.Do(t, http.MethodHead, "/api/v1/resources", nil).Require(t, 200)
 	require.Empty(t, head.Body)
+}
+
+// A list in a query may be written in both ways, whatever the contract says.
+func TestListParameters_forms(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	callers, o := everything(t, s, s.Tenant(t, "a"))
+	lists := 0
+	for _, op := range s.App.Contract.Operations() {
+		for _, p := range op.Spec.Parameters {
+			if p.Value.In != "query" || !p.Value.Schema.Value.Type.Is("array") {
+				continue
+			}
+			lists++
+			caller, name := callers.of(s.App.Gates[op.ID]), p.Value.Name
+			path, _ := fixtures[op.ID].call(op, o)
+			path = withParameter(path, name, "")
+			values := func(one, other string) {
+				t.Helper()
+				require.NotContains(t, one+other, ",")
+				want := caller.Do(t, op.Method, withParameter(path, name, one+","+other), nil)
+				got := caller.Do(t, op.Method, withParameter(path, name, one+"&"+name+"="+other), nil)
+				require.Equal(t, want.Status, got.Status, "%s ?%s: %s %s", op.ID, name, want.Body, got.Body)
+				if want.Status == 200 {
+					require.JSONEq(t, string(want.Body), string(got.Body))
+					return
+				}
+				require.Equal(t, want.Object(t)["detail"], got.Object(t)["detail"])
+				requirePointers(t, want.Object(t), "?"+name)
+			}
+			if items := p.Value.Schema.Value.Items.Value; len(items.Enum) > 1 {
+				values(items.Enum[0].(string), items.Enum[1].(string))
+			} else {
+				values(o["resource"], o["spare_resource"])
+			}
+			values("customer.*", "service.created")
+			values("A", "B")
+			values("", "")
+			many := strings.Repeat("x,", int(*p.Value.Schema.Value.MaxItems)) + "x" //nolint:gosec // small
+			problem := caller.Do(t, op.Method, withParameter(path, name, many), nil).RequireProblem(t, 400, "invalid_request")
+			require.Len(t, problem["errors"], 1)
+			requirePointers(t, problem, "?"+name)
+		}
+	}
+	require.NotZero(t, lists)
+}
+
+func TestHeaders_given_twice(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	callers, o := everything(t, s, s.Tenant(t, "a"))
+	o["session"] = uuid.NewString()
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		for _, p := range op.Spec.Parameters {
+			if p.Value.In != "header" {
+				continue
+			}
+			path, body := f.call(op, o)
+			request := callers.of(g).Request(t, op.Method, path, body)
+			request.Header[http.CanonicalHeaderKey(p.Value.Name)] = []string{`"1"`, `"1"`}
+			response, err := callers.of(g).Send(request)
+			require.NoError(t, err)
+			problem := response.RequireProblem(t, 400, "invalid_request")
+			require.Equal(t, []string{p.Value.Name}, pointers(problem))
+		}
+	})
 }
 
 func jsonValue(t *testing.T, v any) any {
