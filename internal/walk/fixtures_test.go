@@ -316,7 +316,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 }
 
 // populatePlatform makes one object of each noun of the platform.
-func populatePlatform(t *testing.T, superuser *apitest.Client) objects {
+func populatePlatform(t testing.TB, superuser *apitest.Client) objects {
 	t.Helper()
 	o := objects{"first": "1", "second": "2"}
 	plan := func(noun string, rank int) {

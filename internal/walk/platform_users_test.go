@@ -18,7 +18,7 @@ import (
 )
 
 // me is the user that a client is signed in as.
-func me(t *testing.T, c *apitest.Client) m {
+func me(t testing.TB, c *apitest.Client) m {
 	t.Helper()
 	return c.Get(t, "/api/auth/me/").Require(t, 200).Object(t)["user"].(m)
 }
