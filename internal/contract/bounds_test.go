@@ -61,7 +61,7 @@ func largest(t *testing.T, at string, s *openapi3.Schema) int64 {
 		return max(size, largestObject(t, at, s))
 	case s.Type.Is(openapi3.TypeArray):
 		require.NotNil(t, s.MaxItems, "%s has no maxItems", at)
-		return max(size, 2+int64(*s.MaxItems)*(1+largest(t, at+"/-", s.Items.Value))) //nolint:gosec // small
+		return max(size, 2+int64(*s.MaxItems)*(1+largest(t, at+"/-", s.Items.Value)))
 	case s.Type.Is(openapi3.TypeString):
 		return max(size, 2+longest(t, at, s))
 	default:
@@ -82,14 +82,14 @@ func largestObject(t *testing.T, at string, s *openapi3.Schema) int64 {
 	require.NotNil(t, s.MaxProps, "%s takes any member and has no maxProperties", at)
 	require.NotNil(t, s.AdditionalProperties.Schema, "%s takes members with any value", at)
 	const name = 100
-	return size + int64(*s.MaxProps)*(name+largest(t, at+"/*", s.AdditionalProperties.Schema.Value)) //nolint:gosec // small
+	return size + int64(*s.MaxProps)*(name+largest(t, at+"/*", s.AdditionalProperties.Schema.Value))
 }
 
 // longest returns how many characters a text has at the most.
 func longest(t *testing.T, at string, s *openapi3.Schema) int64 {
 	t.Helper()
 	if s.MaxLength != nil {
-		return int64(*s.MaxLength) //nolint:gosec // small
+		return int64(*s.MaxLength)
 	}
 	switch s.Format {
 	case "uuid":
@@ -115,7 +115,7 @@ func matched(e *syntax.Regexp) int64 {
 		n := matched(sub)
 		longest, sum = max(longest, n), min(sum+n, math.MaxInt32)
 	}
-	switch e.Op {
+	switch e.Op { //nolint:exhaustive // the others are as long as their parts
 	case syntax.OpLiteral:
 		return int64(len(e.Rune))
 	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:

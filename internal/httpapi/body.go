@@ -92,7 +92,7 @@ func (s *bodySchema) full(limit func(*openapi3.Schema) *uint64, n int) bool {
 		return false
 	}
 	most := limit(s.value)
-	return most != nil && uint64(n) > *most //nolint:gosec // a length is not negative
+	return most != nil && uint64(n) > *most
 }
 
 func maxItems(s *openapi3.Schema) *uint64      { return s.MaxItems }

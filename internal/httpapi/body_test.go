@@ -120,7 +120,7 @@ func TestEncodeProblem_is_small(t *testing.T) {
 	long := strings.Repeat("<ü", 100000)
 	e := apperr.New(apperr.ValidationFailed, "%s", long)
 	for range 500 {
-		e.WithFields(apperr.Field{Pointer: "/" + long, Detail: long})
+		_ = e.WithFields(apperr.Field{Pointer: "/" + long, Detail: long})
 	}
 	body, err := encodeProblem(e, "id")
 	require.NoError(t, err)

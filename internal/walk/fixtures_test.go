@@ -316,28 +316,28 @@ func populate(t *testing.T, c *apitest.Client) objects {
 }
 
 // populatePlatform makes one object of each noun of the platform.
-func populatePlatform(t testing.TB, superuser *apitest.Client) objects {
-	t.Helper()
+func populatePlatform(tb testing.TB, superuser *apitest.Client) objects {
+	tb.Helper()
 	o := objects{"first": "1", "second": "2"}
 	plan := func(noun string, rank int) {
-		o[noun] = superuser.Post(t, "/api/platform/plans/", m{
+		o[noun] = superuser.Post(tb, "/api/platform/plans/", m{
 			"code": noun, "name": noun, "rank": rank, "price": m{"amount": 100, "currency": "USD"}, "interval": "MONTH",
-		}).Require(t, 201).ID(t)
-		superuser.Post(t, "/api/platform/plans/"+o[noun]+"/versions/1/publish/", nil).Require(t, 200)
+		}).Require(tb, 201).ID(tb)
+		superuser.Post(tb, "/api/platform/plans/"+o[noun]+"/versions/1/publish/", nil).Require(tb, 200)
 	}
 	plan("published_plan", 101)
 	plan("plan", 102)
-	superuser.Post(t, "/api/platform/plans/"+o["plan"]+"/versions/", nil).Require(t, 201)
-	o["tenant_invitation"] = superuser.Post(t, "/api/platform/invitations/", m{
+	superuser.Post(tb, "/api/platform/plans/"+o["plan"]+"/versions/", nil).Require(tb, 201)
+	o["tenant_invitation"] = superuser.Post(tb, "/api/platform/invitations/", m{
 		"email": "fred@new.example", "business_name": "Fred's", "subdomain": "freds", "plan_code": "free",
-	}).Require(t, 201).ID(t)
+	}).Require(tb, 201).ID(tb)
 	for noun, subdomain := range map[string]string{"business": "some", "moving_business": "moving"} {
-		o[noun] = superuser.Post(t, "/api/platform/businesses/", m{"name": noun, "subdomain": subdomain}).Require(t, 201).ID(t)
+		o[noun] = superuser.Post(tb, "/api/platform/businesses/", m{"name": noun, "subdomain": subdomain}).Require(tb, 201).ID(tb)
 	}
-	superuser.Post(t, "/api/platform/businesses/"+o["moving_business"]+"/plan/", m{"plan_code": "business", "when": "period_end"}).Require(t, 200)
-	o["platform_user"] = me(t, superuser)["id"].(string)
-	o["override"] = superuser.Post(t, "/api/platform/businesses/"+o["business"]+"/overrides/",
-		m{"name": "can_use_webhooks", "value": true, "reason": "Pilot"}).Require(t, 201).ID(t)
+	superuser.Post(tb, "/api/platform/businesses/"+o["moving_business"]+"/plan/", m{"plan_code": "business", "when": "period_end"}).Require(tb, 200)
+	o["platform_user"] = me(tb, superuser)["id"].(string)
+	o["override"] = superuser.Post(tb, "/api/platform/businesses/"+o["business"]+"/overrides/",
+		m{"name": "can_use_webhooks", "value": true, "reason": "Pilot"}).Require(tb, 201).ID(tb)
 	return o
 }
 

@@ -59,7 +59,7 @@ func FuzzOperations(f *testing.F) {
 	}
 	var world *fuzzWorld
 	platform := populatePlatform(f, s.Platform(f, tenancy.RoleSuperuser))
-	f.Fuzz(func(t *testing.T, data []byte) { //nolint:paralleltest // see above
+	f.Fuzz(func(t *testing.T, data []byte) {
 		if world.worn() {
 			world = newFuzzWorld(t, s, platform)
 		}
@@ -289,7 +289,7 @@ func (z *fuzzer) value(s *openapi3.Schema, depth int) any {
 func (z *fuzzer) length(s *openapi3.Schema, depth int) int {
 	most := 1000
 	if s.MaxItems != nil {
-		most = int(*s.MaxItems) //nolint:gosec // small
+		most = int(*s.MaxItems)
 	}
 	if depth > 1 {
 		most = min(most, 3)

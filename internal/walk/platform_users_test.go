@@ -18,9 +18,9 @@ import (
 )
 
 // me is the user that a client is signed in as.
-func me(t testing.TB, c *apitest.Client) m {
-	t.Helper()
-	return c.Get(t, "/api/auth/me/").Require(t, 200).Object(t)["user"].(m)
+func me(tb testing.TB, c *apitest.Client) m {
+	tb.Helper()
+	return c.Get(tb, "/api/auth/me/").Require(tb, 200).Object(tb)["user"].(m)
 }
 
 // The list has everybody once in every order, with their business, and can be narrowed.
