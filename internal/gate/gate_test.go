@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -173,4 +174,20 @@ func TestOrderOfRefusals(t *testing.T) {
 			require.ErrorIs(t, err, apperr.New(*tt.want, ""))
 		})
 	}
+}
+
+// A scope that no operation names would be granted and shown, and open nothing.
+func TestLoad_EveryScopeOpensSomething(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Load(openapi.JSON)
+	require.NoError(t, err)
+	gates, err := Load(c)
+	require.NoError(t, err)
+	named := map[apitoken.Scope]bool{}
+	for _, g := range gates {
+		if g.Scope != "" {
+			named[g.Scope] = true
+		}
+	}
+	require.ElementsMatch(t, apitoken.Scopes(), slices.Collect(maps.Keys(named)))
 }

@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -89,6 +90,39 @@ func TestATokenNeedsTheScope(t *testing.T) {
 	})
 }
 
+// A token with exactly one scope passes the gates of the operations that name it, of those that
+// only read the same noun if it is one for writing, and no others.
+func TestEveryScopeOpensWhatNamesIt(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	o := anything() // nothing of it exists, so what passes changes little
+	for _, scope := range apitoken.Scopes() {
+		t.Run(string(scope), func(t *testing.T) {
+			t.Parallel()
+			token := owner.APIToken(t, false, string(scope))
+			walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+				t.Helper()
+				if g.Access == gate.Public {
+					return
+				}
+				path, body := f.call(op, o)
+				response := token.Do(t, op.Method, path, body)
+				switch {
+				case g.Scope == "":
+					response.RequireProblem(t, 403, "token_not_accepted")
+				case g.Scope != scope && (g.Scope.Writes() || g.Scope.Noun() != scope.Noun()):
+					require.Equal(t, string(g.Scope), response.RequireProblem(t, 403, "scope_required")["required_scope"])
+				case response.Status == http.StatusForbidden:
+					require.NotEqual(t, "scope_required", response.Object(t)["code"])
+				default:
+					require.NotEqual(t, http.StatusUnauthorized, response.Status)
+				}
+			})
+		})
+	}
+}
+
 // The document for third parties has what tokens can call, and nothing else.
 func TestTheDocumentForThirdParties(t *testing.T) {
 	t.Parallel()
@@ -114,7 +148,7 @@ func TestTheDocumentForThirdParties(t *testing.T) {
 	s.Client("localhost").Get(t, "/api/openapi.json?audience=everybody").RequireProblem(t, 400, "invalid_request")
 }
 
-// The list of scopes in the contract is the one of the code, and each opens something.
+// The list of scopes in the contract is the one of the code.
 func TestScopesOfTheContract(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
