@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 	"github.com/smoothschedule/smoothschedule/schema"
 )
@@ -156,4 +159,42 @@ func TestMigrationsChangeRowsForAPlainOwner(t *testing.T) {
 		return err
 	}))
 	require.NotEqual(t, before, versions())
+}
+
+// Tokens and webhooks from before the scopes of the waitlist and the limits of webhooks: programs can do
+// what they could, and webhooks that they set up get what their tokens may read.
+func TestMigrations62And63(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	type body = map[string]any
+	add := func(c *apitest.Client) string {
+		return c.Post(t, "/api/v1/webhooks", body{"url": "https://example.com/hooks", "event_types": []string{"*"}}).Require(t, 201).ID(t)
+	}
+	change := func(c *apitest.Client, id string) {
+		c.Do(t, http.MethodPatch, "/api/v1/webhooks/"+id, body{"description": "changed"}).Require(t, 200)
+	}
+	token := owner.APIToken(t, false, "webhooks:write", "appointments:write", "customers:read")
+	owners, changed, made := add(owner), add(owner), add(token)
+	change(owner, owners)
+	change(token, changed)
+	change(owner, made)
+	ctx := t.Context()
+	require.NoError(t, postgres.DownTo(ctx, s.DB.URL, schema.FS, 61))
+	_, err := s.DB.OwnerPool().Exec(ctx, "INSERT INTO api_tokens SELECT (jsonb_populate_record(k, jsonb_build_object('id', gen_random_uuid(), 'scopes', '{services:read}'::text[]))).* FROM api_tokens k")
+	require.NoError(t, err)
+	require.NoError(t, postgres.Migrate(ctx, s.DB.URL, schema.FS))
+
+	rows, err := s.DB.OwnerPool().Query(ctx, "SELECT array_to_string(scopes, ' ') FROM api_tokens ORDER BY 1")
+	require.NoError(t, err)
+	scopes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Equal(t, []string{"appointments:write customers:read waitlist:write webhooks:write", "services:read"}, scopes)
+	for id, want := range map[string]string{
+		owners: "*", changed: "appointments:read customers:read waitlist:read webhooks:read", made: "appointments:read customers:read waitlist:read webhooks:read",
+	} {
+		var got string
+		require.NoError(t, s.DB.OwnerPool().QueryRow(ctx, "SELECT array_to_string(read_scopes, ' ') FROM webhook_endpoints WHERE id = $1", id).Scan(&got))
+		require.Equal(t, want, got)
+	}
 }

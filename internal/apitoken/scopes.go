@@ -52,3 +52,14 @@ func Allows(granted []Scope, wanted Scope) bool {
 	}
 	return false
 }
+
+// Readable lists, in the order of the list, the ":read" scopes that the granted ones include.
+func Readable(granted []Scope) []Scope {
+	readable := []Scope{}
+	for _, s := range scopes {
+		if !s.Writes() && Allows(granted, s) {
+			readable = append(readable, s)
+		}
+	}
+	return readable
+}

@@ -94,6 +94,10 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	eventGates, err := gate.LoadEvents(document, gates)
+	if err != nil {
+		return nil, err
+	}
 	store := tenancy.NewStore(d.App, d.Platform)
 	hub := events.NewHub()
 	store.OnEvents(hub.Announce)
@@ -133,7 +137,7 @@ func New(d Dependencies) (*App, error) {
 	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)
-	developerServer, err := newDeveloper(d, store, workers, hub, document.EventTypes(), tokens,
+	developerServer, err := newDeveloper(d, store, workers, hub, eventGates, tokens,
 		seeder{schedules, resources, services, customers, appointments})
 	if err != nil {
 		return nil, err

@@ -18,9 +18,9 @@ import (
 const deliveryPollInterval = 250 * time.Millisecond
 
 // newDeveloper builds what programs of third parties need, and lets servers send events to
-// their webhooks; types is the catalogue of events.
+// their webhooks; rights say who may read which events.
 func newDeveloper(
-	d Dependencies, store *tenancy.Store, workers *jobs.Workers, hub *events.Hub, types []string, tokens *developer.Tokens,
+	d Dependencies, store *tenancy.Store, workers *jobs.Workers, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens,
 	samples developer.SampleMaker,
 ) (*developerapi.Server, error) {
 	box, err := secretbox.New(d.Config.SecretKeys...)
@@ -28,7 +28,7 @@ func newDeveloper(
 		return nil, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err)
 	}
 	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback, Timeout: d.Config.WebhookTimeout})
-	webhooks := developer.NewWebhooks(store, box, client, types)
+	webhooks := developer.NewWebhooks(store, box, client, rights)
 	deliverer := developer.NewDeliverer(webhooks, client, communication.NewNotifications(), d.Config.WebhookTimeout, d.Now, d.Log)
 	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
 	jobs.HandleLazily(workers, deliverer.FanOut)
@@ -37,10 +37,10 @@ func newDeveloper(
 	workers.Every(d.Config.WebhookTimeout, developer.SweepDeliveriesArgs{})
 	return developerapi.New(developerapi.Dependencies{
 		Tokens:   tokens,
-		Events:   developer.NewEvents(store, hub, types),
+		Events:   developer.NewEvents(store, hub, rights),
 		Webhooks: webhooks,
 		Clocks:   developer.NewSandboxClocks(store),
-		Outbox:   developer.NewOutbox(store),
+		Outbox:   developer.NewOutbox(store, rights),
 		Samples:  developer.NewSamples(store, samples),
 	}), nil
 }

@@ -54,7 +54,16 @@ type Contract struct {
 	// Version is what the document says of itself.
 	Version    string
 	operations []*Operation
-	eventTypes []string
+	eventTypes []EventType
+}
+
+// EventType is one type of event that the catalogue describes.
+type EventType struct {
+	// Name is "<noun>.<what happened>".
+	Name string
+	// GateOf is the x-gate-of of its schema: the id of the operation whose gate decides who may
+	// read the event. It is empty if the schema does not say.
+	GateOf string
 }
 
 //nolint:gochecknoinits // kin-openapi keeps formats in a global; set once, before any document is loaded
@@ -145,8 +154,9 @@ func newOperation(document *openapi3.T, path string, item *openapi3.PathItem, me
 	return op, nil
 }
 
-// eventTypes reads the catalogue of events: the types that the schema Event tells apart.
-func eventTypes(document *openapi3.T) []string {
+// eventTypes reads the catalogue of events: the types that the schema Event tells apart, in
+// alphabetical order.
+func eventTypes(document *openapi3.T) []EventType {
 	if document.Components == nil {
 		return nil
 	}
@@ -154,11 +164,20 @@ func eventTypes(document *openapi3.T) []string {
 	if event == nil || event.Value.Discriminator == nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(event.Value.Discriminator.Mapping))
+	mapping := event.Value.Discriminator.Mapping
+	types := make([]EventType, 0, len(mapping))
+	for _, name := range slices.Sorted(maps.Keys(mapping)) {
+		found := EventType{Name: name}
+		if schema := document.Components.Schemas[strings.TrimPrefix(mapping[name].Ref, "#/components/schemas/")]; schema != nil {
+			found.GateOf, _ = schema.Value.Extensions["x-gate-of"].(string)
+		}
+		types = append(types, found)
+	}
+	return types
 }
 
 // EventTypes lists the types of events that the catalogue describes, in alphabetical order.
-func (c *Contract) EventTypes() []string { return c.eventTypes }
+func (c *Contract) EventTypes() []EventType { return c.eventTypes }
 
 // Operations lists all operations, ordered by path and method.
 func (c *Contract) Operations() []*Operation { return c.operations }

@@ -254,7 +254,7 @@ func (g Gate) checkFeature(ctx context.Context, scope *tenancy.Scope) error {
 	return scope.Entitlements.Require(ctx, g.Feature)
 }
 
-// Table prints all gates, one operation a line, for people and for the golden file.
+// Table prints all gates, one operation or event type a line, for people and for the golden file.
 func Table(c *contract.Contract, gates Gates) string {
 	var b strings.Builder
 	for _, op := range c.Operations() {
@@ -283,6 +283,9 @@ func Table(c *contract.Contract, gates Gates) string {
 			b.WriteString(" idempotent")
 		}
 		b.WriteString("\n")
+	}
+	for _, t := range c.EventTypes() {
+		fmt.Fprintf(&b, "EVENT   %-40s %-24s scope=%s\n", t.Name, t.GateOf, gates[t.GateOf].Scope)
 	}
 	return b.String()
 }

@@ -28,6 +28,8 @@ type fixture struct {
 	before func(t *testing.T, c *apitest.Client, o objects)
 	// as returns the client that may call it; nil is an owner of the business.
 	as func(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) *apitest.Client
+	// scopes are what API tokens need beside the scope of the gate, for the events that it sends.
+	scopes []string
 	// sandbox marks what works in the sandbox only.
 	sandbox bool
 }
@@ -161,13 +163,13 @@ var fixtures = map[string]fixture{
 	"createSampleData":  {sandbox: true, want: 201},
 
 	"listWebhooks":          {want: 200},
-	"createWebhook":         {body: static(m{"url": "https://example.com/other", "event_types": []string{"appointment.*", "customer.created"}, "description": "CRM"}), want: 201},
+	"createWebhook":         {body: static(m{"url": "https://example.com/other", "event_types": []string{"appointment.*", "customer.created"}, "description": "CRM"}), want: 201, scopes: []string{"appointments:read", "customers:read"}},
 	"getWebhook":            {id: "webhook", want: 200},
 	"updateWebhook":         {id: "webhook", body: static(m{"is_enabled": false}), want: 200},
 	"deleteWebhook":         {id: "webhook", want: 204},
 	"rotateWebhookSecret":   {id: "webhook", want: 200},
 	"pingWebhook":           {id: "webhook", want: 202},
-	"replayWebhook":         {id: "webhook", body: static(m{"since": "2026-11-01T00:00:00Z"}), want: 202},
+	"replayWebhook":         {id: "webhook", body: static(m{"since": "2026-11-01T00:00:00Z"}), want: 202, scopes: []string{"customers:read"}},
 	"listWebhookDeliveries": {id: "webhook", want: 200},
 	"replayWebhookDelivery": {id: "webhook", more: []string{"delivery"}, want: 202},
 

@@ -1,19 +1,26 @@
 -- name: ClaimDeliveries :many
 -- Takes the deliveries to an endpoint that have been due for longest, for as long as an
 -- attempt can take; a server that dies gives them back that way. Times of deliveries are the
--- environment's, the claim's are real. What is taken is joined by its whole key: named once
--- more, the endpoint alone would lead through everything that it ever got.
+-- environment's, the claim's are real. What the endpoint may not get, because its event types
+-- were chosen anew by somebody who may not read it, is cancelled instead. What is taken is joined by
+-- its whole key: named once more, the endpoint alone would lead through everything that it ever got.
 WITH due AS MATERIALIZED (
     SELECT x.env_id, x.endpoint_id, x.event_id FROM webhook_deliveries x
     WHERE x.env_id = sqlc.arg(env_id) AND x.endpoint_id = sqlc.arg(endpoint_id) AND x.status = 'PENDING'
       AND x.next_attempt_at <= sqlc.arg(now)::timestamptz AND (x.claimed_until IS NULL OR x.claimed_until <= sqlc.arg(real_now)::timestamptz)
     ORDER BY x.next_attempt_at, x.sequence LIMIT sqlc.arg(row_limit) FOR UPDATE SKIP LOCKED
+), refused AS (
+    UPDATE webhook_deliveries d SET status = 'CANCELLED', next_attempt_at = NULL, claimed_until = NULL, finished_at = sqlc.arg(now)::timestamptz
+    FROM due, webhook_endpoints w, events e
+    WHERE d.env_id = due.env_id AND d.endpoint_id = due.endpoint_id AND d.event_id = due.event_id
+      AND w.env_id = sqlc.arg(env_id) AND w.id = sqlc.arg(endpoint_id)
+      AND e.env_id = sqlc.arg(env_id) AND e.id = due.event_id AND NOT w.read_scopes && ARRAY[event_scope(e.type), '*']
 )
 UPDATE webhook_deliveries d SET claimed_until = sqlc.arg(claimed_until)::timestamptz
 FROM due, webhook_endpoints w, events e
 WHERE d.env_id = due.env_id AND d.endpoint_id = due.endpoint_id AND d.event_id = due.event_id
   AND w.env_id = sqlc.arg(env_id) AND w.id = sqlc.arg(endpoint_id) AND w.is_enabled
-  AND e.env_id = sqlc.arg(env_id) AND e.id = due.event_id
+  AND e.env_id = sqlc.arg(env_id) AND e.id = due.event_id AND w.read_scopes && ARRAY[event_scope(e.type), '*']
 RETURNING d.tries, e.id, e.sequence, e.type, e.version, e.occurred_at, e.data,
           w.url, w.secret, w.previous_secret, w.previous_secret_expires_at;
 

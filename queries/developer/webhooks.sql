@@ -9,27 +9,27 @@ SELECT count(*) FROM webhook_endpoints WHERE env_id = $1;
 
 -- name: InsertWebhook :exec
 -- Adds an endpoint that gets events from now on.
-INSERT INTO webhook_endpoints (env_id, id, url, description, event_types, secret, created_at, updated_at)
-VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(url), sqlc.arg(description), sqlc.arg(event_types), sqlc.arg(secret),
-        sqlc.arg(now), sqlc.arg(now));
+INSERT INTO webhook_endpoints (env_id, id, url, description, event_types, read_scopes, secret, created_at, updated_at)
+VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.arg(url), sqlc.arg(description), sqlc.arg(event_types), sqlc.arg(read_scopes),
+        sqlc.arg(secret), sqlc.arg(now), sqlc.arg(now));
 
 -- name: GetWebhook :one
 -- One endpoint.
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints WHERE env_id = $1 AND id = $2;
 
 -- name: GetWebhookForUpdate :one
 -- One endpoint, which nobody else changes until the transaction ends. Events that are
 -- appended at the same time may refer to it.
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints WHERE env_id = $1 AND id = $2 FOR NO KEY UPDATE;
 
 -- name: ListWebhooks :many
 -- A page of endpoints, the newest first, after a position.
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints
 WHERE env_id = sqlc.arg(env_id) AND (created_at, id) < (sqlc.arg(before_created_at)::timestamptz, sqlc.arg(before_id)::uuid)
 ORDER BY created_at DESC, id DESC LIMIT sqlc.arg(row_limit);
@@ -37,8 +37,8 @@ ORDER BY created_at DESC, id DESC LIMIT sqlc.arg(row_limit);
 -- name: UpdateWebhook :exec
 -- Writes everything of an endpoint but its secrets.
 UPDATE webhook_endpoints
-SET url = sqlc.arg(url), description = sqlc.arg(description), event_types = sqlc.arg(event_types), is_enabled = sqlc.arg(is_enabled),
-    disabled_reason = sqlc.narg(disabled_reason), failing_since = sqlc.narg(failing_since), version = sqlc.arg(version),
+SET url = sqlc.arg(url), description = sqlc.arg(description), event_types = sqlc.arg(event_types),
+    read_scopes = sqlc.arg(read_scopes), is_enabled = sqlc.arg(is_enabled), disabled_reason = sqlc.narg(disabled_reason), failing_since = sqlc.narg(failing_since), version = sqlc.arg(version),
     updated_at = sqlc.arg(now)
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 

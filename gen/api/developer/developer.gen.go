@@ -404,9 +404,12 @@ type Webhook struct {
 
 	// PreviousSecretExpiresAt Until when the secret before the present one signs too.
 	PreviousSecretExpiresAt nullable.Nullable[time.Time] `json:"previous_secret_expires_at"`
-	UpdatedAt               time.Time                    `json:"updated_at"`
-	URL                     string                       `json:"url"`
-	Version                 int                          `json:"version"`
+
+	// ReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	ReadScopes WebhookReadScopes `json:"read_scopes"`
+	UpdatedAt  time.Time         `json:"updated_at"`
+	URL        string            `json:"url"`
+	Version    int               `json:"version"`
 }
 
 // WebhookDisabledReason Why it is not enabled: somebody disabled it, every attempt failed for five days, or it answered 410.
@@ -479,6 +482,9 @@ type WebhookList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
+// WebhookReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+type WebhookReadScopes = []string
+
 // WebhookReplay defines model for WebhookReplay.
 type WebhookReplay struct {
 	Since time.Time `json:"since"`
@@ -513,6 +519,9 @@ type WebhookWithSecret struct {
 	ID                      openapi_types.UUID                                 `json:"id"`
 	IsEnabled               bool                                               `json:"is_enabled"`
 	PreviousSecretExpiresAt nullable.Nullable[time.Time]                       `json:"previous_secret_expires_at"`
+
+	// ReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	ReadScopes WebhookReadScopes `json:"read_scopes"`
 
 	// Secret Signs what is sent to the endpoint: `whsec_` and 32 bytes in base64.
 	Secret    string    `json:"secret"`

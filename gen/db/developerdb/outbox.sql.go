@@ -20,8 +20,10 @@ const listEffects = `-- name: ListEffects :many
  JOIN webhook_endpoints w ON w.env_id = a.env_id AND w.id = a.endpoint_id
  JOIN events e ON e.env_id = a.env_id AND e.id = a.event_id
  WHERE a.env_id = $2
+   AND ($3::text[] IS NULL OR e.type = ANY ($3::text[])
+        OR split_part(e.type, '.', 1) = ANY ($4::text[]))
    AND (a.started_at, a.endpoint_id, a.event_id, a.number)
-       < ($3::timestamptz, $4::uuid, $5::uuid, $6::int)
+       < ($5::timestamptz, $6::uuid, $7::uuid, $8::int)
  ORDER BY a.started_at DESC, a.endpoint_id DESC, a.event_id DESC, a.number DESC LIMIT $1)
 UNION ALL
 (SELECT 'notification'::text, n.recorded_at, '00000000-0000-0000-0000-000000000000'::uuid, n.id, 0, NULL::int, ''::text,
@@ -30,8 +32,11 @@ UNION ALL
  LEFT JOIN customers c ON c.env_id = n.env_id AND c.id = n.customer_id
  LEFT JOIN users u ON u.env_id = n.env_id AND u.id = n.user_id
  WHERE n.env_id = $2
+   AND ($3::text[] IS NULL OR n.kind = ANY ($3::text[])
+        OR split_part(n.kind, '.', 1) = ANY ($4::text[]))
+   AND (n.customer_id IS NULL OR $9::boolean)
    AND (n.recorded_at, '00000000-0000-0000-0000-000000000000'::uuid, n.id, 0)
-       < ($3::timestamptz, $4::uuid, $5::uuid, $6::int)
+       < ($5::timestamptz, $6::uuid, $7::uuid, $8::int)
  ORDER BY n.recorded_at DESC, n.id DESC LIMIT $1)
 ORDER BY at DESC, endpoint_id DESC, id DESC, number DESC LIMIT $1
 `
@@ -39,10 +44,13 @@ ORDER BY at DESC, endpoint_id DESC, id DESC, number DESC LIMIT $1
 type ListEffectsParams struct {
 	RowLimit       int32
 	EnvID          uuid.UUID
+	Types          []string
+	Nouns          []string
 	BeforeAt       time.Time
 	BeforeEndpoint uuid.UUID
 	BeforeID       uuid.UUID
 	BeforeNumber   int32
+	WithCustomers  bool
 }
 
 type ListEffectsRow struct {
@@ -60,15 +68,19 @@ type ListEffectsRow struct {
 
 // A page of what the environment has sent, the latest first: requests of webhooks, and
 // notifications, which are of no endpoint and have one attempt, number 0. Each kind gives no
-// more than a page.
+// more than a page. What is shown is about events of the types or nouns that may be read, null for
+// all; what went to customers is shown if they may be read.
 func (q *Queries) ListEffects(ctx context.Context, db DBTX, arg ListEffectsParams) ([]ListEffectsRow, error) {
 	rows, err := db.Query(ctx, listEffects,
 		arg.RowLimit,
 		arg.EnvID,
+		arg.Types,
+		arg.Nouns,
 		arg.BeforeAt,
 		arg.BeforeEndpoint,
 		arg.BeforeID,
 		arg.BeforeNumber,
+		arg.WithCustomers,
 	)
 	if err != nil {
 		return nil, err

@@ -135,8 +135,8 @@ func (q *Queries) GetDelivery(ctx context.Context, db DBTX, arg GetDeliveryParam
 }
 
 const getWebhook = `-- name: GetWebhook :one
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints WHERE env_id = $1 AND id = $2
 `
 
@@ -150,6 +150,7 @@ type GetWebhookRow struct {
 	Url                     string
 	Description             string
 	EventTypes              []string
+	ReadScopes              []string
 	IsEnabled               bool
 	DisabledReason          *string
 	FailingSince            *time.Time
@@ -168,6 +169,7 @@ func (q *Queries) GetWebhook(ctx context.Context, db DBTX, arg GetWebhookParams)
 		&i.Url,
 		&i.Description,
 		&i.EventTypes,
+		&i.ReadScopes,
 		&i.IsEnabled,
 		&i.DisabledReason,
 		&i.FailingSince,
@@ -180,8 +182,8 @@ func (q *Queries) GetWebhook(ctx context.Context, db DBTX, arg GetWebhookParams)
 }
 
 const getWebhookForUpdate = `-- name: GetWebhookForUpdate :one
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints WHERE env_id = $1 AND id = $2 FOR NO KEY UPDATE
 `
 
@@ -195,6 +197,7 @@ type GetWebhookForUpdateRow struct {
 	Url                     string
 	Description             string
 	EventTypes              []string
+	ReadScopes              []string
 	IsEnabled               bool
 	DisabledReason          *string
 	FailingSince            *time.Time
@@ -214,6 +217,7 @@ func (q *Queries) GetWebhookForUpdate(ctx context.Context, db DBTX, arg GetWebho
 		&i.Url,
 		&i.Description,
 		&i.EventTypes,
+		&i.ReadScopes,
 		&i.IsEnabled,
 		&i.DisabledReason,
 		&i.FailingSince,
@@ -226,9 +230,9 @@ func (q *Queries) GetWebhookForUpdate(ctx context.Context, db DBTX, arg GetWebho
 }
 
 const insertWebhook = `-- name: InsertWebhook :exec
-INSERT INTO webhook_endpoints (env_id, id, url, description, event_types, secret, created_at, updated_at)
+INSERT INTO webhook_endpoints (env_id, id, url, description, event_types, read_scopes, secret, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $7)
+        $7, $8, $8)
 `
 
 type InsertWebhookParams struct {
@@ -237,6 +241,7 @@ type InsertWebhookParams struct {
 	Url         string
 	Description string
 	EventTypes  []string
+	ReadScopes  []string
 	Secret      []byte
 	Now         time.Time
 }
@@ -249,6 +254,7 @@ func (q *Queries) InsertWebhook(ctx context.Context, db DBTX, arg InsertWebhookP
 		arg.Url,
 		arg.Description,
 		arg.EventTypes,
+		arg.ReadScopes,
 		arg.Secret,
 		arg.Now,
 	)
@@ -325,8 +331,8 @@ func (q *Queries) ListDeliveries(ctx context.Context, db DBTX, arg ListDeliverie
 }
 
 const listWebhooks = `-- name: ListWebhooks :many
-SELECT id, url, description, event_types, is_enabled, disabled_reason, failing_since, previous_secret_expires_at, version,
-       created_at, updated_at
+SELECT id, url, description, event_types, read_scopes, is_enabled, disabled_reason, failing_since, previous_secret_expires_at,
+       version, created_at, updated_at
 FROM webhook_endpoints
 WHERE env_id = $1 AND (created_at, id) < ($2::timestamptz, $3::uuid)
 ORDER BY created_at DESC, id DESC LIMIT $4
@@ -344,6 +350,7 @@ type ListWebhooksRow struct {
 	Url                     string
 	Description             string
 	EventTypes              []string
+	ReadScopes              []string
 	IsEnabled               bool
 	DisabledReason          *string
 	FailingSince            *time.Time
@@ -373,6 +380,7 @@ func (q *Queries) ListWebhooks(ctx context.Context, db DBTX, arg ListWebhooksPar
 			&i.Url,
 			&i.Description,
 			&i.EventTypes,
+			&i.ReadScopes,
 			&i.IsEnabled,
 			&i.DisabledReason,
 			&i.FailingSince,
@@ -497,16 +505,17 @@ func (q *Queries) RotateWebhookSecret(ctx context.Context, db DBTX, arg RotateWe
 
 const updateWebhook = `-- name: UpdateWebhook :exec
 UPDATE webhook_endpoints
-SET url = $1, description = $2, event_types = $3, is_enabled = $4,
-    disabled_reason = $5, failing_since = $6, version = $7,
-    updated_at = $8
-WHERE env_id = $9 AND id = $10
+SET url = $1, description = $2, event_types = $3,
+    read_scopes = $4, is_enabled = $5, disabled_reason = $6, failing_since = $7, version = $8,
+    updated_at = $9
+WHERE env_id = $10 AND id = $11
 `
 
 type UpdateWebhookParams struct {
 	Url            string
 	Description    string
 	EventTypes     []string
+	ReadScopes     []string
 	IsEnabled      bool
 	DisabledReason *string
 	FailingSince   *time.Time
@@ -522,6 +531,7 @@ func (q *Queries) UpdateWebhook(ctx context.Context, db DBTX, arg UpdateWebhookP
 		arg.Url,
 		arg.Description,
 		arg.EventTypes,
+		arg.ReadScopes,
 		arg.IsEnabled,
 		arg.DisabledReason,
 		arg.FailingSince,

@@ -1,6 +1,7 @@
 // Package derive owns what follows from the x-gate of an operation, and adds it to the
-// merged document: which credentials are accepted, the Idempotency-Key, what a client
-// hears about its rate limit, and that every request can take too long. So the modules need not repeat it, and cannot forget it.
+// merged document: which credentials are accepted, the Idempotency-Key, what a client hears
+// about its rate limit, that every request can take too long, and which scope an event needs. So
+// the modules need not repeat it, and cannot forget it.
 //
 // Only internal/contract/merge calls it. It works on documents as yaml.v3 reads them.
 package derive
@@ -14,7 +15,7 @@ import (
 
 type object = map[string]any
 
-// Add completes every operation of the document.
+// Add completes every operation and every event type of the document.
 func Add(document map[string]any) {
 	for _, operation := range operations(document) {
 		gate, _ := operation["x-gate"].(object)
@@ -27,6 +28,40 @@ func Add(document map[string]any) {
 		limit(operation)
 		answer(operation, "503", "Unavailable")
 	}
+	nameScopesOfEvents(document)
+}
+
+// nameScopesOfEvents says in the description of each event type which scope API tokens need to
+// get it: that of the operation which its x-gate-of names.
+func nameScopesOfEvents(document object) {
+	gates := map[any]object{}
+	for _, operation := range operations(document) {
+		gates[operation["operationId"]], _ = operation["x-gate"].(object)
+	}
+	for _, schema := range schemas(document) {
+		of, ok := schema["x-gate-of"]
+		if !ok {
+			continue
+		}
+		note := "API tokens do not get this event."
+		if scope, ok := gates[of]["scope"].(string); ok {
+			note = fmt.Sprintf("API tokens need the scope `%s`.", scope)
+		}
+		schema["description"] = fmt.Sprintf("%v\n\n%s", schema["description"], note)
+	}
+}
+
+// schemas lists the schemas of a document that have a name.
+func schemas(document object) []object {
+	components, _ := document["components"].(object)
+	named, _ := components["schemas"].(object)
+	var list []object
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if schema, ok := named[name].(object); ok {
+			list = append(list, schema)
+		}
+	}
+	return list
 }
 
 // acceptToken says that API tokens with the scope are accepted. OpenAPI 3.0 has no

@@ -38,6 +38,9 @@ func ThirdParty(document map[string]any) (map[string]any, error) {
 			delete(paths, name)
 		}
 	}
+	for _, schema := range schemas(filtered) {
+		delete(schema, "x-gate-of")
+	}
 	filtered["tags"] = slices.DeleteFunc(list(filtered["tags"]), func(tag any) bool {
 		details, _ := tag.(object)
 		return !used[fmt.Sprint(details["name"])]

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -63,16 +61,16 @@ type Events struct {
 	store     *tenancy.Store
 	queries   *developerdb.Queries
 	announcer Announcer
-	types     []string
+	rights    EventRights
 
 	mu sync.Mutex
 	// waiting is how many requests of an environment wait.
 	waiting map[uuid.UUID]int
 }
 
-// NewEvents reads the feed; types is the catalogue of event types.
-func NewEvents(store *tenancy.Store, announcer Announcer, types []string) *Events {
-	return &Events{store: store, queries: developerdb.New(), announcer: announcer, types: types, waiting: map[uuid.UUID]int{}}
+// NewEvents reads the feed and shows everybody the types that the rights let them read.
+func NewEvents(store *tenancy.Store, announcer Announcer, rights EventRights) *Events {
+	return &Events{store: store, queries: developerdb.New(), announcer: announcer, rights: rights, waiting: map[uuid.UUID]int{}}
 }
 
 const (
@@ -86,11 +84,12 @@ const (
 	MaxWaiting = 20
 )
 
-// List returns events after a sequence, in order and without gaps, and waits for one if it
-// is asked to. Errors: EventsExpired; ValidationFailed for types that do not exist; RateLimited
-// if too many wait already.
+// List returns the events after a sequence that whoever asks may read, in order, and waits for one
+// if it is asked to. NextAfter passes over those that they may not read. Errors: EventsExpired;
+// ValidationFailed for types that do not exist; ScopeRequired, TokenNotAccepted and RoleNotAllowed
+// for types that may not be read; RateLimited if too many wait already.
 func (s *Events) List(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
-	if err := checkTypes("?types", q.Types, s.types); err != nil {
+	if err := checkTypes(s.rights, scope.Principal, "?types", q.Types); err != nil {
 		return nil, err
 	}
 	signal, end := s.announcer.Subscribe(scope.Env.ID) // before looking, so that nothing falls between
@@ -142,7 +141,7 @@ func (s *Events) endWaiting(envID uuid.UUID) {
 
 func (s *Events) page(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
 	params := developerdb.ListEventsParams{EnvID: scope.Env.ID, RowLimit: int32(q.Limit)}
-	params.Types, params.Nouns = splitTypes(q.Types)
+	params.Types, params.Nouns = narrow(s.rights, q.Types, func(t string) bool { return s.rights.Check(scope.Principal, t) == nil })
 	if q.After != nil {
 		params.After = *q.After
 	}
@@ -174,35 +173,6 @@ func newEvent(row *developerdb.ListEventsRow, live bool) Event {
 		Sequence: row.Sequence, ID: row.ID, Type: row.Type, Version: row.Version, Livemode: live,
 		OccurredAt: row.OccurredAt.UTC(), Data: row.Data,
 	}
-}
-
-// checkTypes returns a ValidationFailed error if one of the wanted types is none of those
-// that exist: otherwise a misspelt one would wait for ever.
-func checkTypes(pointer string, wanted, exist []string) error {
-	for _, t := range wanted {
-		noun, all := strings.CutSuffix(t, "*")
-		if !slices.ContainsFunc(exist, func(known string) bool { return known == t || all && strings.HasPrefix(known, noun) }) {
-			return apperr.NewInvalid(pointer, "There are no events of the type %s.", t)
-		}
-	}
-	return nil
-}
-
-// splitTypes returns the types that are whole, and the nouns of which all are wanted; nil
-// for the first is everything.
-func splitTypes(wanted []string) (types, nouns []string) {
-	if len(wanted) == 0 || slices.Contains(wanted, "*") {
-		return nil, []string{}
-	}
-	types, nouns = []string{}, []string{}
-	for _, t := range wanted {
-		if noun, all := strings.CutSuffix(t, ".*"); all {
-			nouns = append(nouns, noun)
-		} else {
-			types = append(types, t)
-		}
-	}
-	return types, nouns
 }
 
 // sweptAtOnce is how many events one transaction removes: what is removed stays so, even if the

@@ -34,12 +34,16 @@ type Effect struct {
 type Outbox struct {
 	store   *tenancy.Store
 	queries *developerdb.Queries
+	rights  EventRights
 }
 
-// NewOutbox reads from the store.
-func NewOutbox(store *tenancy.Store) *Outbox {
-	return &Outbox{store: store, queries: developerdb.New()}
+// NewOutbox reads from the store. What is sent is about events, and the rights say who may read those.
+func NewOutbox(store *tenancy.Store, rights EventRights) *Outbox {
+	return &Outbox{store: store, queries: developerdb.New(), rights: rights}
 }
+
+// customerType is a type of event that shows a customer, as a notification to one does.
+const customerType = "customer.updated"
 
 // latestEffect is where a page of the outbox ends.
 type latestEffect struct {
@@ -49,8 +53,8 @@ type latestEffect struct {
 	Number   int32     `json:"n"`
 }
 
-// List returns what the tenant's sandbox has sent, the latest first, whatever the mode of the
-// request. Errors: SandboxDisabled, InvalidCursor.
+// List returns what the tenant's sandbox has sent and whoever asks may read, the latest first,
+// whatever the mode of the request. Errors: SandboxDisabled, InvalidCursor.
 func (s *Outbox) List(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[Effect], error) {
 	none := keyset.List[Effect]{}
 	if err := requireSandbox(scope); err != nil {
@@ -62,9 +66,11 @@ func (s *Outbox) List(ctx context.Context, scope *tenancy.Scope, page keyset.Pag
 	}
 	inside := *scope
 	inside.Env = scope.Tenant.Sandbox
+	may := func(eventType string) bool { return s.rights.Check(scope.Principal, eventType) == nil }
+	types, nouns := narrow(s.rights, nil, may)
 	rows, err := s.queries.ListEffects(ctx, s.store.Reader(&inside), developerdb.ListEffectsParams{
 		EnvID: inside.Env.ID, BeforeAt: before.At, BeforeEndpoint: before.Endpoint, BeforeID: before.ID, BeforeNumber: before.Number,
-		RowLimit: page.RowLimit(),
+		RowLimit: page.RowLimit(), Types: types, Nouns: nouns, WithCustomers: may(customerType),
 	})
 	if err != nil {
 		return none, fmt.Errorf("list what the sandbox has sent: %w", err)

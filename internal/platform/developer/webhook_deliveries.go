@@ -96,11 +96,14 @@ func (s *Webhooks) ListDeliveries(
 
 // ReplayDelivery sends an event to an endpoint once more, under the same webhook-id, with the
 // whole schedule of attempts ahead. Errors: NotFound for endpoint and delivery,
-// InvalidTransition for an endpoint that is disabled.
+// InvalidTransition for an endpoint that is disabled, ScopeRequired, TokenNotAccepted and
+// RoleNotAllowed for an event that whoever asks may not read, ValidationFailed for one that the
+// endpoint may not get any more.
 func (s *Webhooks) ReplayDelivery(ctx context.Context, scope *tenancy.Scope, endpointID, id uuid.UUID) (*Delivery, error) {
 	var replayed *Delivery
 	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		if _, err := s.lockEnabled(ctx, tx, scope, endpointID); err != nil {
+		w, err := s.lockEnabled(ctx, tx, scope, endpointID)
+		if err != nil {
 			return err
 		}
 		rows, err := s.queries.RestartDelivery(ctx, tx, developerdb.RestartDeliveryParams{
@@ -115,6 +118,13 @@ func (s *Webhooks) ReplayDelivery(ctx context.Context, scope *tenancy.Scope, end
 		if replayed, err = s.getDelivery(ctx, tx, scope, endpointID, id); err != nil {
 			return err
 		}
+		if err := s.rights.Check(scope.Principal, replayed.EventType); err != nil {
+			return err
+		}
+		if !s.sends(w, replayed.EventType) {
+			return apperr.New(apperr.ValidationFailed,
+				"The webhook cannot get events of the type %s: the API token that chose its event types may not read them.", replayed.EventType)
+		}
 		return wake(ctx, tx, scope.Env.ID, endpointID)
 	})
 	if err != nil {
@@ -126,7 +136,8 @@ func (s *Webhooks) ReplayDelivery(ctx context.Context, scope *tenancy.Scope, end
 // Replay sends all events since an instant to an endpoint (once more), if it wants their type,
 // and returns how many: also those that succeeded, and those that were never meant for it
 // because it was disabled or did not exist. Errors: NotFound, InvalidTransition for an endpoint
-// that is disabled, ValidationFailed for more than MaxReplay events.
+// that is disabled, ValidationFailed for more than MaxReplay events, ScopeRequired,
+// TokenNotAccepted and RoleNotAllowed if it gets events that whoever asks may not read.
 func (s *Webhooks) Replay(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID, since time.Time) (int64, error) {
 	var replayed int64
 	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
@@ -134,7 +145,10 @@ func (s *Webhooks) Replay(ctx context.Context, scope *tenancy.Scope, endpointID 
 		if err != nil {
 			return err
 		}
-		types, nouns := splitTypes(w.EventTypes)
+		if err := s.checkSent(scope, w); err != nil {
+			return err
+		}
+		types, nouns := narrow(s.rights, w.EventTypes, func(t string) bool { return s.sends(w, t) })
 		count, err := s.queries.CountEventsSince(ctx, tx, developerdb.CountEventsSinceParams{
 			EnvID: scope.Env.ID, Since: since, Types: types, Nouns: nouns, RowLimit: MaxReplay + 1,
 		})

@@ -43,6 +43,9 @@ type Webhook struct {
 	Description string    `json:"description"`
 	// EventTypes are types, "<noun>.*" or "*".
 	EventTypes []string `json:"event_types"`
+	// ReadScopes are what whoever chose EventTypes could read: scopes of an API token, or "*" for a
+	// person. Only events that need one of them are sent; without any, none.
+	ReadScopes []string `json:"read_scopes"`
 	IsEnabled  bool     `json:"is_enabled"`
 	// DisabledReason is set exactly if it is not enabled.
 	DisabledReason *string `json:"disabled_reason"`
@@ -74,7 +77,7 @@ type Webhooks struct {
 	queries *developerdb.Queries
 	box     *secretbox.Box
 	checker URLChecker
-	types   []string
+	rights  EventRights
 }
 
 // URLChecker says whether requests to a URL would be refused; *outbound.Client does.
@@ -83,10 +86,10 @@ type URLChecker interface {
 	CheckURL(url string) error
 }
 
-// NewWebhooks keeps endpoints in the store and their secrets in the box; types is the
-// catalogue of event types.
-func NewWebhooks(store *tenancy.Store, box *secretbox.Box, checker URLChecker, types []string) *Webhooks {
-	return &Webhooks{store: store, queries: developerdb.New(), box: box, checker: checker, types: types}
+// NewWebhooks keeps endpoints in the store and their secrets in the box; the rights say who may
+// read which event types.
+func NewWebhooks(store *tenancy.Store, box *secretbox.Box, checker URLChecker, rights EventRights) *Webhooks {
+	return &Webhooks{store: store, queries: developerdb.New(), box: box, checker: checker, rights: rights}
 }
 
 type webhookRow = developerdb.GetWebhookRow
@@ -127,10 +130,15 @@ func (s *Webhooks) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) 
 }
 
 // Create adds an endpoint and returns the secret that signs what is sent to it, which nobody
-// can read again. Errors: ValidationFailed for a URL that is not allowed, types that do not
-// exist, and one endpoint too many.
+// can read again. It gets nothing that whoever makes it may not read, whatever happens to their
+// API token later. Errors: ValidationFailed for a URL that is not allowed, types that do not
+// exist, and one endpoint too many; ScopeRequired, TokenNotAccepted and RoleNotAllowed for types
+// that may not be read.
 func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookInput) (*Webhook, string, error) {
-	if err := s.check(in.URL, in.EventTypes); err != nil {
+	if err := s.checkURL(in.URL); err != nil {
+		return nil, "", err
+	}
+	if err := s.checkChoice(scope, in.EventTypes); err != nil {
 		return nil, "", err
 	}
 	id, err := uuid.NewV7()
@@ -142,7 +150,7 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 		return nil, "", err
 	}
 	created := Webhook{
-		ID: id, URL: in.URL, Description: in.Description, EventTypes: in.EventTypes, IsEnabled: true,
+		ID: id, URL: in.URL, Description: in.Description, EventTypes: in.EventTypes, ReadScopes: readScopes(scope.Principal), IsEnabled: true,
 		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
 	}
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
@@ -150,7 +158,8 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 			return err
 		}
 		err := s.queries.InsertWebhook(ctx, tx, developerdb.InsertWebhookParams{
-			EnvID: scope.Env.ID, ID: id, Url: in.URL, Description: in.Description, EventTypes: in.EventTypes, Secret: sealed, Now: scope.Now,
+			EnvID: scope.Env.ID, ID: id, Url: in.URL, Description: in.Description, EventTypes: in.EventTypes, ReadScopes: created.ReadScopes,
+			Secret: sealed, Now: scope.Now,
 		})
 		if err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
@@ -178,11 +187,41 @@ func (s *Webhooks) leaveRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 	return nil
 }
 
-func (s *Webhooks) check(url string, types []string) error {
+func (s *Webhooks) checkURL(url string) error {
 	if err := s.checker.CheckURL(url); err != nil {
 		return apperr.NewInvalid("/url", "The URL is not allowed: %s.", err)
 	}
-	return checkTypes("/event_types", types, s.types)
+	return nil
+}
+
+// checkChoice sees to it that nobody chooses event types that they may not read. "*" of an API
+// token is what the token may read: ReadScopes sees to that. "*" of a person is everything.
+func (s *Webhooks) checkChoice(scope *tenancy.Scope, types []string) error {
+	if err := checkTypes(s.rights, scope.Principal, "/event_types", types); err != nil {
+		return err
+	}
+	if slices.Contains(types, "*") && scope.ActorTokenID() == nil {
+		return checkAll(s.rights, scope.Principal, "/event_types", s.rights.Types())
+	}
+	return nil
+}
+
+// checkSent sees to it that nobody lets events be sent that they may not read themselves.
+func (s *Webhooks) checkSent(scope *tenancy.Scope, w Webhook) error {
+	for _, wanted := range w.EventTypes {
+		sent := slices.DeleteFunc(matching(s.rights, wanted), func(t string) bool { return !s.sends(w, t) })
+		if err := checkAll(s.rights, scope.Principal, "", sent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sends reports whether an endpoint may get events of a type at all: whether whoever chose its
+// types could read it.
+func (s *Webhooks) sends(w Webhook, eventType string) bool {
+	scope := string(s.rights.Scope(eventType))
+	return slices.Contains(w.ReadScopes, anyScope) || scope != "" && slices.Contains(w.ReadScopes, scope)
 }
 
 // tell records a change for the trail and for the feed.
@@ -196,7 +235,9 @@ func (s *Webhooks) tell(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 
 // Update changes an endpoint; with a version, only if it is at that version. What is still on
 // its way to an endpoint that is disabled is cancelled; one that is enabled begins anew with
-// the next event. Errors: NotFound, VersionMismatch, ValidationFailed as for Create.
+// the next event. Who changes the URL or enables it has to be able to read what it gets, and
+// whoever chooses its types limits it to what they may read. Errors: NotFound, VersionMismatch;
+// ValidationFailed, ScopeRequired, TokenNotAccepted and RoleNotAllowed as for Create.
 func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch WebhookPatch) (*Webhook, error) {
 	var updated Webhook
 	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
@@ -206,7 +247,10 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		}
 		updated = patch.apply(current)
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		if err := s.check(updated.URL, updated.EventTypes); err != nil {
+		if patch.EventTypes != nil {
+			updated.ReadScopes = readScopes(scope.Principal)
+		}
+		if err := s.checkChange(scope, patch, updated); err != nil {
 			return err
 		}
 		if err := s.write(ctx, tx, scope, updated); err != nil {
@@ -224,6 +268,20 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		return nil, err
 	}
 	return &updated, nil
+}
+
+// checkChange looks at what a patch would make of an endpoint.
+func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, updated Webhook) error {
+	if err := s.checkURL(updated.URL); err != nil {
+		return err
+	}
+	if patch.EventTypes != nil {
+		return s.checkChoice(scope, updated.EventTypes)
+	}
+	if patch.URL != nil || patch.IsEnabled != nil && *patch.IsEnabled {
+		return s.checkSent(scope, updated)
+	}
+	return nil
 }
 
 func (p WebhookPatch) apply(w Webhook) Webhook {
@@ -250,8 +308,8 @@ func (p WebhookPatch) apply(w Webhook) Webhook {
 // write keeps an endpoint as it is given, and cancels what is on its way to a disabled one.
 func (s *Webhooks) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w Webhook) error {
 	err := s.queries.UpdateWebhook(ctx, tx, developerdb.UpdateWebhookParams{
-		EnvID: scope.Env.ID, ID: w.ID, Url: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled,
-		DisabledReason: w.DisabledReason, FailingSince: w.FailingSince, Version: w.Version, Now: w.UpdatedAt,
+		EnvID: scope.Env.ID, ID: w.ID, Url: w.URL, Description: w.Description, EventTypes: w.EventTypes, ReadScopes: w.ReadScopes,
+		IsEnabled: w.IsEnabled, DisabledReason: w.DisabledReason, FailingSince: w.FailingSince, Version: w.Version, Now: w.UpdatedAt,
 	})
 	if err != nil {
 		return fmt.Errorf("update webhook: %w", err)
@@ -339,8 +397,8 @@ func wake(ctx context.Context, tx jobs.DB, envID, endpointID uuid.UUID) error {
 
 func newWebhook(row webhookRow) Webhook {
 	return Webhook{
-		ID: row.ID, URL: row.Url, Description: row.Description, EventTypes: row.EventTypes, IsEnabled: row.IsEnabled,
-		DisabledReason: row.DisabledReason, FailingSince: utc(row.FailingSince), PreviousSecretExpiresAt: utc(row.PreviousSecretExpiresAt),
+		ID: row.ID, URL: row.Url, Description: row.Description, EventTypes: row.EventTypes, ReadScopes: row.ReadScopes,
+		IsEnabled: row.IsEnabled, DisabledReason: row.DisabledReason, FailingSince: utc(row.FailingSince), PreviousSecretExpiresAt: utc(row.PreviousSecretExpiresAt),
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
 	}
 }

@@ -150,7 +150,8 @@ func ToAPIWebhook(w developer.Webhook) developeroapi.Webhook {
 		reason = nullable.NewNullableWithValue(developeroapi.WebhookDisabledReason(*w.DisabledReason))
 	}
 	return developeroapi.Webhook{
-		ID: w.ID, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled, DisabledReason: reason,
+		ID: w.ID, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, ReadScopes: w.ReadScopes,
+		IsEnabled: w.IsEnabled, DisabledReason: reason,
 		FailingSince: convert.Nullable(w.FailingSince), PreviousSecretExpiresAt: convert.Nullable(w.PreviousSecretExpiresAt),
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: int(w.Version),
 	}
@@ -162,8 +163,8 @@ func withSecret(w developer.Webhook, secret string) developeroapi.WebhookWithSec
 		reason = nullable.NewNullableWithValue(developeroapi.WebhookWithSecretDisabledReason(*w.DisabledReason))
 	}
 	return developeroapi.WebhookWithSecret{
-		ID: w.ID, Secret: secret, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, IsEnabled: w.IsEnabled,
-		DisabledReason: reason, FailingSince: convert.Nullable(w.FailingSince), PreviousSecretExpiresAt: convert.Nullable(w.PreviousSecretExpiresAt),
+		ID: w.ID, Secret: secret, URL: w.URL, Description: w.Description, EventTypes: w.EventTypes, ReadScopes: w.ReadScopes,
+		IsEnabled: w.IsEnabled, DisabledReason: reason, FailingSince: convert.Nullable(w.FailingSince), PreviousSecretExpiresAt: convert.Nullable(w.PreviousSecretExpiresAt),
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, Version: int(w.Version),
 	}
 }
