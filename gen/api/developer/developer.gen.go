@@ -405,7 +405,7 @@ type Webhook struct {
 	// PreviousSecretExpiresAt Until when the secret before the present one signs too.
 	PreviousSecretExpiresAt nullable.Nullable[time.Time] `json:"previous_secret_expires_at"`
 
-	// ReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	// ReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
 	ReadScopes WebhookReadScopes `json:"read_scopes"`
 	UpdatedAt  time.Time         `json:"updated_at"`
 	URL        string            `json:"url"`
@@ -482,7 +482,7 @@ type WebhookList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// WebhookReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+// WebhookReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
 type WebhookReadScopes = []string
 
 // WebhookReplay defines model for WebhookReplay.
@@ -520,7 +520,7 @@ type WebhookWithSecret struct {
 	IsEnabled               bool                                               `json:"is_enabled"`
 	PreviousSecretExpiresAt nullable.Nullable[time.Time]                       `json:"previous_secret_expires_at"`
 
-	// ReadScopes What whoever chose `event_types` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	// ReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
 	ReadScopes WebhookReadScopes `json:"read_scopes"`
 
 	// Secret Signs what is sent to the endpoint: `whsec_` and 32 bytes in base64.

@@ -233,7 +233,9 @@ func TestWebhooks_UpdateByToken(t *testing.T) {
 		few.Do(t, http.MethodPatch, "/api/v1/webhooks/"+all, object{"url": "https://example.com/elsewhere"}).Require(t, 403)
 		require.Equal(t, r.URL, owner.Get(t, path).Require(t, 200).Object(t)["url"])
 		patch(most, object{"is_enabled": true, "url": r.URL + "/most"}).Require(t, 200)
-		require.Equal(t, []any{"*"}, owner.Get(t, path).Require(t, 200).Object(t)["read_scopes"], "whoever chose the types decides")
+		require.Equal(t, []any{"customers:read", "services:read", "webhooks:read"}, owner.Get(t, path).Require(t, 200).Object(t)["read_scopes"])
+		patch(owner, object{"url": r.URL}).Require(t, 200)
+		patch(most, object{"is_enabled": true}).Require(t, 200)
 	})
 	t.Run("cannot have them sent once more", func(t *testing.T) { //nolint:paralleltest // one after the other
 		customer(t, owner)
@@ -281,6 +283,30 @@ func TestWebhooks_UpdateByToken(t *testing.T) {
 		s.WorkJobs(t)
 		require.Contains(t, types(t, mine.take()), "customer.created")
 	})
+}
+
+// What an endpoint wanted before, and could not be sent, does not go to the URL of a token that may not
+// read it.
+func TestWebhooks_UpdateByToken_OtherURL(t *testing.T) {
+	t.Parallel()
+	s, owner := setup(t)
+	failing, theirs := newReceiver(t, status(500)), newReceiver(t, nil)
+	id, _ := addWebhook(t, owner, failing.URL, "*")
+	path := "/api/v1/webhooks/" + id
+	owner.Post(t, "/api/v1/resources", object{"name": "R", "type": "ROOM"}).Require(t, 201)
+	s.WorkJobs(t)
+	owner.Do(t, http.MethodPatch, path, object{"event_types": []string{"service.*"}}).Require(t, 200)
+	token := owner.APIToken(t, false, "webhooks:write", "services:read", "holds:read")
+	moved := token.Do(t, http.MethodPatch, path, object{"url": theirs.URL}).Require(t, 200).Object(t)
+	require.Equal(t, []any{"holds:read", "services:read", "webhooks:read"}, moved["read_scopes"])
+	other := owner.APIToken(t, false, "webhooks:write", "services:read", "customers:read")
+	moved = other.Do(t, http.MethodPatch, path, object{"url": theirs.URL + "/other"}).Require(t, 200).Object(t)
+	require.Equal(t, []any{"services:read", "webhooks:read"}, moved["read_scopes"], "it never becomes more that way")
+	s.Clock.Advance(time.Hour)
+	s.WorkJobs(t)
+	require.NotContains(t, types(t, theirs.take()), "resource.created")
+	moved = owner.Do(t, http.MethodPatch, path, object{"url": theirs.URL}).Require(t, 200).Object(t)
+	require.Equal(t, []any{"services:read", "webhooks:read"}, moved["read_scopes"], "nor because somebody else moves it")
 }
 
 // What the sandbox has sent shows events as well, and the addresses of customers.

@@ -43,8 +43,8 @@ type Webhook struct {
 	Description string    `json:"description"`
 	// EventTypes are types, "<noun>.*" or "*".
 	EventTypes []string `json:"event_types"`
-	// ReadScopes are what whoever chose EventTypes could read: scopes of an API token, or "*" for a
-	// person. Only events that need one of them are sent; without any, none.
+	// ReadScopes are what whoever chose EventTypes and URL could read: scopes of an API token, or "*"
+	// for a person. Only events that need one of them are sent; without any, none.
 	ReadScopes []string `json:"read_scopes"`
 	IsEnabled  bool     `json:"is_enabled"`
 	// DisabledReason is set exactly if it is not enabled.
@@ -236,7 +236,7 @@ func (s *Webhooks) tell(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 // Update changes an endpoint; with a version, only if it is at that version. What is still on
 // its way to an endpoint that is disabled is cancelled; one that is enabled begins anew with
 // the next event. Who changes the URL or enables it has to be able to read what it gets, and
-// whoever chooses its types limits it to what they may read. Errors: NotFound, VersionMismatch;
+// whoever chooses its types or its URL limits it to what they may read. Errors: NotFound, VersionMismatch;
 // ValidationFailed, ScopeRequired, TokenNotAccepted and RoleNotAllowed as for Create.
 func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch WebhookPatch) (*Webhook, error) {
 	var updated Webhook
@@ -247,10 +247,8 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		}
 		updated = patch.apply(current)
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
-		if patch.EventTypes != nil {
-			updated.ReadScopes = readScopes(scope.Principal)
-		}
-		if err := s.checkChange(scope, patch, updated); err != nil {
+		updated.ReadScopes = patch.readScopes(current, scope.Principal)
+		if err := s.checkChange(scope, patch, current, updated); err != nil {
 			return err
 		}
 		if err := s.write(ctx, tx, scope, updated); err != nil {
@@ -270,8 +268,8 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 	return &updated, nil
 }
 
-// checkChange looks at what a patch would make of an endpoint.
-func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, updated Webhook) error {
+// checkChange looks at what a patch would make of the current endpoint.
+func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, current, updated Webhook) error {
 	if err := s.checkURL(updated.URL); err != nil {
 		return err
 	}
@@ -279,9 +277,24 @@ func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, updated
 		return s.checkChoice(scope, updated.EventTypes)
 	}
 	if patch.URL != nil || patch.IsEnabled != nil && *patch.IsEnabled {
-		return s.checkSent(scope, updated)
+		return s.checkSent(scope, current)
 	}
 	return nil
+}
+
+// readScopes are those of an endpoint after the patch. What is on its way to another URL may be of
+// types that the endpoint wanted before.
+func (p WebhookPatch) readScopes(w Webhook, by *tenancy.Principal) []string {
+	theirs := readScopes(by)
+	switch {
+	case p.EventTypes != nil:
+		return theirs
+	case p.URL == nil || slices.Contains(theirs, anyScope):
+		return w.ReadScopes
+	case slices.Contains(w.ReadScopes, anyScope):
+		return theirs
+	}
+	return slices.DeleteFunc(slices.Clone(theirs), func(scope string) bool { return !slices.Contains(w.ReadScopes, scope) })
 }
 
 func (p WebhookPatch) apply(w Webhook) Webhook {
