@@ -54,6 +54,7 @@ var (
 	ValidationFailed      = Code{"validation_failed", Unprocessable, "The data is not valid"}
 	IdempotencyInProgress = Code{"idempotency_in_progress", Conflicting, "Still running"}
 	IdempotencyKeyReused  = Code{"idempotency_key_reused", Unprocessable, "Key used before"}
+	PositionBeyondEnd     = Code{"position_beyond_end", Unprocessable, "Position beyond the end"}
 	RateLimited           = Code{"rate_limited", TooMany, "Too many requests"}
 	TooManyAttempts       = Code{"too_many_attempts", TooMany, "Too many attempts"}
 )
@@ -64,7 +65,7 @@ func Codes() []Code {
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
-		MethodNotAllowed, EventsExpired, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
+		MethodNotAllowed, EventsExpired, PositionBeyondEnd, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,

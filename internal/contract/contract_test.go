@@ -1,6 +1,8 @@
 package contract_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -53,6 +55,45 @@ func TestEveryBodyIsClosed(t *testing.T) {
 		schema := op.Spec.RequestBody.Value.Content.Get("application/json").Schema.Value
 		require.NotNil(t, schema.AdditionalProperties.Has, "%s: additionalProperties must be false", op.ID)
 		require.False(t, *schema.AdditionalProperties.Has, "%s: additionalProperties must be false", op.ID)
+	}
+}
+
+// Generators of clients make a type of its own, or none, of an allOf with nothing but one schema in it.
+func TestDocuments_ReferToSchemasPlainly(t *testing.T) {
+	t.Parallel()
+	for name, document := range map[string][]byte{"everything": openapi.JSON, "for third parties": openapi.ThirdParty} {
+		var root any
+		require.NoError(t, json.Unmarshal(document, &root))
+		references := 0
+		var look func(path string, node any)
+		look = func(path string, node any) {
+			switch node := node.(type) {
+			case map[string]any:
+				if node["$ref"] != nil {
+					references++
+				}
+				for _, word := range []string{"allOf", "oneOf", "anyOf"} {
+					if list, ok := node[word].([]any); ok && len(list) == 1 {
+						require.Greater(t, len(node), 1, "%s, %s: %s of one schema and nothing beside it", name, path, word)
+					}
+				}
+				for key, child := range node {
+					look(path+"/"+key, child)
+				}
+			case []any:
+				for i, child := range node {
+					look(fmt.Sprintf("%s/%d", path, i), child)
+				}
+			}
+		}
+		look("#", root)
+		require.Greater(t, references, 100, name)
+	}
+	for _, op := range load(t).Operations() {
+		if op.ID == "listEvents" {
+			page := op.Spec.Responses.Status(200).Value.Content["application/json"].Schema.Value
+			require.Equal(t, "#/components/schemas/Event", page.Properties["data"].Value.Items.Ref)
+		}
 	}
 }
 

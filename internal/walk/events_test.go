@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"sync"
 	"testing"
@@ -263,4 +264,41 @@ func TestOldEventsExpire(t *testing.T) {
 	populate(t, owner.Sandbox())
 	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
 	require.Equal(t, []string{"sandbox.reset"}, readFeed(t, owner.Sandbox(), fmt.Sprint("?after=", many)).types())
+}
+
+// Whoever asks for what comes after an event that does not exist would wait for ever, and miss what
+// comes meanwhile.
+func TestListEvents_BeyondTheEnd(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	populate(t, owner)
+	program := owner.APIToken(t, true, "events:read")
+	refused := func(c *apitest.Client, after, last int64) {
+		t.Helper()
+		for _, more := range []string{"", "&wait=30", "&types=service.*"} {
+			if c == program && more == "&types=service.*" {
+				continue // which it may not read
+			}
+			problem := c.Get(t, fmt.Sprintf("/api/v1/events?after=%d%s", after, more)).RequireProblem(t, 422, "position_beyond_end")
+			require.EqualValues(t, last, problem["last_sequence"])
+			require.Equal(t, "?after", problem["errors"].([]any)[0].(m)["pointer"])
+		}
+	}
+	live := readFeed(t, owner, "?limit=100").NextAfter
+	refused(owner, live+1, live)
+	refused(owner, math.MaxInt64, live)
+	refused(owner.Sandbox(), live, 0) // the position is of the other mode
+	refused(program, 1, 0)
+	require.Equal(t, feed{Data: []event{}, NextAfter: live}, readFeed(t, owner, fmt.Sprintf("?after=%d", live)))
+	require.Equal(t, feed{Data: []event{}}, readFeed(t, program, "?after=0"))
+
+	// Emptying the sandbox and its test clock move no position.
+	owner.Sandbox().Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201)
+	owner.Sandbox().Post(t, "/api/v1/sandbox/clock", m{"advance_seconds": 86400}).Require(t, 200)
+	last := readFeed(t, owner.Sandbox(), "").NextAfter
+	owner.Post(t, "/api/sandbox/reset/", nil).Require(t, 200)
+	require.Equal(t, []string{"sandbox.reset"}, readFeed(t, owner.Sandbox(), fmt.Sprintf("?after=%d", last)).types())
+	require.Equal(t, last+1, readFeed(t, program, fmt.Sprintf("?after=%d", last)).NextAfter, "it may not read that, but passes over it")
+	refused(owner.Sandbox(), last+2, last+1)
 }

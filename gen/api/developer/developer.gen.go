@@ -535,7 +535,7 @@ type WebhookWithSecretDisabledReason string
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	// After Only events after this sequence. Without it, from the oldest that is kept.
+	// After Only events after this sequence, which is not beyond the last one. Without it, from the oldest that is kept.
 	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 
 	// Types Only events of these types, separated by commas; `appointment.*` stands for all of a noun.
@@ -1357,9 +1357,7 @@ func (response ListEvents410ApplicationProblemPlusJSONResponse) VisitListEventsR
 	return err
 }
 
-type ListEvents422ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
-}
+type ListEvents422ApplicationProblemPlusJSONResponse externalRef0.Problem
 
 func (response ListEvents422ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
 

@@ -158,12 +158,27 @@ var elsewhere = regexp.MustCompile(`^[a-z]+\.yaml#`)
 // localise turns references into other modules into local ones.
 func localise(node any) {
 	walk(node, func(o object) {
+		// What only the generator of our own code reads.
+		delete(o, "x-go-type")
+		unwrap(o)
 		if ref, ok := o["$ref"].(string); ok {
 			o["$ref"] = elsewhere.ReplaceAllString(ref, "#")
 		}
-		// What only the generator of our own code reads.
-		delete(o, "x-go-type")
 	})
+}
+
+// unwrap makes a reference of an allOf with nothing but one reference in it, which generators of
+// clients take for a type of its own. Beside something else, such as a description, OpenAPI 3.0
+// needs the allOf.
+func unwrap(o object) {
+	all, _ := o["allOf"].([]any)
+	if len(o) != 1 || len(all) != 1 {
+		return
+	}
+	if only, _ := all[0].(object); only["$ref"] != nil && len(only) == 1 {
+		delete(o, "allOf")
+		o["$ref"] = only["$ref"]
+	}
 }
 
 func walk(node any, visit func(object)) {

@@ -86,7 +86,7 @@ const (
 
 // List returns the events after a sequence that whoever asks may read, in order, and waits for one
 // if it is asked to. NextAfter passes over those that they may not read. Errors: EventsExpired;
-// ValidationFailed for types that do not exist; ScopeRequired, TokenNotAccepted and RoleNotAllowed
+// PositionBeyondEnd for a sequence that has not been given out yet; ValidationFailed for types that do not exist; ScopeRequired, TokenNotAccepted and RoleNotAllowed
 // for types that may not be read; RateLimited if too many wait already.
 func (s *Events) List(ctx context.Context, scope *tenancy.Scope, q EventQuery) (*EventPage, error) {
 	if err := checkTypes(s.rights, scope.Principal, "?types", q.Types); err != nil {
@@ -156,7 +156,11 @@ func (s *Events) page(ctx context.Context, scope *tenancy.Scope, q EventQuery) (
 		return nil, apperr.New(apperr.EventsExpired,
 			"Events up to sequence %d have expired. Read the objects anew, and continue after %[1]d.", expired).With("oldest_after", expired)
 	}
-	page := &EventPage{NextAfter: max(params.After, rows[0].LastSequence)}
+	if last := rows[0].LastSequence; params.After > last {
+		detail := fmt.Sprintf("The feed ends at sequence %d, so there is nothing after %d yet. Continue after %[1]d.", last, params.After)
+		return nil, apperr.New(apperr.PositionBeyondEnd, "%s", detail).WithFields(apperr.Field{Pointer: "?after", Detail: detail}).With("last_sequence", last)
+	}
+	page := &EventPage{NextAfter: rows[0].LastSequence}
 	for i := range rows {
 		if row := &rows[i]; row.Sequence > 0 {
 			page.Data = append(page.Data, newEvent(row, !scope.SandboxMode()))
