@@ -32,6 +32,12 @@ type fixture struct {
 	scopes []string
 	// sandbox marks what works in the sandbox only.
 	sandbox bool
+	// lists is the noun of the object that a list shows; each list has it, or everyones.
+	lists string
+	// everyones says why a list has no rows of a business: everybody sees the same.
+	everyones string
+	// bothModes marks what shows objects of the live world in the sandbox, or the other way round.
+	bothModes bool
 }
 
 // in is the client in the mode in which the operation works.
@@ -52,13 +58,13 @@ var fixtures = map[string]fixture{
 	"logout":          {want: 204},
 	"getMe":           {want: 200},
 	"changePassword":  {body: static(m{"current_password": apitest.Password, "new_password": "another good password"}), want: 204},
-	"listSessions":    {want: 200},
+	"listSessions":    {want: 200, lists: "session", bothModes: true},
 	"revokeSession":   {id: "session", want: 204},
 	"startMasquerade": {body: func(o objects) any { return m{"user_id": o["user"]} }, want: 200},
 	"endMasquerade":   {as: masquerading, want: 200},
-	"listPersonas":    {want: 200},
+	"listPersonas":    {want: 200, everyones: "the people of the demo"},
 	"quickLogin":      {body: static(m{"persona": "owner"}), want: 200},
-	"listUsers":       {want: 200},
+	"listUsers":       {want: 200, lists: "user"},
 	"createUser":      {body: static(m{"email": "new@a.example", "name": "New", "role": "TENANT_STAFF", "password": "a first password"}), want: 201},
 	"getUser":         {id: "user", want: 200},
 	"updateUser":      {id: "user", body: static(m{"name": "Renamed"}), want: 200},
@@ -66,7 +72,7 @@ var fixtures = map[string]fixture{
 	"getBusiness":     {want: 200},
 	"updateBusiness":  {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
 
-	"listDomains":       {want: 200},
+	"listDomains":       {want: 200, lists: "domain", bothModes: true},
 	"createDomain":      {body: static(m{"name": "book.salon.example"}), want: 201},
 	"getDomain":         {id: "domain", want: 200},
 	"deleteDomain":      {id: "domain", want: 204},
@@ -74,10 +80,10 @@ var fixtures = map[string]fixture{
 	"makeDomainPrimary": {id: "domain", want: 200},
 	"changeSubdomain":   {body: static(m{"subdomain": "another"}), want: 200},
 
-	"listAudit":         {want: 200},
+	"listAudit":         {want: 200, lists: "webhook"},
 	"listPlatformAudit": {want: 200},
 
-	"listInvitations":  {want: 200},
+	"listInvitations":  {want: 200, lists: "invitation"},
 	"createInvitation": {body: static(m{"email": "ina@a.example", "role": "TENANT_STAFF"}), want: 201},
 	"getInvitation":    {id: "invitation", want: 200},
 	"resendInvitation": {id: "invitation", want: 200},
@@ -101,10 +107,10 @@ var fixtures = map[string]fixture{
 	"getMeta": {want: 200},
 
 	"getBookingBusiness":  {want: 200},
-	"listBookingServices": {want: 200},
+	"listBookingServices": {want: 200, lists: "service"},
 	"getBookingAvailability": {query: func(o objects) string {
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
-	}, want: 200},
+	}, want: 200, everyones: "instants, of a service that others cannot name"},
 	"createBookingHold": {body: func(o objects) any {
 		return m{"service_id": o["service"], "start_at": "2027-03-08T20:00:00Z"}
 	}, want: 201},
@@ -118,20 +124,20 @@ var fixtures = map[string]fixture{
 	"rescheduleBookingAppointment": {id: "booking", body: static(m{"start_at": "2027-03-10T20:00:00Z"}), want: 200},
 	"cancelBookingAppointment":     {id: "booking", body: static(m{"reason": "ill"}), want: 200},
 
-	"listResources":  {want: 200},
+	"listResources":  {want: 200, lists: "resource"},
 	"createResource": {body: static(m{"name": "Room 2", "type": "ROOM"}), want: 201},
 	"getResource":    {id: "resource", want: 200},
 	"updateResource": {id: "resource", body: static(m{"description": "with a view"}), want: 200},
 	"deleteResource": {id: "spare_resource", want: 204},
 
-	"listTokens":  {want: 200},
+	"listTokens":  {want: 200, lists: "token", bothModes: true},
 	"createToken": {body: static(m{"name": "Website", "scopes": []string{"appointments:write", "customers:read"}}), want: 201},
 	"getToken":    {id: "token", want: 200},
 	"updateToken": {id: "token", body: static(m{"name": "Old website"}), want: 200},
 	"rotateToken": {id: "token", body: static(m{"overlap_seconds": 60}), want: 200},
 	"revokeToken": {id: "token", want: 204},
 
-	"listServices":  {want: 200},
+	"listServices":  {want: 200, lists: "service"},
 	"createService": {body: static(m{"name": "Beard trim", "duration_minutes": 20, "price": m{"amount": 1500, "currency": "USD"}}), want: 201},
 	"getService":    {id: "service", want: 200},
 	"updateService": {id: "service", body: static(m{"buffer_after_minutes": 10}), want: 200},
@@ -144,7 +150,7 @@ var fixtures = map[string]fixture{
 	"replaceResourceHours": {id: "resource", body: static(hours), want: 200},
 	"deleteResourceHours":  {id: "resource", want: 204},
 
-	"listTimeOff": {want: 200},
+	"listTimeOff": {want: 200, lists: "time_off"},
 	"createTimeOff": {body: func(o objects) any {
 		return m{
 			"resource_id": o["resource"], "title": "Lunch", "start_at": "2027-03-01T12:00:00Z", "end_at": "2027-03-01T13:00:00Z",
@@ -155,14 +161,14 @@ var fixtures = map[string]fixture{
 	"updateTimeOff": {id: "time_off", body: static(m{"title": "Holidays"}), want: 200},
 	"deleteTimeOff": {id: "time_off", want: 204},
 
-	"listEvents": {want: 200},
+	"listEvents": {want: 200, lists: "resource"},
 
 	"getSandboxClock":   {want: 200},
 	"setSandboxClock":   {body: static(m{"advance_seconds": 60}), want: 200},
-	"listSandboxOutbox": {want: 200},
+	"listSandboxOutbox": {want: 200, lists: "customer", bothModes: true},
 	"createSampleData":  {sandbox: true, want: 201},
 
-	"listWebhooks":          {want: 200},
+	"listWebhooks":          {want: 200, lists: "webhook"},
 	"createWebhook":         {body: static(m{"url": "https://example.com/other", "event_types": []string{"appointment.*", "customer.created"}, "description": "CRM"}), want: 201, scopes: []string{"appointments:read", "customers:read"}},
 	"getWebhook":            {id: "webhook", want: 200},
 	"updateWebhook":         {id: "webhook", body: static(m{"is_enabled": false}), want: 200},
@@ -170,10 +176,10 @@ var fixtures = map[string]fixture{
 	"rotateWebhookSecret":   {id: "webhook", want: 200},
 	"pingWebhook":           {id: "webhook", want: 202},
 	"replayWebhook":         {id: "webhook", body: static(m{"since": "2026-11-01T00:00:00Z"}), want: 202, scopes: []string{"customers:read"}},
-	"listWebhookDeliveries": {id: "webhook", want: 200},
+	"listWebhookDeliveries": {id: "webhook", want: 200, lists: "delivery"},
 	"replayWebhookDelivery": {id: "webhook", more: []string{"delivery"}, want: 202},
 
-	"listCustomers":  {want: 200},
+	"listCustomers":  {want: 200, lists: "customer"},
 	"createCustomer": {body: static(m{"name": "Nina New", "email": "nina@example.com", "phone": "+1 555 0100"}), want: 201},
 	"getCustomer":    {id: "customer", want: 200},
 	"updateCustomer": {id: "customer", body: static(m{"tags": []string{"vip"}}), want: 200},
@@ -181,26 +187,26 @@ var fixtures = map[string]fixture{
 
 	"getAvailability": {query: func(o objects) string {
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02"
-	}, want: 200},
+	}, want: 200, lists: "resource"},
 	"listResourceAvailability": {query: func(o objects) string {
 		return "service_id=" + o["service"] + "&from=2027-03-01&to=2027-03-02&resource_ids=" + o["resource"]
-	}, want: 200},
+	}, want: 200, lists: "resource"},
 
-	"listWaitlist": {want: 200},
+	"listWaitlist": {want: 200, lists: "waitlist"},
 	"joinWaitlist": {body: func(o objects) any {
 		return m{"service_id": o["service"], "customer_id": o["customer"], "from": "2027-03-01T09:00:00Z", "to": "2027-03-02T09:00:00Z"}
 	}, want: 201},
 	"getWaitlistEntry": {id: "waitlist", want: 200},
 	"leaveWaitlist":    {id: "waitlist", want: 204},
 
-	"listHolds": {want: 200},
+	"listHolds": {want: 200, lists: "hold"},
 	"createHold": {body: func(o objects) any {
 		return m{"service_id": o["service"], "start_at": "2027-03-03T09:00:00Z", "resource_ids": []string{o["resource"]}, "ttl_seconds": 60}
 	}, want: 201},
 	"getHold":    {id: "hold", want: 200},
 	"deleteHold": {id: "hold", want: 204},
 
-	"listAppointments": {want: 200},
+	"listAppointments": {want: 200, lists: "appointment"},
 	"createAppointment": {body: func(o objects) any {
 		return m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
 	}, want: 201},
@@ -220,9 +226,9 @@ var fixtures = map[string]fixture{
 	"getAppointmentCancellation": {id: "appointment", want: 200},
 	"completeAppointment":        {id: "appointment", want: 200},
 	"markAppointmentNoShow":      {id: "appointment", want: 200},
-	"listAppointmentChanges":     {id: "appointment", want: 200},
+	"listAppointmentChanges":     {id: "appointment", want: 200, lists: "change"},
 
-	"listPlans":         {want: 200},
+	"listPlans":         {want: 200, everyones: "the plans of the platform"},
 	"listPlatformPlans": {want: 200},
 	"createPlan": {body: static(m{
 		"code": "solo", "name": "Solo", "features": m{"can_use_analytics": true}, "limits": m{"max_users": 1, "max_resources": nil},
@@ -235,7 +241,7 @@ var fixtures = map[string]fixture{
 	"publishPlanVersion": {id: "plan", more: []string{"second"}, want: 200},
 	"archivePlanVersion": {id: "published_plan", more: []string{"first"}, want: 200},
 
-	"listSeries": {want: 200},
+	"listSeries": {want: 200, lists: "series"},
 	"createSeries": {body: func(o objects) any {
 		return m{
 			"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T14:00:00Z",

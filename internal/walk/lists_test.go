@@ -2,13 +2,18 @@ package walk
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -28,6 +33,108 @@ func pages(t *testing.T, c *apitest.Client, path string, query url.Values) (ids 
 	}
 	require.Fail(t, "the list does not end")
 	return nil
+}
+
+// isList reports whether an operation answers with a list, "data".
+func isList(op *contract.Operation) bool {
+	ok := op.Spec.Responses.Status(http.StatusOK)
+	if contract.Writes(op.Method) || ok == nil || ok.Value.Content["application/json"] == nil {
+		return false
+	}
+	data := ok.Value.Content["application/json"].Schema.Value.Properties["data"]
+	return data != nil && data.Value.Type.Is("array")
+}
+
+// getsOne reports whether the objects of a list have a path of their own.
+func getsOne(s *apitest.Server, list *contract.Operation) bool {
+	return slices.ContainsFunc(s.App.Contract.Operations(), func(op *contract.Operation) bool {
+		return op.Method == http.MethodGet && op.Path == list.Path+"/{id}"
+	})
+}
+
+// environment is what one client sees: the live world or the sandbox of a business.
+type environment struct {
+	client   *apitest.Client
+	business string
+	objects  objects
+}
+
+// environments are those of two businesses, with an object of each noun in all of them.
+func environments(t *testing.T, s *apitest.Server) map[string]environment {
+	t.Helper()
+	list := map[string]environment{}
+	for _, business := range []string{"a", "b"} {
+		owner := s.Tenant(t, business).Client(t, tenancy.RoleOwner)
+		for mode, c := range map[string]*apitest.Client{"live": owner, "sandbox": owner.Sandbox()} {
+			o := populateAll(t, c)
+			o["session"], o["change"] = s.SessionID(t, owner), uuid.NewString()
+			c.Post(t, "/api/v1/appointments/"+o["appointment"]+"/cancel", m{"reason": o["change"]}).Require(t, 200)
+			list[business+" "+mode] = environment{c, business, o}
+		}
+	}
+	_, err := s.DB.OwnerPool().Exec(t.Context(), `INSERT INTO notifications (env_id, id, kind, channel, customer_id, data, created_at)
+		SELECT env_id, gen_random_uuid(), 'waitlist.offered', 'EMAIL', id, jsonb_build_object('customer_id', id), $1 FROM customers`, apitest.Start)
+	require.NoError(t, err)
+	return list
+}
+
+// Whatever reads shows its own environment and no other one: no answer holds an id, or a token, of an
+// object of another business or of the other mode, and a list shows the object of the noun
+// that its fixture names. So a new list needs a fixture, and its noun an object in populate.
+func TestReadsShowOneEnvironment(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	all := environments(t, s)
+	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
+		t.Helper()
+		if contract.Writes(op.Method) || g.Access == gate.Platform { // which sees every business
+			return
+		}
+		require.Equal(t, isList(op), (f.lists != "") != (f.everyones != ""), "the fixture of a list names what it lists, or why that is everybody's")
+		for name, e := range all {
+			path, _ := f.call(op, e.objects)
+			if op.Spec.Parameters.GetByInAndName("query", "limit") != nil {
+				path += map[bool]string{false: "?", true: "&"}[strings.Contains(path, "?")] + "limit=100"
+			}
+			body := string(e.client.Get(t, path).Require(t, f.want).Body)
+			own := []string{}
+			for _, other := range all {
+				if other.business != e.business {
+					continue
+				}
+				own = append(own, other.objects["domain"]) // which the business has for both modes
+				if f.bothModes || other.client == e.client {
+					own = append(own, slices.Collect(maps.Values(other.objects))...)
+				}
+			}
+			for elsewhere, other := range all {
+				for noun, id := range other.objects {
+					if !slices.Contains(own, id) && strings.Contains(body, id) {
+						require.Fail(t, "a leak", "%s shows the %s of %s", name, noun, elsewhere)
+					}
+				}
+			}
+			if f.lists != "" {
+				requireListed(t, all, e, f, body)
+			}
+		}
+	})
+}
+
+// requireListed fails unless the answer to an environment lists its object, and that is one of its own.
+func requireListed(t *testing.T, all map[string]environment, e environment, f fixture, body string) {
+	t.Helper()
+	listed := false
+	for _, other := range all {
+		id := other.objects[f.lists]
+		require.NotEmpty(t, id, "populate makes no %s", f.lists)
+		if other.business == e.business && (f.bothModes || other.client == e.client) {
+			listed = listed || strings.Contains(body, id)
+		} else {
+			require.NotEqual(t, id, e.objects[f.lists])
+		}
+	}
+	require.True(t, listed, "it does not show its own %s", f.lists)
 }
 
 // Every object comes exactly once, in the same order whatever the size of the page,
