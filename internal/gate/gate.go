@@ -66,6 +66,8 @@ const (
 	MasqueradeNever Masquerade = "never"
 	// MasqueradeAlways is for writes that change nothing of the user's, such as ending the masquerade.
 	MasqueradeAlways Masquerade = "always"
+	// MasqueradeRedacted is for reads that leave credentials out of the answer to a masquerade.
+	MasqueradeRedacted Masquerade = "redacted"
 )
 
 // Gates holds the gate of every operation, by operation id.
@@ -78,7 +80,7 @@ func Load(c *contract.Contract) (Gates, error) {
 	var mistakes []error
 	for _, op := range c.Operations() {
 		g, err := decode(op.Gate)
-		err = cmp.Or(err, g.checkMethod(op.Method))
+		err = cmp.Or(err, g.checkMethod(op.Method), g.checkCredentials(op))
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("operation %s: %w", op.ID, err))
 			continue
@@ -115,7 +117,7 @@ func (g Gate) check() error {
 	if g.Quota != "" && !g.Quota.Valid() {
 		return fmt.Errorf("x-gate: unknown quota %q", g.Quota)
 	}
-	if g.Masquerade != "" && g.Masquerade != MasqueradeNever && g.Masquerade != MasqueradeAlways {
+	if !slices.Contains([]Masquerade{"", MasqueradeNever, MasqueradeAlways, MasqueradeRedacted}, g.Masquerade) {
 		return fmt.Errorf("x-gate: unknown masquerade %q", g.Masquerade)
 	}
 	if g.Masquerade != "" && g.Access == Public {
@@ -138,6 +140,21 @@ func (g Gate) checkMethod(method string) error {
 	}
 	if g.Idempotent && method != http.MethodPost {
 		return fmt.Errorf("x-gate: idempotent is a word for POST, not for %s", method)
+	}
+	return nil
+}
+
+// checkCredentials sees to it that each operation with a credential in its body or answers
+// says what it is in a masquerade: what gives access must neither outlive it nor be seen in it.
+func (g Gate) checkCredentials(op *contract.Operation) error {
+	shows := op.ShowsCredential()
+	switch {
+	case g.Masquerade == MasqueradeRedacted && (!shows || contract.Writes(op.Method)):
+		return errors.New("x-gate: masquerade redacted is for reads whose answers have a credential")
+	case g.Access == Public || g.Masquerade != "":
+		return nil
+	case shows || op.TakesCredential():
+		return errors.New("x-gate: masquerade must be said, because the body or an answer has a credential")
 	}
 	return nil
 }

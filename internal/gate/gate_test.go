@@ -64,6 +64,41 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// An operation with a credential says what it is in a masquerade, wherever the credential is.
+func TestLoad_MasqueradeOfCredentials(t *testing.T) {
+	t.Parallel()
+	const inBody, inAnswer, nowhere = `{"type":"object","properties":{"passport":{"type":"object","properties":{"new_password":{"type":"string"}}}}}`,
+		`{"type":"array","items":{"allOf":[{"type":"object","properties":{"api_token":{"type":"string"}}}]}}`,
+		`{"type":"object","properties":{"token_type":{"type":"string"}}}`
+	for name, tt := range map[string]struct {
+		method, body, answer, gate string
+		starts                     bool
+	}{
+		"taken, nothing said":       {"post", inBody, nowhere, `"access":"user"`, false},
+		"shown, nothing said":       {"get", nowhere, inAnswer, `"access":"user"`, false},
+		"none":                      {"post", nowhere, nowhere, `"access":"user"`, true},
+		"taken, never":              {"post", inBody, nowhere, `"access":"user","masquerade":"never"`, true},
+		"shown, redacted":           {"get", nowhere, inAnswer, `"access":"user","masquerade":"redacted"`, true},
+		"shown by a write":          {"post", nowhere, inAnswer, `"access":"user","masquerade":"redacted"`, false},
+		"nothing to leave out":      {"get", nowhere, nowhere, `"access":"user","masquerade":"redacted"`, false},
+		"public, which asks nobody": {"post", inBody, inAnswer, `"access":"public"`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := `"requestBody":{"content":{"application/json":{"schema":` + tt.body + `}}},`
+			if tt.method == "get" {
+				request = ""
+			}
+			c, err := contract.Load([]byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/a":{"` + tt.method + `":{
+				"operationId":"a","x-gate":{` + tt.gate + `},` + request + `
+				"responses":{"200":{"description":"d","content":{"application/json":{"schema":` + tt.answer + `}}}}}}}}`))
+			require.NoError(t, err)
+			_, err = Load(c)
+			require.Equal(t, tt.starts, err == nil, "%v", err)
+		})
+	}
+}
+
 func TestWordsMustFitTheMethod(t *testing.T) {
 	t.Parallel()
 	for raw, methods := range map[string][]string{

@@ -238,7 +238,7 @@ type APIToken struct {
 	Previous nullable.Nullable[APITokenPrevious] `json:"previous"`
 	Scopes   []APITokenScope                     `json:"scopes"`
 
-	// Token The token itself: `ss_test_` or `ss_live_`, 30 random characters and 6 of a checksum. Null for live tokens, except in the answer that makes or rotates one.
+	// Token The token itself: `ss_test_` or `ss_live_`, 30 random characters and 6 of a checksum. Null for live tokens, except in the answer that makes or rotates one, and null while working as another user.
 	Token     nullable.Nullable[string] `json:"token"`
 	UpdatedAt time.Time                 `json:"updated_at"`
 	Version   int                       `json:"version"`

@@ -26,7 +26,8 @@ var queries = developerdb.New()
 type Token struct {
 	ID   uuid.UUID
 	Name string
-	// Secret is the token itself; nil for live ones, but not from Create and Rotate.
+	// Secret is the token itself; nil for live ones, but not from Create and Rotate, and nil in
+	// a masquerade.
 	Secret *string
 	// Prefix is how the token begins.
 	Prefix string
@@ -203,7 +204,7 @@ func (s *Tokens) List(ctx context.Context, scope *tenancy.Scope, filter TokenFil
 	if err != nil {
 		return keyset.List[Token]{}, fmt.Errorf("list tokens: %w", err)
 	}
-	convert := func(row developerdb.ListTokensRow) Token { return newToken(developerdb.GetTokenRow(row)) }
+	convert := func(row developerdb.ListTokensRow) Token { return tokenFor(scope, developerdb.GetTokenRow(row)) }
 	return keyset.NewList(page, rows, filter, convert, func(t Token) position { return position{t.CreatedAt, t.ID} }), nil
 }
 
@@ -224,7 +225,7 @@ func (s *Tokens) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (T
 	if err != nil {
 		return Token{}, tokenError("get", err)
 	}
-	return newToken(row), nil
+	return tokenFor(scope, row), nil
 }
 
 // Rename gives a token another name; with a version, only if it is at that version.
@@ -320,6 +321,16 @@ func tokenError(doing string, err error) error {
 		return apperr.NewNotFound("token")
 	}
 	return fmt.Errorf("%s token: %w", doing, err)
+}
+
+// tokenFor is the token as the scope's user may see it: without its secret in a masquerade,
+// which the secret would outlive.
+func tokenFor(scope *tenancy.Scope, row developerdb.GetTokenRow) Token {
+	token := newToken(row)
+	if scope.ImpersonatorID() != nil {
+		token.Secret = nil
+	}
+	return token
 }
 
 func newToken(row developerdb.GetTokenRow) Token {
