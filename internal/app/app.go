@@ -125,15 +125,16 @@ func New(d Dependencies) (*App, error) {
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
 	identityServer := identityapi.New(identityapi.Dependencies{
-		Sessions:      sessions,
-		Users:         identity.NewUsers(store, hasher),
-		Businesses:    identity.NewBusinesses(store),
-		Personas:      identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
-		Sandbox:       identity.NewSandbox(store),
-		Invitations:   identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
-		AuditTrail:    identity.NewAuditTrail(store),
-		Domains:       identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains),
-		SecureCookies: d.Config.HTTPS,
+		Sessions:       sessions,
+		Users:          identity.NewUsers(store, hasher),
+		Businesses:     identity.NewBusinesses(store),
+		Personas:       identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
+		Sandbox:        identity.NewSandbox(store),
+		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
+		PasswordResets: identity.NewPasswordResets(store, resolver, hasher),
+		AuditTrail:     identity.NewAuditTrail(store),
+		Domains:        identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains),
+		SecureCookies:  d.Config.HTTPS,
 	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)

@@ -38,7 +38,7 @@ func addSweeper(workers *jobs.Workers, store *tenancy.Store, now func() time.Tim
 			return err
 		}
 		if swept != (identity.Swept{}) || expired > 0 {
-			log.Info("swept", "sessions", swept.Sessions, "login_throttles", swept.Throttles, "events", expired)
+			log.Info("swept", "sessions", swept.Sessions, "login_throttles", swept.Throttles, "password_resets", swept.PasswordResets, "events", expired)
 		}
 		return nil
 	})

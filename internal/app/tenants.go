@@ -19,8 +19,8 @@ type tenants struct {
 
 var _ admin.Tenants = tenants{}
 
-func (t tenants) Hash(ctx context.Context, password string) (string, error) {
-	return t.hasher.Hash(ctx, password)
+func (t tenants) Hash(ctx context.Context, password string, about ...string) (string, error) {
+	return t.hasher.HashNew(ctx, "/password", password, about...)
 }
 
 func (t tenants) Make(ctx context.Context, tx *tenancy.PlatformTx, scope *tenancy.Scope, in admin.BusinessInput) (uuid.UUID, error) {

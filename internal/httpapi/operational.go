@@ -63,6 +63,6 @@ func (s *Server) mayReadMetrics(c echo.Context) bool {
 	if s.MetricsToken == "" {
 		return address(c).IsLoopback()
 	}
-	token, _ := sessionToken(c.Request())
+	token, _ := s.sessionToken(c.Request())
 	return subtle.ConstantTimeCompare([]byte(token), []byte(s.MetricsToken)) == 1
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -19,8 +20,43 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// SessionCookie is the name of the cookie that carries a session's token.
-const SessionCookie = "smoothschedule_session"
+// The names of cookies, as CookieName completes them.
+const (
+	// SessionCookie carries a session's token.
+	SessionCookie = "smoothschedule_session"
+	// DeviceCookie says that a user has signed in with the browser before.
+	DeviceCookie = "smoothschedule_device"
+)
+
+// CookieName is the whole name of a cookie. With the prefix, browsers take it from this host
+// over HTTPS only (RFC 6265bis), so that no other host of the same site can put one in its place;
+// over plain http they refuse the prefix.
+func CookieName(name string, https bool) string {
+	if https {
+		return "__Host-" + name
+	}
+	return name
+}
+
+type deviceKey struct{}
+
+// maxDevice bounds the value of the cookie that is looked at.
+const maxDevice = 200
+
+// withDevice keeps the value of the request's DeviceCookie in the context.
+func (s *Server) withDevice(c echo.Context) {
+	cookie, err := c.Request().Cookie(CookieName(DeviceCookie, s.HTTPS))
+	if err != nil || len(cookie.Value) > maxDevice {
+		return
+	}
+	c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), deviceKey{}, cookie.Value)))
+}
+
+// DeviceFrom returns the value of the request's DeviceCookie, or nothing.
+func DeviceFrom(ctx context.Context) string {
+	value, _ := ctx.Value(deviceKey{}).(string)
+	return value
+}
 
 // HeaderSandboxMode asks for a mode, and says in every answer which one it was.
 const HeaderSandboxMode = "X-Sandbox-Mode"
@@ -38,7 +74,7 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 		if !ok {
 			return apperr.New(apperr.UnknownHost, "No business lives at this address.")
 		}
-		token, fromCookie := sessionToken(r)
+		token, fromCookie := s.sessionToken(r)
 		if fromCookie && contract.Writes(r.Method) && !s.origins.sameSite(r) {
 			return apperr.New(apperr.CrossOriginRefused,
 				"A browser may change things only from a page of ours. Other clients send the token as bearer.")
@@ -47,6 +83,7 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
 			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
 		}
+		s.withDevice(c)
 		return s.identified(c, &request, token, fromCookie, next)
 	}
 }
@@ -155,7 +192,7 @@ func credentials(request *tenancy.Request, token string, hash [sha256.Size]byte,
 }
 
 // sessionToken returns the session's or API token of the request: of the Authorization header, else of the cookie.
-func sessionToken(r *http.Request) (token string, fromCookie bool) {
+func (s *Server) sessionToken(r *http.Request) (token string, fromCookie bool) {
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, value, _ := strings.Cut(header, " ")
 		if strings.EqualFold(scheme, "Bearer") {
@@ -163,7 +200,7 @@ func sessionToken(r *http.Request) (token string, fromCookie bool) {
 		}
 		return "", false
 	}
-	if cookie, err := r.Cookie(SessionCookie); err == nil {
+	if cookie, err := r.Cookie(CookieName(SessionCookie, s.HTTPS)); err == nil {
 		return cookie.Value, true
 	}
 	return "", false

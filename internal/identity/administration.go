@@ -17,8 +17,8 @@ import (
 
 // UpdatePlatformUser changes a user of the platform; with a version, only if they are at
 // that version. Another role and deactivation end the user's sessions. Passwords are not
-// changed here. Errors: NotFound, VersionMismatch, RoleNotAllowed for a user or a role
-// above one's own, ValidationFailed, AlreadyExists, LastOwner for the last superuser.
+// changed here. Errors: NotFound, VersionMismatch, RoleNotAllowed for another user who is not
+// below one, or a role above one's own, ValidationFailed, AlreadyExists, LastOwner for the last superuser.
 func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	principal, err := principalOf(scope)
 	if err != nil {
@@ -66,7 +66,7 @@ func lockPlatformUser(
 		return User{}, userError("lock", err)
 	}
 	current := newUser(row)
-	if err := mayTouch(principal, current.Role); err != nil {
+	if err := mayAdminister(principal, current, patch); err != nil {
 		return User{}, err
 	}
 	if patch.Role != nil {
@@ -79,6 +79,16 @@ func lockPlatformUser(
 		return User{}, apperr.New(apperr.LastOwner, "This is the last active superuser. Make somebody else one first.")
 	}
 	return current, etag.Check(version, current.Version, "user")
+}
+
+// mayAdminister is mayChange for users of the platform. Nobody is above superusers, so they may end
+// what another one may do, but not change how that one signs in.
+func mayAdminister(principal *tenancy.Principal, user User, patch UserPatch) error {
+	peers := principal.Role == tenancy.RoleSuperuser && user.Role == tenancy.RoleSuperuser
+	if peers && patch.Email == nil && patch.Username == nil && patch.Name == nil {
+		return nil
+	}
+	return mayChange(principal, user)
 }
 
 // UpdateCustomerUser changes the login of a customer in the scope's environment; their

@@ -103,6 +103,7 @@ func (s *Invitations) Accept(ctx context.Context, scope *tenancy.Scope, in Accep
 			return err
 		}
 		accepted.User, err = signIn(ctx, tx, home, user, accepted.SignedIn)
+		accepted.Device = newDevice(user.ID, user.PasswordHash, scope.RealNow())
 		return err
 	})
 	if err != nil {
@@ -127,12 +128,23 @@ func (s *Invitations) open(ctx context.Context, scope *tenancy.Scope, token stri
 	if err != nil {
 		return none, nil, fmt.Errorf("get invitation by token: %w", err)
 	}
-	host, err := queries.GetEnvironmentHost(ctx, s.store.Control(), envID)
+	home, err := homeAt(ctx, s.store, s.resolver, scope, envID)
 	if err != nil {
-		return none, nil, fmt.Errorf("get host of an environment: %w", err)
+		return none, nil, err
 	}
-	if scope.Tenant != nil && scope.Tenant.ID != host.TenantID {
+	if scope.Tenant != nil && scope.Tenant.ID != home.Tenant.ID {
 		return none, nil, deadInvitation()
+	}
+	return row, home, nil
+}
+
+// homeAt returns the scope of a request of nobody in an environment, at its host.
+func homeAt(
+	ctx context.Context, store *tenancy.Store, resolver *tenancy.Resolver, scope *tenancy.Scope, envID uuid.UUID,
+) (*tenancy.Scope, error) {
+	host, err := queries.GetEnvironmentHost(ctx, store.Control(), envID)
+	if err != nil {
+		return nil, fmt.Errorf("get host of an environment: %w", err)
 	}
 	request := tenancy.Request{
 		RequestID: scope.RequestID, Now: scope.RealNow(), Address: scope.Address, UserAgent: scope.UserAgent,
@@ -141,11 +153,7 @@ func (s *Invitations) open(ctx context.Context, scope *tenancy.Scope, token stri
 	if host.IsSandbox {
 		request.ModeHeader = "true"
 	}
-	home, err := s.resolver.Resolve(ctx, request)
-	if err != nil {
-		return none, nil, err
-	}
-	return row, home, nil
+	return resolver.Resolve(ctx, request)
 }
 
 // userToBe prepares the user that an invitation becomes; hashing takes its time, so it
@@ -155,7 +163,7 @@ func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name 
 	if name == "" {
 		return NewUser{}, apperr.NewInvalid("/name", "Say your name: the invitation has none.")
 	}
-	hash, err := s.hasher.Hash(ctx, in.Password)
+	hash, err := s.hasher.HashNew(ctx, "/password", in.Password, email, name)
 	if err != nil {
 		return NewUser{}, err
 	}

@@ -18,7 +18,14 @@ import (
 // throttleWindow is how long failures are remembered.
 const throttleWindow = 15 * time.Minute
 
-// throttle counts the failures of one account or one address.
+// An account that has failed accountThreshold times in a window is blocked for accountBlock by
+// each further failure.
+const (
+	accountThreshold = 5
+	accountBlock     = time.Minute
+)
+
+// throttle counts the failures of one account, one address, or one browser that an account knows.
 type throttle struct {
 	key string
 	// threshold is the number of failures in a window from which each blocks.
@@ -34,7 +41,7 @@ func accountThrottle(tenant *tenancy.Tenant, sandbox bool, email string) throttl
 		id = tenant.ID.String()
 	}
 	sum := sha256.Sum256([]byte(id + "|" + strconv.FormatBool(sandbox) + "|" + email))
-	return throttle{key: "account:" + hex.EncodeToString(sum[:])[:32], threshold: 5, block: time.Minute}
+	return throttle{key: "account:" + hex.EncodeToString(sum[:])[:32], threshold: accountThreshold, block: accountBlock}
 }
 
 // addressThrottle counts guesses from one address at whatever account. Of IPv6 the

@@ -50,7 +50,7 @@ func TestLoginThrottleOfAccount(t *testing.T) {
 	b := setup(t)
 	b.user(t, b.request(t, "demo", "", ""), "owner@demo.example", tenancy.RoleOwner)
 	attempt := func(password string) error {
-		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{" Owner@Demo.example", password})
+		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{Email: " Owner@Demo.example", Password: password})
 		return err
 	}
 	for range 5 {
@@ -79,7 +79,7 @@ func TestLoginThrottleForgets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	attempt := func() error {
-		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{"nobody@demo.example", "wrong"})
+		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{Email: "nobody@demo.example", Password: "wrong"})
 		return err
 	}
 	for range 4 {
@@ -97,10 +97,10 @@ func TestLoginThrottleOfAddress(t *testing.T) {
 	b := setup(t)
 	b.user(t, b.request(t, "demo", "", ""), "owner@demo.example", tenancy.RoleOwner)
 	for i := range 50 {
-		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{fmt.Sprintf("u%d@demo.example", i), "wrong"})
+		_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), LoginInput{Email: fmt.Sprintf("u%d@demo.example", i), Password: "wrong"})
 		requireCode(t, apperr.InvalidCredentials, err)
 	}
-	in := LoginInput{"owner@demo.example", goodPassword}
+	in := LoginInput{Email: "owner@demo.example", Password: goodPassword}
 	_, err := b.sessions.Login(t.Context(), b.request(t, "demo", "", ""), in)
 	require.Equal(t, 5*time.Minute, refusal(t, apperr.TooManyAttempts, err).RetryAfter)
 	_, err = b.sessions.Login(t.Context(), b.request(t, "", "", ""), in)
@@ -120,7 +120,7 @@ func TestLoginThrottleHoldsAgainstBursts(t *testing.T) {
 	var group sync.WaitGroup
 	for range 64 {
 		group.Go(func() {
-			_, err := b.sessions.Login(t.Context(), scope, LoginInput{"nobody@demo.example", "wrong"})
+			_, err := b.sessions.Login(t.Context(), scope, LoginInput{Email: "nobody@demo.example", Password: "wrong"})
 			if errors.Is(err, apperr.New(apperr.InvalidCredentials, "")) {
 				guesses.Add(1)
 			}

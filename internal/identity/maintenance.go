@@ -13,12 +13,13 @@ const deadSessionsKept = 7 * 24 * time.Hour
 
 // Swept counts what a sweep has removed.
 type Swept struct {
-	Sessions  int64
-	Throttles int64
+	Sessions       int64
+	Throttles      int64
+	PasswordResets int64
 }
 
-// Sweep removes sessions that ended a week ago or earlier, and failures of sign-in
-// that no longer count. It may run at any time, also twice at once.
+// Sweep removes sessions that ended a week ago or earlier, failures of sign-in
+// that no longer count, and password resets that nobody used in time. It may run at any time, also twice at once.
 func Sweep(ctx context.Context, store *tenancy.Store, now time.Time) (Swept, error) {
 	var swept Swept
 	var err error
@@ -27,6 +28,9 @@ func Sweep(ctx context.Context, store *tenancy.Store, now time.Time) (Swept, err
 	}
 	if swept.Throttles, err = queries.DeleteOldLoginThrottles(ctx, store.Control(), now.Add(-throttleWindow)); err != nil {
 		return swept, fmt.Errorf("delete old login throttles: %w", err)
+	}
+	if swept.PasswordResets, err = queries.DeleteOldPasswordResets(ctx, store.Control(), now); err != nil {
+		return swept, fmt.Errorf("delete old password resets: %w", err)
 	}
 	return swept, nil
 }

@@ -172,7 +172,7 @@ func TestMasqueradeEndsWithWhatIsBeneath(t *testing.T) {
 		"a new password": func(t *testing.T, b *bundle, users map[tenancy.Role]User, _ *tenancy.Scope) {
 			t.Helper()
 			token := b.login(t, "demo", "", users[tenancy.RoleOwner].Email)
-			require.NoError(t, b.sessions.ChangePassword(t.Context(), b.request(t, "demo", token, ""), goodPassword, "another password"))
+			require.NoError(t, b.changePassword(t, b.request(t, "demo", token, ""), goodPassword, "a much better one"))
 		},
 		"deactivation": func(t *testing.T, b *bundle, users map[tenancy.Role]User, _ *tenancy.Scope) {
 			t.Helper()
@@ -298,7 +298,7 @@ func TestMasqueradeIsRecordedWithBoth(t *testing.T) {
 
 	scope := b.request(t, "demo", started.Token, "")
 	created, err := b.users.Create(t.Context(), scope, UserInput{
-		Email: "new@demo.example", Name: "New", Role: tenancy.RoleStaff, Password: "first password",
+		Email: "new@demo.example", Name: "New", Role: tenancy.RoleStaff, Password: "a first password",
 	})
 	require.NoError(t, err)
 	both := []any{users[tenancy.RoleOwner].ID, users[tenancy.RoleSuperuser].ID, created.ID.String()}

@@ -14,35 +14,39 @@ import (
 )
 
 // ChangePassword gives the signed-in user a new password and ends all of their other
-// sessions. Errors: ValidationFailed for /current_password if it is wrong, which
-// counts like a failed sign-in, and for /new_password if it is the current one;
+// sessions. It returns the marker of the browser, since those before are worth nothing now. Errors: ValidationFailed for /current_password if it is wrong, which
+// counts against the session, and for /new_password if it is the current one or easily guessed;
 // TooManyAttempts.
-func (s *Sessions) ChangePassword(ctx context.Context, scope *tenancy.Scope, current, replacement string) error {
+func (s *Sessions) ChangePassword(ctx context.Context, scope *tenancy.Scope, current, replacement string) (device string, err error) {
 	principal, err := principalOf(scope)
 	if err != nil {
-		return err
+		return "", err
 	}
 	user, err := queries.GetUserByID(ctx, s.store.Control(), principal.UserID)
 	if err != nil {
-		return fmt.Errorf("get user: %w", err)
+		return "", fmt.Errorf("get user: %w", err)
 	}
 	home := homeOf(scope, user)
-	account := accountThrottle(home.Tenant, user.IsSandbox, user.Email)
-	fits, err := s.guess(ctx, scope, []throttle{account}, user.PasswordHash, current, user.IsActive)
+	// Not the account's: what strangers fail with must not keep the user from changing the password.
+	guesses := sessionThrottle(principal.SessionID)
+	fits, err := s.guess(ctx, scope, []throttle{guesses}, user.PasswordHash, current, user.IsActive)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if !fits {
-		return wrongCurrentPassword()
+		return "", wrongCurrentPassword()
 	}
 	if replacement == current {
-		return apperr.NewInvalid("/new_password", "The new password is the current one.")
+		return "", apperr.NewInvalid("/new_password", "The new password is the current one.")
 	}
-	hash, err := s.hasher.Hash(ctx, replacement)
+	hash, err := s.hasher.HashNew(ctx, "/new_password", replacement, user.Email, user.Name)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.replacePassword(ctx, home, user, hash, account)
+	if err := s.replacePassword(ctx, home, user, hash, guesses); err != nil {
+		return "", err
+	}
+	return newDevice(user.ID, hash, scope.RealNow()), nil
 }
 
 func wrongCurrentPassword() error {
@@ -50,7 +54,7 @@ func wrongCurrentPassword() error {
 }
 
 func (s *Sessions) replacePassword(
-	ctx context.Context, scope *tenancy.Scope, user identitydb.User, hash string, account throttle,
+	ctx context.Context, scope *tenancy.Scope, user identitydb.User, hash string, guesses throttle,
 ) error {
 	return inHome(ctx, s.store, scope, func(tx identitydb.DBTX, emit func(string, any)) error {
 		changed, err := queries.SetOwnPassword(ctx, tx, identitydb.SetOwnPasswordParams{
@@ -68,7 +72,10 @@ func (s *Sessions) replacePassword(
 		if err != nil {
 			return fmt.Errorf("end other sessions: %w", err)
 		}
-		if err := queries.ForgetLoginFailures(ctx, tx, account.key); err != nil {
+		if err := queries.DeletePasswordResetOfUser(ctx, tx, user.ID); err != nil {
+			return fmt.Errorf("delete password reset: %w", err)
+		}
+		if err := queries.ForgetLoginFailures(ctx, tx, guesses.key); err != nil {
 			return fmt.Errorf("forget login failures: %w", err)
 		}
 		if worksForTenant(tenancy.Role(user.Role)) {

@@ -43,12 +43,17 @@ type SignedIn struct {
 	Token     string
 	ExpiresAt time.Time
 	User      User
+	// Device marks the browser as one that the user has signed in with; see LoginInput.
+	Device string
 }
 
 // LoginInput is what somebody signs in with.
 type LoginInput struct {
 	Email    string
 	Password string
+	// Device is the marker of an earlier sign-in with the same browser, or empty. Failures with it
+	// are counted apart from those of everybody else.
+	Device string
 }
 
 // Sessions is the service for signing in and out.
@@ -82,10 +87,12 @@ func (s *Sessions) Login(ctx context.Context, scope *tenancy.Scope, in LoginInpu
 	if known {
 		hash = user.PasswordHash
 	}
-	account := accountThrottle(scope.Tenant, scope.SandboxMode(), email)
-	throttles := []throttle{account}
+	throttles := []throttle{accountThrottle(scope.Tenant, scope.SandboxMode(), email)}
 	if scope.Address.IsValid() {
 		throttles = append(throttles, addressThrottle(scope.Address))
+	}
+	if device, ok := knownDevice(in.Device, user.ID, hash, scope.RealNow()); ok && known {
+		throttles = []throttle{device} // what strangers do with the account, or from the same address, does not count
 	}
 	fits, err := s.guess(ctx, scope, throttles, hash, in.Password, known && user.IsActive)
 	if err != nil {
@@ -94,7 +101,7 @@ func (s *Sessions) Login(ctx context.Context, scope *tenancy.Scope, in LoginInpu
 	if !fits {
 		return SignedIn{}, s.refuseLogin(ctx, scope, user, known)
 	}
-	return s.open(ctx, scope, user, "password", &account)
+	return s.open(ctx, scope, user, "password", &throttles[0])
 }
 
 // guess verifies a password, within the throttles. It holds its turn at the hasher
@@ -141,9 +148,9 @@ func invalidCredentials() error {
 }
 
 // open starts a session for a user who has proved who they are; method says how. The
-// account's failures, if any are counted, are forgotten with it.
+// failures that were looked at, if any, are forgotten with it: those of the account, or of the browser.
 func (s *Sessions) open(
-	ctx context.Context, scope *tenancy.Scope, user identitydb.User, method string, account *throttle,
+	ctx context.Context, scope *tenancy.Scope, user identitydb.User, method string, looked *throttle,
 ) (SignedIn, error) {
 	entry := audit.Entry{
 		Action: "session.created", Outcome: audit.Success, TargetType: "user", TargetID: user.ID.String(),
@@ -168,11 +175,12 @@ func (s *Sessions) open(
 			return fmt.Errorf("note login: %w", err)
 		}
 		signedIn.User = newUser(noted)
+		signedIn.Device = newDevice(noted.ID, noted.PasswordHash, scope.RealNow())
 		if err := insertSession(ctx, tx, scope, user.ID, signedIn); err != nil {
 			return err
 		}
-		if account != nil {
-			if err := queries.ForgetLoginFailures(ctx, tx, account.key); err != nil {
+		if looked != nil {
+			if err := queries.ForgetLoginFailures(ctx, tx, looked.key); err != nil {
 				return fmt.Errorf("forget login failures: %w", err)
 			}
 		}

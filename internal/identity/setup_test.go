@@ -27,6 +27,7 @@ type bundle struct {
 	hasher   *Hasher
 	sessions *Sessions
 	users    *Users
+	resets   *PasswordResets
 	sandbox  *Sandbox
 	demo     *tenancy.Tenant
 	now      time.Time
@@ -47,6 +48,7 @@ func setup(t *testing.T) *bundle {
 		hasher: hasher, sessions: sessions, users: NewUsers(store, hasher), sandbox: NewSandbox(store),
 		now: time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC), address: netip.MustParseAddr("203.0.113.7"), hash: hash,
 	}
+	b.resets = NewPasswordResets(store, b.resolver, hasher)
 	b.demo = b.tenant(t, "demo", "enterprise")
 	return b
 }
@@ -106,7 +108,7 @@ func (b *bundle) platformUser(t *testing.T, email string, role tenancy.Role) Use
 // login signs a user of the host in and returns the token.
 func (b *bundle) login(t *testing.T, domain, mode, email string) string {
 	t.Helper()
-	signedIn, err := b.sessions.Login(t.Context(), b.request(t, domain, "", mode), LoginInput{email, goodPassword})
+	signedIn, err := b.sessions.Login(t.Context(), b.request(t, domain, "", mode), LoginInput{Email: email, Password: goodPassword})
 	require.NoError(t, err)
 	return signedIn.Token
 }

@@ -18,6 +18,14 @@ const (
 	TenantInvitationPrefix = "ss_business_invitation_"
 )
 
+// PasswordResetPrefix is the prefix of the tokens of password resets.
+const PasswordResetPrefix = "ss_password_reset_"
+
+// newPasswordResetToken returns the token of a password reset: the prefix and 256 random bits.
+func newPasswordResetToken() string {
+	return PasswordResetPrefix + base64.RawURLEncoding.EncodeToString(randomBytes(32))
+}
+
 // newToken returns a session token: the prefix and 256 random bits.
 func newToken() string {
 	return TokenPrefix + base64.RawURLEncoding.EncodeToString(randomBytes(32))

@@ -75,7 +75,6 @@ type UserPatch struct {
 	Name     *string
 	Role     *tenancy.Role
 	IsActive *bool
-	Password *string
 }
 
 // UserFilter narrows a list of users; nil means all.
@@ -150,8 +149,9 @@ func (s *Users) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (Us
 	return newUser(row), nil
 }
 
-// Create adds a user in the current mode. Errors: RoleNotAllowed for a role
-// above one's own, ValidationFailed, AlreadyExists, QuotaExceeded.
+// Create adds a user in the current mode, whose first password the signed-in one
+// chooses. Errors: RoleNotAllowed unless the role is below one's own, ValidationFailed, AlreadyExists,
+// QuotaExceeded.
 func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) (User, error) {
 	principal, err := principalOf(scope)
 	if err != nil {
@@ -160,10 +160,13 @@ func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) 
 	if !worksForTenant(in.Role) {
 		return User{}, apperr.NewInvalid("/role", "Users of a business are owners, managers or staff.")
 	}
-	if err := mayGive(principal, in.Role); err != nil {
+	if err := inTenant(scope); err != nil {
+		return User{}, err
+	}
+	if err := mayMake(principal, in.Role); err != nil {
 		return User{}, s.denied(ctx, scope, "", err)
 	}
-	hash, err := s.hasher.Hash(ctx, in.Password)
+	hash, err := s.hasher.HashNew(ctx, "/password", in.Password, in.Email, in.Username, in.Name, scope.Tenant.Name)
 	if err != nil {
 		return User{}, err
 	}
@@ -187,33 +190,19 @@ func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) 
 }
 
 // Update changes a user; with a version, only if they are at that version. Another
-// role, deactivation and a new password end the user's sessions. Errors: NotFound,
-// VersionMismatch, RoleNotAllowed for a user or a role above one's own,
-// ValidationFailed, also for one's own password, AlreadyExists, LastOwner.
+// role and deactivation end the user's sessions. Errors: NotFound, VersionMismatch,
+// RoleNotAllowed for another user who is not below one, or a role above one's own,
+// ValidationFailed, AlreadyExists, LastOwner.
 func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
-	principal, err := principalOf(scope)
-	if err != nil {
+	if _, err := principalOf(scope); err != nil {
 		return User{}, err
 	}
 	if err := patch.normalize(); err != nil {
 		return User{}, err
 	}
-	var hash *string
-	if patch.Password != nil {
-		if id == principal.UserID {
-			// Whoever finds an unlocked screen could keep the account.
-			return User{}, apperr.NewInvalid("/password",
-				"Change your own password with POST /api/auth/password/, which asks for the current one.")
-		}
-		made, err := s.hasher.Hash(ctx, *patch.Password)
-		if err != nil {
-			return User{}, err
-		}
-		hash = &made
-	}
 	var updated User
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		updated, err = update(ctx, tx, scope, id, version, patch, hash)
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+		updated, err = update(ctx, tx, scope, id, version, patch)
 		return err
 	})
 	if err != nil {
@@ -222,9 +211,7 @@ func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 	return updated, nil
 }
 
-func update(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch, hash *string,
-) (User, error) {
+func update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	current, otherOwners, err := lock(ctx, tx, scope, id, version, patch.Role != nil || patch.IsActive != nil)
 	if err != nil {
 		return User{}, err
@@ -235,7 +222,7 @@ func update(
 	}
 	row, err := queries.UpdateUser(ctx, tx, identitydb.UpdateUserParams{
 		ID: id, TenantID: scope.Tenant.ID, IsSandbox: scope.SandboxMode(), Email: patch.Email, Username: patch.Username,
-		Name: patch.Name, Role: (*string)(patch.Role), IsActive: patch.IsActive, PasswordHash: hash, Now: scope.Now,
+		Name: patch.Name, Role: (*string)(patch.Role), IsActive: patch.IsActive, Now: scope.Now,
 	})
 	if err != nil {
 		return User{}, userError("update", err)
@@ -255,7 +242,7 @@ func update(
 
 // Delete removes a user, with a version only if they are at that version, ends their
 // sessions and gives their quota back. Errors: NotFound, VersionMismatch,
-// RoleNotAllowed for a user above one's own role, LastOwner.
+// RoleNotAllowed for another user who is not below one, LastOwner.
 func (s *Users) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
 	if _, err := principalOf(scope); err != nil {
 		return err
@@ -286,7 +273,7 @@ func (s *Users) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 	return s.denied(ctx, scope, id.String(), err)
 }
 
-// lock locks a user for a change by the signed-in one, who must not be below them.
+// lock locks a user for a change by the signed-in one, who must be above them, or be them.
 // If the change could take an owner away, the owners are locked before, always in
 // the same order: then two requests that each remove one of the last two owners wait
 // for each other instead of both succeeding, or blocking each other for ever.
@@ -309,7 +296,7 @@ func lock(
 		return User{}, 0, userError("lock", err)
 	}
 	current = newUser(row)
-	if err := mayTouch(scope.Principal, current.Role); err != nil {
+	if err := mayChange(scope.Principal, current); err != nil {
 		return User{}, 0, err
 	}
 	return current, otherOwners, etag.Check(version, current.Version, "user")
@@ -321,12 +308,26 @@ func lastOwner() error {
 	return apperr.New(apperr.LastOwner, "This is the last active owner. Make somebody else an owner first.")
 }
 
-// mayTouch returns a RoleNotAllowed error for users with a role above one's own.
-func mayTouch(principal *tenancy.Principal, role tenancy.Role) error {
-	if role.Rank() <= principal.Role.Rank() {
+// outranks is the one rule about who is above whom.
+func outranks(actor, target tenancy.Role) bool { return actor.Rank() > target.Rank() }
+
+// mayChange returns a RoleNotAllowed error for another user who is not below the signed-in one,
+// whatever the change: who could change an address, a role or a password of their peers could become them.
+func mayChange(principal *tenancy.Principal, user User) error {
+	if user.ID == principal.UserID || outranks(principal.Role, user.Role) {
 		return nil
 	}
-	return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not change users with the role %s.", principal.Role, role)
+	return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not change other users with the role %s.", principal.Role, user.Role)
+}
+
+// mayMake returns a RoleNotAllowed error for a role that is not below the giver's own: they choose
+// the password, and so could be the user.
+func mayMake(giver *tenancy.Principal, role tenancy.Role) error {
+	if outranks(giver.Role, role) {
+		return nil
+	}
+	return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not make users with the role %s. Invite them, so that they choose their password.",
+		giver.Role, role).WithFields(apperr.Field{Pointer: "/role", Detail: "is not below your own role."})
 }
 
 // mayGive returns a RoleNotAllowed error for a role above the giver's own.
@@ -400,15 +401,15 @@ func (p *UserPatch) check(principal *tenancy.Principal, current User, otherOwner
 	if isActiveOwner(current) && (reassigned || deactivated) && otherOwners == 0 {
 		return false, lastOwner()
 	}
-	return reassigned || deactivated || p.Password != nil, nil
+	return reassigned || deactivated, nil
 }
 
-// detail says what the patch changed, for the trail; the password only by its name.
+// detail says what the patch changed, for the trail.
 func (p *UserPatch) detail(before User) map[string]any {
 	var fields []string
 	detail := map[string]any{}
 	for name, given := range map[string]bool{
-		"email": p.Email != nil, "username": p.Username != nil, "name": p.Name != nil, "password": p.Password != nil,
+		"email": p.Email != nil, "username": p.Username != nil, "name": p.Name != nil,
 	} {
 		if given {
 			fields = append(fields, name)

@@ -69,8 +69,14 @@ var fixtures = map[string]fixture{
 	"getUser":         {id: "user", want: 200},
 	"updateUser":      {id: "user", body: static(m{"name": "Renamed"}), want: 200},
 	"deleteUser":      {id: "user", want: 204},
-	"getBusiness":     {want: 200},
-	"updateBusiness":  {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
+
+	"createPasswordReset": {id: "user", want: 201},
+	"resetPassword": {body: func(o objects) any {
+		return m{"token": o["password_reset_token"], "new_password": "another good password"}
+	}, want: 204},
+
+	"getBusiness":    {want: 200},
+	"updateBusiness": {body: static(m{"primary_color": "#aabbcc", "late_cancellation_fee_percent": 50}), want: 200},
 
 	"listDomains":       {want: 200, lists: "domain", bothModes: true},
 	"createDomain":      {body: static(m{"name": "book.salon.example"}), want: 201},
@@ -320,6 +326,7 @@ func populate(t *testing.T, c *apitest.Client) objects {
 	create("webhook", "/api/v1/webhooks", m{"url": "https://example.com/hooks", "event_types": []string{"customer.deleted"}})
 	o["delivery"] = c.Post(t, "/api/v1/webhooks/"+o["webhook"]+"/ping", nil).Require(t, 202).ID(t)
 	create("user", "/api/v1/users", m{"email": "uma@a.example", "name": "Uma", "role": "TENANT_STAFF", "password": "a first password"})
+	o["password_reset_token"] = c.Post(t, "/api/v1/users/"+o["user"]+"/password-reset", nil).Require(t, 201).Object(t)["token"].(string)
 	return o
 }
 

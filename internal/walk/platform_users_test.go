@@ -116,13 +116,17 @@ func TestThePlatformChangesUsers(t *testing.T) {
 	patch(manager, me(t, helper)["id"], m{"role": "SUPERUSER"}).RequireProblem(t, 403, "role_not_allowed")
 	patch(manager, me(t, manager)["id"], m{"role": "SUPERUSER"}).RequireProblem(t, 403, "role_not_allowed")
 	patch(manager, me(t, helper)["id"], m{"role": "TENANT_OWNER"}).RequireProblem(t, 422, "validation_failed")
-	patch(manager, me(t, equal)["id"], m{"name": "Colleague"}).Require(t, 200)
+	for _, change := range []m{{"name": "Colleague"}, {"email": "mine@platform.example"}, {"is_active": false}} {
+		patch(manager, me(t, equal)["id"], change).RequireProblem(t, 403, "role_not_allowed")
+	}
+	patch(superuser, me(t, high)["id"], m{"email": "mine@platform.example"}).RequireProblem(t, 403, "role_not_allowed")
+	patch(manager, me(t, manager)["id"], m{"name": "Myself"}).Require(t, 200)
 	patch(manager, me(t, helper)["id"], m{"role": "PLATFORM_SALES"}).Require(t, 200)
 	helper.Get(t, "/api/auth/me/").RequireProblem(t, 401, "unauthenticated")
 	var denied int
 	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM audit_entries
 		WHERE action = 'access.denied' AND target_type = 'user' AND actor_role = 'PLATFORM_MANAGER'`).Scan(&denied))
-	require.Equal(t, 4, denied)
+	require.Equal(t, 7, denied)
 
 	// Of two superusers who remove each other at once, one stays.
 	ids := []uuid.UUID{uuid.MustParse(me(t, high)["id"].(string)), uuid.MustParse(me(t, superuser)["id"].(string))}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/app"
+	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -124,6 +125,50 @@ func TestCookies(t *testing.T) {
 	browser.WithHeader("Sec-Fetch-Site", "same-origin").Post(t, "/api/v1/resources", room).Require(t, 201)
 	browser.WithHeader("Origin", "http://a.lvh.me:5173").WithHeader("Sec-Fetch-Site", "same-site").Post(t, "/api/v1/resources", room).Require(t, 201)
 	require.Contains(t, browser.Post(t, "/api/auth/logout/", nil).Require(t, 204).Header.Get("Set-Cookie"), "Max-Age=0")
+}
+
+// Over HTTPS only the host itself can have set the cookie: one without the prefix may come from another host.
+func TestCookies_HTTPS(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.HTTPS = true }))
+	tenant := s.Tenant(t, "a")
+	user := tenant.User(t, tenancy.RoleStaff, false)
+	signedIn := tenant.Anonymous().Post(t, "/api/auth/login/", m{"email": user.Email, "password": apitest.Password}).Require(t, 200)
+	names := []string{}
+	for _, cookie := range (&http.Response{Header: signedIn.Header}).Cookies() {
+		names = append(names, cookie.Name)
+		require.True(t, cookie.Secure)
+		require.Equal(t, "/", cookie.Path)
+		require.Empty(t, cookie.Domain)
+	}
+	require.Equal(t, []string{"__Host-smoothschedule_session", "__Host-smoothschedule_device"}, names)
+	token := signedIn.Object(t)["token"].(string)
+	tenant.Anonymous().WithHeader("Cookie", "__Host-smoothschedule_session="+token).Get(t, "/api/auth/me/").Require(t, 200)
+	tenant.Anonymous().WithHeader("Cookie", "smoothschedule_session="+token).Get(t, "/api/auth/me/").RequireProblem(t, 401, "unauthenticated")
+}
+
+// Somebody who guesses all the time keeps an account from being signed in to, but not from a browser that knows it.
+func TestLogin_KnownBrowser(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	tenant := s.Tenant(t, "a")
+	user := tenant.User(t, tenancy.RoleManager, false)
+	login := func(c *apitest.Client, password string) *apitest.Response {
+		return c.Post(t, "/api/auth/login/", m{"email": user.Email, "password": password})
+	}
+	browser := tenant.Anonymous()
+	for _, cookie := range (&http.Response{Header: login(browser, apitest.Password).Require(t, 200).Header}).Cookies() {
+		if cookie.Name == httpapi.DeviceCookie {
+			browser = browser.WithHeader("Cookie", cookie.Name+"="+cookie.Value)
+		}
+	}
+	for range 8 {
+		login(tenant.Anonymous(), "a wrong guess")
+		s.Clock.Advance(time.Minute)
+	}
+	login(tenant.Anonymous(), "a wrong guess").RequireProblem(t, 401, "invalid_credentials")
+	login(tenant.Anonymous(), apitest.Password).RequireProblem(t, 429, "too_many_attempts")
+	login(browser, apitest.Password).Require(t, 200)
 }
 
 func TestCORS(t *testing.T) {

@@ -68,7 +68,6 @@ UPDATE users SET
     name = COALESCE(sqlc.narg(name), name),
     role = COALESCE(sqlc.narg(role), role),
     is_active = COALESCE(sqlc.narg(is_active), is_active),
-    password_hash = COALESCE(sqlc.narg(password_hash), password_hash),
     version = version + 1,
     updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox)
@@ -79,6 +78,13 @@ RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, passwo
 -- Replaces the hash that was verified; no row if another request replaced it first.
 UPDATE users SET password_hash = sqlc.arg(password_hash), version = version + 1, updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND is_active AND password_hash = sqlc.arg(verified_hash)
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at;
+
+-- name: SetPassword :one
+-- Replaces the hash of a user who is locked.
+UPDATE users SET password_hash = sqlc.arg(password_hash), version = version + 1, updated_at = sqlc.arg(now)
+WHERE id = sqlc.arg(id)
 RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
        created_at, updated_at;
 

@@ -260,7 +260,7 @@ type BusinessOwner struct {
 	Email openapi_types.Email `json:"email"`
 	Name  string              `json:"name"`
 
-	// Password At least ten characters; length is what makes it strong.
+	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
 	Password string `json:"password"`
 }
 

@@ -463,6 +463,42 @@ func (q *Queries) SetOwnPassword(ctx context.Context, db DBTX, arg SetOwnPasswor
 	return i, err
 }
 
+const setPassword = `-- name: SetPassword :one
+UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
+WHERE id = $3
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+       created_at, updated_at
+`
+
+type SetPasswordParams struct {
+	PasswordHash string
+	Now          time.Time
+	ID           uuid.UUID
+}
+
+// Replaces the hash of a user who is locked.
+func (q *Queries) SetPassword(ctx context.Context, db DBTX, arg SetPasswordParams) (User, error) {
+	row := db.QueryRow(ctx, setPassword, arg.PasswordHash, arg.Now, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.TenantID,
+		&i.EnvID,
+		&i.IsSandbox,
+		&i.Email,
+		&i.Username,
+		&i.Name,
+		&i.Role,
+		&i.PasswordHash,
+		&i.IsActive,
+		&i.LastLoginAt,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const updateUser = `-- name: UpdateUser :one
 UPDATE users SET
     email = COALESCE($1, email),
@@ -470,25 +506,23 @@ UPDATE users SET
     name = COALESCE($3, name),
     role = COALESCE($4, role),
     is_active = COALESCE($5, is_active),
-    password_hash = COALESCE($6, password_hash),
     version = version + 1,
-    updated_at = $7
-WHERE id = $8 AND tenant_id = $9::uuid AND is_sandbox = $10
+    updated_at = $6
+WHERE id = $7 AND tenant_id = $8::uuid AND is_sandbox = $9
 RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
        created_at, updated_at
 `
 
 type UpdateUserParams struct {
-	Email        *string
-	Username     *string
-	Name         *string
-	Role         *string
-	IsActive     *bool
-	PasswordHash *string
-	Now          time.Time
-	ID           uuid.UUID
-	TenantID     uuid.UUID
-	IsSandbox    bool
+	Email     *string
+	Username  *string
+	Name      *string
+	Role      *string
+	IsActive  *bool
+	Now       time.Time
+	ID        uuid.UUID
+	TenantID  uuid.UUID
+	IsSandbox bool
 }
 
 // Changes what is given and leaves the rest.
@@ -499,7 +533,6 @@ func (q *Queries) UpdateUser(ctx context.Context, db DBTX, arg UpdateUserParams)
 		arg.Name,
 		arg.Role,
 		arg.IsActive,
-		arg.PasswordHash,
 		arg.Now,
 		arg.ID,
 		arg.TenantID,

@@ -31,7 +31,7 @@ func FromAPIUserCreate(in identityoapi.UserCreate) identity.UserInput {
 func FromAPIUserUpdate(in identityoapi.UserUpdate) identity.UserPatch {
 	return identity.UserPatch{
 		Email: (*string)(in.Email), Username: in.Username, Name: in.Name, Role: (*tenancy.Role)(in.Role),
-		IsActive: in.IsActive, Password: in.Password,
+		IsActive: in.IsActive,
 	}
 }
 

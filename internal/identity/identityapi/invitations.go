@@ -2,6 +2,7 @@ package identityapi
 
 import (
 	"context"
+	"net/http"
 
 	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
 	"github.com/smoothschedule/smoothschedule/internal/convert"
@@ -91,11 +92,23 @@ func (s *Server) AcceptInvitation(
 		return nil, err
 	}
 	response := identityoapi.AcceptInvitation201JSONResponse{Body: ToAPISignedIn(accepted.SignedIn, accepted.Tenant)}
-	if scope.AtHost().Tenant != nil { // elsewhere the cookie would be in nobody's way but its own
-		cookie := s.cookie(accepted.Token, accepted.ExpiresAt)
-		response.Headers.SetCookie = &cookie
+	if scope.AtHost().Tenant == nil {
+		return response, nil // the cookies would be in nobody's way but their own
 	}
-	return response, nil
+	cookie := s.cookie(accepted.Token, accepted.ExpiresAt)
+	response.Headers.SetCookie = &cookie
+	return acceptResponse{response, s.deviceCookie(accepted.Device, scope.RealNow())}, nil
+}
+
+// acceptResponse is a loginResponse to the acceptance of an invitation.
+type acceptResponse struct {
+	identityoapi.AcceptInvitation201JSONResponse
+	cookie string
+}
+
+// VisitAcceptInvitationResponse writes the answer.
+func (r acceptResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
+	return r.AcceptInvitation201JSONResponse.VisitAcceptInvitationResponse(cookieWriter{w, r.cookie})
 }
 
 // FromAPIInvitationCreate converts an invitation to be.

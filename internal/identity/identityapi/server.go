@@ -22,8 +22,10 @@ type Dependencies struct {
 	Personas    *identity.Personas
 	Sandbox     *identity.Sandbox
 	Invitations *identity.Invitations
-	AuditTrail  *identity.AuditTrail
-	Domains     *identity.Domains
+	// PasswordResets give users a new password at the instance of those above them.
+	PasswordResets *identity.PasswordResets
+	AuditTrail     *identity.AuditTrail
+	Domains        *identity.Domains
 	// SecureCookies keeps the session cookie to HTTPS; false is for development.
 	SecureCookies bool
 }

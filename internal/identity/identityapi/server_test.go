@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,7 +48,8 @@ func TestCookie(t *testing.T) {
 		s := New(Dependencies{SecureCookies: secure})
 		cookie, err := http.ParseSetCookie(s.cookie("ss_session_x", now))
 		require.NoError(t, err)
-		require.Equal(t, httpapi.SessionCookie, cookie.Name)
+		require.Equal(t, httpapi.CookieName(httpapi.SessionCookie, secure), cookie.Name)
+		require.Equal(t, secure, strings.HasPrefix(cookie.Name, "__Host-"), "browsers refuse the prefix over plain http")
 		require.Equal(t, "ss_session_x", cookie.Value)
 		require.Equal(t, "/", cookie.Path)
 		require.Empty(t, cookie.Domain, "other businesses' hosts must not get it")
@@ -58,7 +60,7 @@ func TestCookie(t *testing.T) {
 
 		gone, err := http.ParseSetCookie(s.cookie("", time.Time{}))
 		require.NoError(t, err)
-		require.Equal(t, httpapi.SessionCookie, gone.Name)
+		require.Equal(t, cookie.Name, gone.Name)
 		require.Empty(t, gone.Value)
 		require.Equal(t, "/", gone.Path)
 		require.Negative(t, gone.MaxAge)

@@ -16,14 +16,16 @@ import (
 // Login signs in with e-mail and password.
 func (s *Server) Login(ctx context.Context, r identityoapi.LoginRequestObject) (identityoapi.LoginResponseObject, error) {
 	scope := tenancy.ScopeFrom(ctx)
-	signedIn, err := s.Sessions.Login(ctx, scope, identity.LoginInput{Email: r.Body.Email, Password: r.Body.Password})
+	signedIn, err := s.Sessions.Login(ctx, scope, identity.LoginInput{
+		Email: r.Body.Email, Password: r.Body.Password, Device: httpapi.DeviceFrom(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
-	return identityoapi.Login200JSONResponse{
+	return loginResponse{identityoapi.Login200JSONResponse{
 		Body:    ToAPISignedIn(signedIn, scope.AtHost().Tenant),
 		Headers: identityoapi.Login200ResponseHeaders{SetCookie: s.cookie(signedIn.Token, signedIn.ExpiresAt)},
-	}, nil
+	}, s.deviceCookie(signedIn.Device, scope.RealNow())}, nil
 }
 
 // Logout ends the session of the request.
@@ -40,11 +42,22 @@ func (s *Server) Logout(ctx context.Context, _ identityoapi.LogoutRequestObject)
 func (s *Server) ChangePassword(
 	ctx context.Context, r identityoapi.ChangePasswordRequestObject,
 ) (identityoapi.ChangePasswordResponseObject, error) {
-	err := s.Sessions.ChangePassword(ctx, tenancy.ScopeFrom(ctx), r.Body.CurrentPassword, r.Body.NewPassword)
+	scope := tenancy.ScopeFrom(ctx)
+	device, err := s.Sessions.ChangePassword(ctx, scope, r.Body.CurrentPassword, r.Body.NewPassword)
 	if err != nil {
 		return nil, err
 	}
-	return identityoapi.ChangePassword204Response{}, nil
+	return identityoapi.ChangePassword204Response{
+		Headers: identityoapi.ChangePassword204ResponseHeaders{SetCookie: s.deviceCookie(device, scope.RealNow())},
+	}, nil
+}
+
+// ResetPassword gives the user of a reset a new password.
+func (s *Server) ResetPassword(ctx context.Context, r identityoapi.ResetPasswordRequestObject) (identityoapi.ResetPasswordResponseObject, error) {
+	if err := s.PasswordResets.Use(ctx, tenancy.ScopeFrom(ctx), r.Body.Token, r.Body.NewPassword); err != nil {
+		return nil, err
+	}
+	return identityoapi.ResetPassword204Response{}, nil
 }
 
 // ListSessions lists the sessions of the signed-in user.
@@ -73,12 +86,43 @@ func (s *Server) RevokeSession(
 // cookie carries a session's token in browsers; without a token it removes the one
 // that is there.
 func (s *Server) cookie(token string, expires time.Time) string {
-	cookie := http.Cookie{
-		Name: httpapi.SessionCookie, Value: token, Path: "/", Expires: expires,
-		HttpOnly: true, Secure: s.SecureCookies, SameSite: http.SameSiteLaxMode,
-	}
+	cookie := s.newCookie(httpapi.SessionCookie, token, expires)
 	if token == "" {
 		cookie.MaxAge = -1
 	}
 	return cookie.String()
+}
+
+// deviceCookie marks a browser as one that its user has signed in with.
+func (s *Server) deviceCookie(device string, now time.Time) string {
+	return s.newCookie(httpapi.DeviceCookie, device, now.Add(identity.DeviceLifetime)).String()
+}
+
+func (s *Server) newCookie(name, value string, expires time.Time) *http.Cookie {
+	return &http.Cookie{
+		Name: httpapi.CookieName(name, s.SecureCookies), Value: value, Path: "/", Expires: expires,
+		HttpOnly: true, Secure: s.SecureCookies, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// loginResponse has a second cookie, which the header of the generated answer has no room for.
+type loginResponse struct {
+	identityoapi.Login200JSONResponse
+	cookie string
+}
+
+// VisitLoginResponse writes the answer.
+func (r loginResponse) VisitLoginResponse(w http.ResponseWriter) error {
+	return r.Login200JSONResponse.VisitLoginResponse(cookieWriter{w, r.cookie})
+}
+
+// cookieWriter sends a cookie beside those that are in the answer.
+type cookieWriter struct {
+	http.ResponseWriter
+	cookie string
+}
+
+func (w cookieWriter) WriteHeader(status int) {
+	w.Header().Add("Set-Cookie", w.cookie)
+	w.ResponseWriter.WriteHeader(status)
 }

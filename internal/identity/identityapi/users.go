@@ -74,6 +74,17 @@ func (s *Server) UpdateUser(ctx context.Context, r identityoapi.UpdateUserReques
 	}, nil
 }
 
+// CreatePasswordReset makes a reset with which a user chooses a new password.
+func (s *Server) CreatePasswordReset(
+	ctx context.Context, r identityoapi.CreatePasswordResetRequestObject,
+) (identityoapi.CreatePasswordResetResponseObject, error) {
+	reset, err := s.PasswordResets.Create(ctx, tenancy.ScopeFrom(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return identityoapi.CreatePasswordReset201JSONResponse{Token: reset.Token, ExpiresAt: reset.ExpiresAt}, nil
+}
+
 // DeleteUser removes a user.
 func (s *Server) DeleteUser(ctx context.Context, r identityoapi.DeleteUserRequestObject) (identityoapi.DeleteUserResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)

@@ -91,8 +91,9 @@ type BusinessPatch struct {
 
 // Tenants makes tenants; internal/app connects identity with it.
 type Tenants interface {
-	// Hash hashes a password. Errors: ValidationFailed.
-	Hash(ctx context.Context, password string) (string, error)
+	// Hash hashes a password of somebody about whom the rest is known. Errors: ValidationFailed for
+	// one that is easily guessed.
+	Hash(ctx context.Context, password string, about ...string) (string, error)
 	// Make adds a tenant, with its environments, its subdomain and its owner. Errors:
 	// ValidationFailed, AlreadyExists, QuotaExceeded if the plan has no room for an owner.
 	Make(ctx context.Context, tx *tenancy.PlatformTx, scope *tenancy.Scope, in BusinessInput) (uuid.UUID, error)
@@ -226,7 +227,7 @@ func (s *Businesses) Create(ctx context.Context, scope *tenancy.Scope, in Busine
 		if strings.TrimSpace(in.Owner.Name) == "" {
 			return Business{}, apperr.NewInvalid("/owner/name", "The name must not be empty.")
 		}
-		hash, err := s.tenants.Hash(ctx, ownerPassword)
+		hash, err := s.tenants.Hash(ctx, ownerPassword, in.Owner.Email, in.Owner.Name, in.Name)
 		if err != nil {
 			return Business{}, ownerError(err)
 		}
