@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -50,6 +52,46 @@ func (s *Server) admit(c echo.Context, token []byte) error {
 		return answerLimit(c, decision)
 	}
 	return nil
+}
+
+// admitHost refuses a host before anybody looks it up, if its address has asked for too many where
+// nobody lives.
+func (s *Server) admitHost(c echo.Context, host string) error {
+	if host == "" {
+		return nil // one of ours, which nobody looks up
+	}
+	if decision, ok := s.Limiter.AdmitHost(address(c), host); !ok {
+		return answerLimit(c, decision)
+	}
+	return nil
+}
+
+// unknownHost counts a request for a host where nobody lives, and returns its refusal.
+func (s *Server) unknownHost(c echo.Context, host string, refusal error) error {
+	if decision, applies := s.Limiter.HostFailed(c.Request().Context(), address(c), host); applies {
+		return cmp.Or(answerLimit(c, decision), refusal)
+	}
+	return refusal
+}
+
+// limitPointless counts a request that can only be refused, and refuses what is too much before
+// the database is asked: one without a token for what needs a sign-in, or is not there at all.
+func (s *Server) limitPointless(c echo.Context, token string) error {
+	if token != "" || s.router.public[routeOf(c)] {
+		return nil
+	}
+	if decision, applies := s.Limiter.Pointless(c.Request().Context(), address(c)); applies {
+		return answerLimit(c, decision)
+	}
+	return nil
+}
+
+// limitMissing counts a request of somebody with a token for what is not there, as one of theirs.
+func (s *Server) limitMissing(c echo.Context, scope *tenancy.Scope) error {
+	if scope.Principal == nil || s.router.handles(routeOf(c)) {
+		return nil
+	}
+	return s.limit(c, scope, false, contract.Writes(c.Request().Method))
 }
 
 // tried notes whether a token has opened something, and refuses what is too much if not.

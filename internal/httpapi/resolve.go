@@ -72,7 +72,7 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		host, ok := tenancy.ParseHost(r.Host, s.Bases)
 		if !ok {
-			return apperr.New(apperr.UnknownHost, "No business lives at this address.")
+			return s.unknownHost(c, r.Host, apperr.New(apperr.UnknownHost, "No business lives at this address."))
 		}
 		token, fromCookie := s.sessionToken(r)
 		if fromCookie && contract.Writes(r.Method) && !s.origins.sameSite(r) {
@@ -92,6 +92,12 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 // handler asks the environment first, the scope is presumed, if it can be; when that was wrong, all
 // starts anew.
 func (s *Server) identified(c echo.Context, request *tenancy.Request, token string, fromCookie bool, next echo.HandlerFunc) error {
+	if err := s.limitPointless(c, token); err != nil {
+		return err
+	}
+	if err := s.admitHost(c, request.Host.Domain); err != nil {
+		return err
+	}
 	var hash [sha256.Size]byte
 	if token != "" {
 		hash = sha256.Sum256([]byte(token))
@@ -102,15 +108,22 @@ func (s *Server) identified(c echo.Context, request *tenancy.Request, token stri
 			return cmp.Or(s.tried(c, hash[:], false), err)
 		}
 	}
-	if s.router.presuming[route{c.Request().Method, c.Path()}] {
+	if s.router.presuming[routeOf(c)] {
 		if done, err := s.presumed(c, *request, next); done {
 			return err
 		}
 	}
 	scope, err := s.authenticate(c, *request, hash[:])
 	enter(c, scope)
-	if err != nil {
+	switch {
+	case errors.Is(err, apperr.New(apperr.UnknownHost, "")):
+		return s.unknownHost(c, request.Host.Domain, err)
+	case err != nil:
 		return s.denied(c, "resolve", err)
+	}
+	s.Limiter.HostWorked(request.Host.Domain)
+	if err := s.limitMissing(c, scope); err != nil {
+		return err
 	}
 	return next(c)
 }

@@ -31,10 +31,20 @@ type router struct {
 	// there, see Server.RegisterPresuming.
 	presuming map[route]bool
 	presumes  bool
+	// public are the routes of operations for which nobody needs to be signed in.
+	public map[route]bool
 }
 
 // route is a method and a path, in the form of echo.
 type route struct{ method, path string }
+
+// routeOf is the route that echo has found for a request; its path is empty if there is none.
+func routeOf(c echo.Context) route { return route{c.Request().Method, c.Path()} }
+
+// handles reports whether there is an operation at the route.
+func (r *router) handles(at route) bool {
+	return r.seen[at] || at.method == http.MethodHead && r.seen[route{http.MethodGet, at.path}]
+}
 
 func (r route) String() string { return r.method + " " + r.path }
 

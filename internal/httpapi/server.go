@@ -85,7 +85,7 @@ func New(o Options) (*Server, error) {
 	s.RequestTimeout = cmp.Or(s.RequestTimeout, defaultRequestTimeout)
 	s.SlowAfter = cmp.Or(s.SlowAfter, defaultSlowAfter)
 	s.timings = timings(o.Contract)
-	s.router = &router{echo: s.echo, seen: map[route]bool{}, presuming: map[route]bool{}}
+	s.router = &router{echo: s.echo, seen: map[route]bool{}, presuming: map[route]bool{}, public: map[route]bool{}}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.writeError
 	s.echo.IPExtractor = s.ipExtractor()
@@ -123,8 +123,15 @@ func (s *Server) Check() error {
 	for _, op := range s.Contract.Operations() {
 		key := route{op.Method, echoPath(op.Path)}
 		wanted[key] = true
-		if _, ok := s.Gates[op.ID]; !ok {
+		g, ok := s.Gates[op.ID]
+		if !ok {
 			mistakes = append(mistakes, fmt.Errorf("operation %s has no gate", op.ID))
+		}
+		if g.Access == gate.Public {
+			s.router.public[key] = true
+			if op.Method == http.MethodGet {
+				s.router.public[route{http.MethodHead, key.path}] = true
+			}
 		}
 		if !s.router.seen[key] {
 			mistakes = append(mistakes, fmt.Errorf("operation %s (%s) has no handler", op.ID, key))

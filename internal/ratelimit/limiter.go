@@ -1,6 +1,7 @@
 // Package ratelimit owns how many requests a client may make: per API token and per user,
 // and per address where nobody needs to be signed in; reads and writes apart, and less in
-// the sandbox. Tokens that open nothing are counted per address, too. The algorithm is GCRA, by throttled: nobody is locked out, and what is
+// the sandbox. What opens nothing is counted per address, too: tokens, hosts where nobody lives, and requests that
+// can only be refused. The algorithm is GCRA, by throttled: nobody is locked out, and what is
 // over the limit is refused until time has given it back.
 //
 // It calls throttled, Redis if there is one, and tenancy for who asks. httpapi asks it
@@ -85,7 +86,7 @@ type Limiter struct {
 	now         func() time.Time
 	pausedUntil atomic.Int64
 
-	unknown *unknownTokens
+	tokens, hosts *unknown
 	// clock is that of the node's own counts.
 	clock func() time.Time
 
@@ -100,12 +101,16 @@ func New(o Options) (*Limiter, error) {
 		return nil, fmt.Errorf("rate limits in memory: %w", err)
 	}
 	memory.SetTimeNow(o.Now)
-	unknown, err := newUnknownTokens()
+	tokens, err := newUnknown("address-failures")
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := newUnknown("address-hosts")
 	if err != nil {
 		return nil, err
 	}
 	l := &Limiter{
-		unknown: unknown, clock: o.Now,
+		tokens: tokens, hosts: hosts, clock: o.Now,
 		mode: o.Mode, log: o.Log, now: time.Now, local: newCounts(throttled.WrapStoreWithContext(memory)),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "smoothschedule_rate_limited_total", Help: "Requests that were refused because they were too many, by policy.",

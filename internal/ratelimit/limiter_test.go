@@ -228,6 +228,57 @@ func TestTokensThatOpenNothing(t *testing.T) {
 	}
 }
 
+// Hosts where nobody lives are counted like tokens, apart from them, and by network.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	l, clock := newLimiter(t, On, "")
+	here, neighbour, elsewhere := netip.MustParseAddr("2001:db8:1:2::1"), netip.MustParseAddr("2001:db8:1:2:ffff::9"), netip.MustParseAddr("2001:db8:1:3::1")
+	l.HostWorked("salon")
+	admitted := func(address netip.Addr, host string) bool {
+		_, ok := l.AdmitHost(address, host)
+		return ok
+	}
+	for i := range failureLimit {
+		host := fmt.Sprint("nobody", i)
+		require.True(t, admitted(here, host))
+		d, applies := l.HostFailed(t.Context(), here, host)
+		require.True(t, applies && d.Allowed)
+	}
+	d, _ := l.HostFailed(t.Context(), here, "nobody")
+	require.False(t, d.Allowed)
+	require.Equal(t, "address-hosts", d.Policy.Name)
+	require.False(t, admitted(here, "nobody"))
+	require.False(t, admitted(neighbour, "another"))
+	require.True(t, admitted(neighbour, "salon"))
+	require.True(t, admitted(elsewhere, "nobody"))
+	_, ok := l.Admit(here, []byte("a token"))
+	require.True(t, ok, "tokens are something else")
+	clock.advance(Window/failureLimit + time.Microsecond)
+	require.True(t, admitted(here, "another"), "one more, in the time that one takes")
+}
+
+func TestPointless(t *testing.T) {
+	t.Parallel()
+	l, clock := newLimiter(t, On, "")
+	here, elsewhere := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for range failureLimit {
+		d, applies := l.Pointless(t.Context(), here)
+		require.True(t, applies && d.Allowed)
+	}
+	d, _ := l.Pointless(t.Context(), here)
+	require.False(t, d.Allowed)
+	require.Equal(t, Policy{Name: "address-refusals", Quota: failureLimit}, d.Policy)
+	d, _ = l.Pointless(t.Context(), elsewhere)
+	require.True(t, d.Allowed)
+	require.Equal(t, 200, allowed(t, l, nobody("192.0.2.1"), true, false), "what needs no sign-in is something else")
+	clock.advance(Window)
+	d, _ = l.Pointless(t.Context(), here)
+	require.True(t, d.Allowed)
+	only, _ := newLimiter(t, TokensOnly, "")
+	_, applies := only.Pointless(t.Context(), here)
+	require.False(t, applies)
+}
+
 // What a client may not do is counted apart, and for each client.
 func TestDenials(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package walk
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -128,6 +129,88 @@ func TestGuessingTokensIsLimited(t *testing.T) {
 	late.Get(t, "/api/v1/customers").RequireProblem(t, 429, "rate_limited")
 	s.Clock.Advance(time.Second)
 	late.Get(t, "/api/v1/customers").Require(t, 200)
+}
+
+// Each request that can only be refused costs the same limit, and beyond it nobody asks the database;
+// whoever is signed in, or needs not be, does not notice what a neighbour does.
+func TestPointlessRequestsAreLimited(t *testing.T) {
+	t.Parallel()
+	db, counter := dbtest.New(t), &dbtest.RoundTrips{}
+	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: dbtest.AppRole, Tracer: counter})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := apitest.NewOn(t, db, apitest.WithConfig(limited), apitest.WithPools(pool, db.PlatformPool()))
+	tenant := s.Tenant(t, "a")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	anonymous := tenant.Anonymous()
+	o := anything()
+	type refused struct {
+		name, method, path, code string
+		status                   int
+		body                     any
+	}
+	requests := []refused{
+		{"no such path", http.MethodGet, "/api/v1/nothing", "not_found", 404, nil},
+		{"no such method", http.MethodPut, "/api/auth/login/", "method_not_allowed", 405, nil},
+		{"no such method, signed-in only", http.MethodPut, "/api/v1/customers", "unauthenticated", 401, nil},
+	}
+	for _, op := range s.App.Contract.Operations() {
+		if s.App.Gates[op.ID].Access != gate.Public {
+			path, body := fixtures[op.ID].call(op, o)
+			requests = append(requests, refused{op.ID, op.Method, path, "unauthenticated", 401, body})
+		}
+	}
+	for range 59 {
+		anonymous.Get(t, "/api/v1/customers").RequireProblem(t, 401, "unauthenticated")
+	}
+	for _, r := range requests { // each takes the one that time has given back, and is refused without it
+		anonymous.Do(t, r.method, r.path, r.body).RequireProblem(t, r.status, r.code)
+		before := counter.Count()
+		problem := anonymous.Do(t, r.method, r.path, r.body).RequireProblem(t, 429, "rate_limited")
+		require.Equal(t, "address-refusals", problem["policy"], r.name)
+		require.Equal(t, before, counter.Count(), r.name)
+		s.Clock.Advance(ratelimit.Window / 60)
+	}
+	owner.Get(t, "/api/v1/customers").Require(t, 200)
+	owner.APIToken(t, false, "customers:read").Get(t, "/api/v1/customers").Require(t, 200)
+	anonymous.Get(t, "/api/v1/booking/services").Require(t, 200)
+	anonymous.Post(t, "/api/auth/login/", apitest.Raw("nonsense")).RequireProblem(t, 400, "invalid_request")
+
+	// With a token, what is not there counts like what is.
+	s.Clock.Advance(ratelimit.Window)
+	for range 500 {
+		owner.Get(t, "/api/v1/nothing").RequireProblem(t, 404, "not_found")
+	}
+	require.Equal(t, "user-reads", owner.Get(t, "/api/v1/nothing").RequireProblem(t, 429, "rate_limited")["policy"])
+	owner.Do(t, http.MethodPut, "/api/v1/customers", nil).RequireProblem(t, 405, "method_not_allowed")
+}
+
+// Hosts where nobody lives are not looked up for ever; those where somebody does are not in the way.
+func TestUnknownHostsAreLimited(t *testing.T) {
+	t.Parallel()
+	db, counter := dbtest.New(t), &dbtest.RoundTrips{}
+	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: dbtest.AppRole, Tracer: counter})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	s := apitest.NewOn(t, db, apitest.WithConfig(limited), apitest.WithPools(pool, db.PlatformPool()))
+	tenant, late := s.Tenant(t, "a"), s.Tenant(t, "b")
+	owner := tenant.Client(t, tenancy.RoleOwner)
+	for i := range 60 {
+		host := []string{fmt.Sprint("nobody", i, ".localhost"), fmt.Sprint("shop", i, ".example"), "not..a..host"}[i%3]
+		c := []*apitest.Client{tenant.Anonymous(), owner}[i%2].WithHost(host)
+		c.Get(t, []string{"/api/v1/booking/services", "/api/v1/customers", "/nothing"}[i/2%3]).RequireProblem(t, 404, "unknown_host")
+	}
+	another := tenant.Anonymous().WithHost("another.localhost")
+	require.Equal(t, "address-hosts", another.Get(t, "/api/v1/booking/services").RequireProblem(t, 429, "rate_limited")["policy"])
+	before := counter.Count()
+	tenant.Anonymous().WithHost("more.localhost").Get(t, "/api/v1/booking/services").RequireProblem(t, 429, "rate_limited")
+	owner.WithHost("more.example").Get(t, "/api/v1/booking/services").RequireProblem(t, 429, "rate_limited")
+	require.Equal(t, before, counter.Count())
+
+	owner.Get(t, "/api/v1/customers").Require(t, 200)
+	tenant.Anonymous().Get(t, "/api/v1/booking/services").Require(t, 200)
+	s.Clock.Advance(time.Second)
+	late.Anonymous().Get(t, "/api/v1/booking/services").Require(t, 200)
 }
 
 // Who asks for what they may not do, again and again, does not fill the trail.
