@@ -124,6 +124,9 @@ func New(d Dependencies) (*App, error) {
 	waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
+	domains := identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains)
+	addDomainChecks(workers, domains, d.Now, d.Log)
+
 	identityServer := identityapi.New(identityapi.Dependencies{
 		Sessions:       sessions,
 		Users:          identity.NewUsers(store, hasher),
@@ -133,7 +136,7 @@ func New(d Dependencies) (*App, error) {
 		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
 		PasswordResets: identity.NewPasswordResets(store, resolver, hasher),
 		AuditTrail:     identity.NewAuditTrail(store),
-		Domains:        identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains),
+		Domains:        domains,
 		SecureCookies:  d.Config.HTTPS,
 	})
 

@@ -45,6 +45,12 @@ type Domain struct {
 	IsPrimary bool
 	// VerifiedAt is since when requests are served; nil while they are not.
 	VerifiedAt *time.Time
+	// CheckedAt is when the record of a custom domain was looked for last, and MissingSince since
+	// when it has been missing; nil while it is there.
+	CheckedAt    *time.Time
+	MissingSince *time.Time
+	// SuspendedAt is when the domain was taken out of service because the record was missing for long.
+	SuspendedAt *time.Time
 	// ReservedUntil is set for a subdomain that was given up.
 	ReservedUntil *time.Time
 	// RecordName and RecordValue are the TXT record that proves a custom domain.
@@ -87,6 +93,7 @@ func newDomain(row identitydb.Domain) Domain {
 	domain := Domain{
 		ID: row.ID, Name: row.Name, IsCustom: row.Kind == customDomain, IsPrimary: row.IsPrimary, VerifiedAt: inUTC(row.VerifiedAt),
 		ReservedUntil: inUTC(row.ReservedUntil), CreatedAt: row.CreatedAt.UTC(),
+		CheckedAt: inUTC(row.CheckedAt), MissingSince: inUTC(row.MissingSince), SuspendedAt: inUTC(row.SuspendedAt),
 	}
 	if domain.IsCustom && row.VerificationToken != "" {
 		domain.RecordName, domain.RecordValue = recordLabel+row.Name, recordContent+row.VerificationToken

@@ -65,8 +65,9 @@ type Response struct {
 	Body []byte
 }
 
-// ErrAddress is returned for a host whose address is not a public one.
-var ErrAddress = errors.New("the host has an address that is not public")
+// ErrAddress is returned for a host whose address is not a public one, and for one that has
+// none: with different answers, users could ask for the names that our own network knows.
+var ErrAddress = errors.New("the name of the host leads to no public address")
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
@@ -208,7 +209,7 @@ func (c *Client) explain(err error) error {
 	case errors.Is(err, context.Canceled):
 		return errors.New("our server stopped before there was an answer")
 	case errors.As(err, &unknown):
-		return errors.New("the name of the host cannot be resolved")
+		return ErrAddress
 	case errors.As(err, &verification):
 		return errors.New("the certificate of the host is not valid")
 	case errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch):

@@ -31,7 +31,8 @@ var special = []string{
 	"2620:4f:8000::1", "3fff::1", "5f00::1", "fc00::1", "fd12::1", "fe80::1", "fec0::1", "ff02::1",
 }
 
-// names is a DNS server with one answer after the other for every name; the last one stays.
+// names is a DNS server with one answer after the other for every name; the last one stays. Without any,
+// there are no names.
 func names(t *testing.T, answers ...string) *net.Resolver {
 	t.Helper()
 	var lc net.ListenConfig
@@ -53,7 +54,9 @@ func names(t *testing.T, answers ...string) *net.Resolver {
 			reply := dnsmessage.Message{Header: dnsmessage.Header{ID: query.ID, Response: true, RecursionAvailable: true}, Questions: query.Questions}
 			question := query.Questions[0]
 			header := dnsmessage.ResourceHeader{Name: question.Name, Type: question.Type, Class: question.Class}
-			if question.Type == dnsmessage.TypeA || question.Type == dnsmessage.TypeAAAA {
+			if len(answers) == 0 {
+				reply.RCode = dnsmessage.RCodeNameError
+			} else if question.Type == dnsmessage.TypeA || question.Type == dnsmessage.TypeAAAA {
 				i := min(int(asked.Load()), len(answers)-1)
 				address := netip.MustParseAddr(answers[i])
 				switch {
@@ -91,12 +94,24 @@ func TestSpecialAddressesAreRefused(t *testing.T) {
 			t.Parallel()
 			require.ErrorIs(t, outbound.New(outbound.Options{}).CheckURL("https://"+literal(address)+"/"), outbound.ErrAddress)
 			_, err := outbound.New(outbound.Options{}).Post(t.Context(), "https://"+literal(address)+"/", http.Header{}, nil)
-			require.ErrorContains(t, err, "not public")
+			require.ErrorContains(t, err, "no public address")
 			// The same behind a name.
 			_, err = outbound.New(outbound.Options{Resolver: names(t, address)}).Post(t.Context(), "https://hooks.example.com/", http.Header{}, nil)
 			require.ErrorIs(t, err, outbound.ErrAddress)
 		})
 	}
+}
+
+// Whether our own network knows a name cannot be told from the answer.
+func TestPost_NamesWithoutPublicAddress(t *testing.T) {
+	t.Parallel()
+	answers := map[string]bool{}
+	for _, resolver := range []*net.Resolver{names(t), names(t, "10.1.2.3"), names(t, "169.254.169.254"), names(t, "fd00::7")} {
+		_, err := outbound.New(outbound.Options{Resolver: resolver}).Post(t.Context(), "https://vault.corp.example/", http.Header{}, nil)
+		require.Error(t, err)
+		answers[err.Error()] = true
+	}
+	require.Len(t, answers, 1, "%v", answers)
 }
 
 func TestPublicAddressesAreAllowed(t *testing.T) {

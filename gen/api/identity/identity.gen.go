@@ -76,9 +76,10 @@ func (e DomainRecordType) Valid() bool {
 
 // Defines values for DomainStatus.
 const (
-	DomainStatusPENDING  DomainStatus = "PENDING"
-	DomainStatusRESERVED DomainStatus = "RESERVED"
-	DomainStatusSERVED   DomainStatus = "SERVED"
+	DomainStatusPENDING   DomainStatus = "PENDING"
+	DomainStatusRESERVED  DomainStatus = "RESERVED"
+	DomainStatusSERVED    DomainStatus = "SERVED"
+	DomainStatusSUSPENDED DomainStatus = "SUSPENDED"
 )
 
 // Valid indicates whether the value is a known member of the DomainStatus enum.
@@ -89,6 +90,8 @@ func (e DomainStatus) Valid() bool {
 	case DomainStatusRESERVED:
 		return true
 	case DomainStatusSERVED:
+		return true
+	case DomainStatusSUSPENDED:
 		return true
 	default:
 		return false
@@ -409,23 +412,31 @@ type BusinessUpdate struct {
 
 // Domain defines model for Domain.
 type Domain struct {
-	CreatedAt time.Time          `json:"created_at"`
-	ID        openapi_types.UUID `json:"id"`
+	// CheckedAt When the TXT record was looked for last; once a day.
+	CheckedAt nullable.Nullable[time.Time] `json:"checked_at"`
+	CreatedAt time.Time                    `json:"created_at"`
+	ID        openapi_types.UUID           `json:"id"`
 
 	// IsPrimary Whether it is the one that the business shows.
 	IsPrimary bool `json:"is_primary"`
 
 	// Kind A label before a base of the installation, or a whole name.
 	Kind DomainKind `json:"kind"`
-	Name string     `json:"name"`
+
+	// MissingSince Since when the TXT record has been missing. After 14 days the domain is not served any more.
+	MissingSince nullable.Nullable[time.Time] `json:"missing_since"`
+	Name         string                       `json:"name"`
 
 	// Record The record in the DNS that proves the domain.
 	Record        *DomainRecord                `json:"record,omitempty"`
 	ReservedUntil nullable.Nullable[time.Time] `json:"reserved_until"`
 
-	// Status `PENDING` waits for its record, `SERVED` answers, `RESERVED` is a subdomain that was given up.
-	Status     DomainStatus                 `json:"status"`
-	VerifiedAt nullable.Nullable[time.Time] `json:"verified_at"`
+	// Status `PENDING` waits for its record, `SERVED` answers, `SUSPENDED` was taken out of service because its record was missing for 14 days, `RESERVED` is a subdomain that was given up.
+	Status DomainStatus `json:"status"`
+
+	// SuspendedAt When it was taken out of service because the record was missing; verify it again.
+	SuspendedAt nullable.Nullable[time.Time] `json:"suspended_at"`
+	VerifiedAt  nullable.Nullable[time.Time] `json:"verified_at"`
 }
 
 // DomainCreate defines model for DomainCreate.
@@ -455,7 +466,7 @@ type DomainRecord struct {
 // DomainRecordType defines model for DomainRecord.Type.
 type DomainRecordType string
 
-// DomainStatus `PENDING` waits for its record, `SERVED` answers, `RESERVED` is a subdomain that was given up.
+// DomainStatus `PENDING` waits for its record, `SERVED` answers, `SUSPENDED` was taken out of service because its record was missing for 14 days, `RESERVED` is a subdomain that was given up.
 type DomainStatus string
 
 // Email Example: owner@demo.example

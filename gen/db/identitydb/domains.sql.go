@@ -87,7 +87,7 @@ func (q *Queries) DeleteReservation(ctx context.Context, db DBTX, arg DeleteRese
 }
 
 const getDomain = `-- name: GetDomain :one
-SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 FROM domains WHERE id = $1 AND tenant_id = $2
 `
 
@@ -109,12 +109,15 @@ func (q *Queries) GetDomain(ctx context.Context, db DBTX, arg GetDomainParams) (
 		&i.CreatedAt,
 		&i.VerificationToken,
 		&i.ReservedUntil,
+		&i.CheckedAt,
+		&i.MissingSince,
+		&i.SuspendedAt,
 	)
 	return i, err
 }
 
 const getSubdomain = `-- name: GetSubdomain :one
-SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 FROM domains WHERE tenant_id = $1 AND kind = 'SUBDOMAIN' AND reserved_until IS NULL
 `
 
@@ -132,6 +135,9 @@ func (q *Queries) GetSubdomain(ctx context.Context, db DBTX, tenantID uuid.UUID)
 		&i.CreatedAt,
 		&i.VerificationToken,
 		&i.ReservedUntil,
+		&i.CheckedAt,
+		&i.MissingSince,
+		&i.SuspendedAt,
 	)
 	return i, err
 }
@@ -139,7 +145,7 @@ func (q *Queries) GetSubdomain(ctx context.Context, db DBTX, tenantID uuid.UUID)
 const insertCustomDomain = `-- name: InsertCustomDomain :one
 INSERT INTO domains (id, tenant_id, kind, name, verification_token, created_at)
 VALUES ($1, $2, 'CUSTOM', $3, $4, $5)
-RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 `
 
 type InsertCustomDomainParams struct {
@@ -169,12 +175,15 @@ func (q *Queries) InsertCustomDomain(ctx context.Context, db DBTX, arg InsertCus
 		&i.CreatedAt,
 		&i.VerificationToken,
 		&i.ReservedUntil,
+		&i.CheckedAt,
+		&i.MissingSince,
+		&i.SuspendedAt,
 	)
 	return i, err
 }
 
 const listDomains = `-- name: ListDomains :many
-SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 FROM domains
 WHERE tenant_id = $1 AND (reserved_until IS NULL OR reserved_until > $2::timestamptz)
   AND (created_at, id) < ($3::timestamptz, $4::uuid)
@@ -216,6 +225,57 @@ func (q *Queries) ListDomains(ctx context.Context, db DBTX, arg ListDomainsParam
 			&i.CreatedAt,
 			&i.VerificationToken,
 			&i.ReservedUntil,
+			&i.CheckedAt,
+			&i.MissingSince,
+			&i.SuspendedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listDomainsToCheck = `-- name: ListDomainsToCheck :many
+SELECT id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
+FROM domains
+WHERE kind = 'CUSTOM' AND verified_at IS NOT NULL AND verification_token <> '' AND COALESCE(checked_at, verified_at) <= $1::timestamptz
+ORDER BY checked_at NULLS FIRST, id
+LIMIT $2
+`
+
+type ListDomainsToCheckParams struct {
+	CheckedBefore time.Time
+	RowLimit      int32
+}
+
+// The custom domains that are served and were not looked at since, those of the longest time first. Those without
+// a token were never proved: whoever made the business knew that they were its own.
+func (q *Queries) ListDomainsToCheck(ctx context.Context, db DBTX, arg ListDomainsToCheckParams) ([]Domain, error) {
+	rows, err := db.Query(ctx, listDomainsToCheck, arg.CheckedBefore, arg.RowLimit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Domain{}
+	for rows.Next() {
+		var i Domain
+		if err := rows.Scan(
+			&i.ID,
+			&i.TenantID,
+			&i.Kind,
+			&i.Name,
+			&i.IsPrimary,
+			&i.VerifiedAt,
+			&i.CreatedAt,
+			&i.VerificationToken,
+			&i.ReservedUntil,
+			&i.CheckedAt,
+			&i.MissingSince,
+			&i.SuspendedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -237,6 +297,29 @@ func (q *Queries) LockTenantForDomains(ctx context.Context, db DBTX, id uuid.UUI
 	return err
 }
 
+const noteDomainChecked = `-- name: NoteDomainChecked :exec
+UPDATE domains SET checked_at = $1::timestamptz, missing_since = $2::timestamptz
+WHERE id = $3 AND tenant_id = $4 AND kind = 'CUSTOM' AND verified_at IS NOT NULL
+`
+
+type NoteDomainCheckedParams struct {
+	Now          time.Time
+	MissingSince *time.Time
+	ID           uuid.UUID
+	TenantID     uuid.UUID
+}
+
+// Somebody has looked; missing_since says since when the record is missing.
+func (q *Queries) NoteDomainChecked(ctx context.Context, db DBTX, arg NoteDomainCheckedParams) error {
+	_, err := db.Exec(ctx, noteDomainChecked,
+		arg.Now,
+		arg.MissingSince,
+		arg.ID,
+		arg.TenantID,
+	)
+	return err
+}
+
 const reserveDomain = `-- name: ReserveDomain :exec
 UPDATE domains SET verified_at = NULL, is_primary = false, reserved_until = $1::timestamptz
 WHERE id = $2 AND tenant_id = $3 AND kind = 'SUBDOMAIN'
@@ -255,9 +338,10 @@ func (q *Queries) ReserveDomain(ctx context.Context, db DBTX, arg ReserveDomainP
 }
 
 const setDomainVerified = `-- name: SetDomainVerified :one
-UPDATE domains SET verified_at = COALESCE(verified_at, $1::timestamptz)
+UPDATE domains SET verified_at = COALESCE(verified_at, $1::timestamptz), checked_at = $1::timestamptz,
+    missing_since = NULL, suspended_at = NULL
 WHERE id = $2 AND tenant_id = $3 AND kind = 'CUSTOM'
-RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 `
 
 type SetDomainVerifiedParams struct {
@@ -280,6 +364,9 @@ func (q *Queries) SetDomainVerified(ctx context.Context, db DBTX, arg SetDomainV
 		&i.CreatedAt,
 		&i.VerificationToken,
 		&i.ReservedUntil,
+		&i.CheckedAt,
+		&i.MissingSince,
+		&i.SuspendedAt,
 	)
 	return i, err
 }
@@ -287,7 +374,7 @@ func (q *Queries) SetDomainVerified(ctx context.Context, db DBTX, arg SetDomainV
 const setPrimaryDomain = `-- name: SetPrimaryDomain :one
 UPDATE domains SET is_primary = true
 WHERE id = $1 AND tenant_id = $2 AND verified_at IS NOT NULL
-RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until
+RETURNING id, tenant_id, kind, name, is_primary, verified_at, created_at, verification_token, reserved_until, checked_at, missing_since, suspended_at
 `
 
 type SetPrimaryDomainParams struct {
@@ -309,6 +396,36 @@ func (q *Queries) SetPrimaryDomain(ctx context.Context, db DBTX, arg SetPrimaryD
 		&i.CreatedAt,
 		&i.VerificationToken,
 		&i.ReservedUntil,
+		&i.CheckedAt,
+		&i.MissingSince,
+		&i.SuspendedAt,
 	)
 	return i, err
+}
+
+const suspendDomain = `-- name: SuspendDomain :execrows
+UPDATE domains SET verified_at = NULL, is_primary = false, suspended_at = $1::timestamptz, checked_at = $1::timestamptz
+WHERE id = $2 AND tenant_id = $3 AND kind = 'CUSTOM' AND verified_at IS NOT NULL
+  AND missing_since <= $4::timestamptz
+`
+
+type SuspendDomainParams struct {
+	Now           time.Time
+	ID            uuid.UUID
+	TenantID      uuid.UUID
+	MissingBefore time.Time
+}
+
+// Takes a domain out of service; no row if it is not served, or has been found again meanwhile.
+func (q *Queries) SuspendDomain(ctx context.Context, db DBTX, arg SuspendDomainParams) (int64, error) {
+	result, err := db.Exec(ctx, suspendDomain,
+		arg.Now,
+		arg.ID,
+		arg.TenantID,
+		arg.MissingBefore,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

@@ -21,6 +21,9 @@ type Domain struct {
 	CreatedAt         time.Time
 	VerificationToken string
 	ReservedUntil     *time.Time
+	CheckedAt         *time.Time
+	MissingSince      *time.Time
+	SuspendedAt       *time.Time
 }
 
 type Invitation struct {

@@ -83,10 +83,13 @@ func ToAPIDomain(d identity.Domain) identityoapi.Domain {
 	out := identityoapi.Domain{
 		ID: d.ID, Name: d.Name, Kind: identityoapi.DomainKindSUBDOMAIN, IsPrimary: d.IsPrimary, Status: identityoapi.DomainStatusPENDING,
 		VerifiedAt: convert.Nullable(d.VerifiedAt), ReservedUntil: convert.Nullable(d.ReservedUntil), CreatedAt: d.CreatedAt,
+		CheckedAt: convert.Nullable(d.CheckedAt), MissingSince: convert.Nullable(d.MissingSince), SuspendedAt: convert.Nullable(d.SuspendedAt),
 	}
 	switch {
 	case d.VerifiedAt != nil:
 		out.Status = identityoapi.DomainStatusSERVED
+	case d.SuspendedAt != nil:
+		out.Status = identityoapi.DomainStatusSUSPENDED
 	case d.ReservedUntil != nil:
 		out.Status = identityoapi.DomainStatusRESERVED
 	}

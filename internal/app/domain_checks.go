@@ -1,0 +1,28 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/jobs"
+)
+
+// domainChecksArgs are those of the job that looks at custom domains again.
+type domainChecksArgs struct{}
+
+// Kind implements jobs.Args.
+func (domainChecksArgs) Kind() string { return "domain_checks" }
+
+// addDomainChecks makes one job for all servers of it; each domain is looked at once a day.
+func addDomainChecks(workers *jobs.Workers, domains *identity.Domains, now func() time.Time, log *slog.Logger) {
+	jobs.HandleGlobal(workers, func(ctx context.Context, _ domainChecksArgs) error {
+		checked, err := domains.Check(ctx, now())
+		if checked != (identity.DomainsChecked{}) {
+			log.Info("domains checked", "found", checked.Found, "missing", checked.Missing, "unanswered", checked.Unanswered, "suspended", checked.Suspended)
+		}
+		return err
+	})
+	workers.Every(sweepInterval, domainChecksArgs{})
+}
