@@ -24,7 +24,7 @@ const (
 // guess at an account do not keep its user out. It is signed with a key of the user's password,
 // so nobody can make one without it, and a new password makes all browsers strangers.
 func newDevice(userID uuid.UUID, passwordHash string, now time.Time) string {
-	payload := binary.BigEndian.AppendUint64(nil, uint64(now.Unix())) //nolint:gosec // after 1970
+	payload := binary.BigEndian.AppendUint64(nil, uint64(now.Unix()))
 	payload = append(payload, randomBytes(deviceNonce)...)
 	return base64.RawURLEncoding.EncodeToString(append(payload, signDevice(userID, passwordHash, payload)...))
 }
@@ -38,7 +38,7 @@ func knownDevice(marker string, userID uuid.UUID, passwordHash string, now time.
 	}
 	payload, signature := raw[:devicePayload], raw[devicePayload:]
 	signed := hmac.Equal(signature, signDevice(userID, passwordHash, payload))
-	made := time.Unix(int64(binary.BigEndian.Uint64(payload)), 0) //nolint:gosec // signed by us, or refused
+	made := time.Unix(int64(binary.BigEndian.Uint64(payload)), 0)
 	if !signed || now.Sub(made) >= DeviceLifetime {
 		return throttle{}, false
 	}

@@ -143,13 +143,8 @@ func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash s
 	if err != nil {
 		return fmt.Errorf("lock user: %w", err)
 	}
-	giver, err := queries.GetRoleForInvitation(ctx, tx, reset.IssuedBy)
-	if errors.Is(err, pgx.ErrNoRows) || err == nil &&
-		(giver.TenantID != nil && *giver.TenantID != home.Tenant.ID || !outranks(tenancy.Role(giver.Role), tenancy.Role(row.Role))) {
-		return deadReset()
-	}
-	if err != nil {
-		return fmt.Errorf("get who gave the password reset: %w", err)
+	if err := mayStillReset(ctx, tx, home, reset.IssuedBy, tenancy.Role(row.Role)); err != nil {
+		return err
 	}
 	changed, err := queries.SetPassword(ctx, tx, identitydb.SetPasswordParams{ID: row.ID, PasswordHash: hash, Now: home.RealNow()})
 	if err != nil {
@@ -168,4 +163,20 @@ func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash s
 		Action: "user.password_reset", Outcome: audit.Success, TargetType: "user", TargetID: row.ID.String(),
 		Detail: map[string]any{"issued_by": reset.IssuedBy},
 	})
+}
+
+// mayStillReset refuses a reset whose giver is not above the user any more, or not active.
+func mayStillReset(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, giverID uuid.UUID, role tenancy.Role) error {
+	giver, err := queries.GetRoleForInvitation(ctx, tx, giverID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return deadReset()
+	}
+	if err != nil {
+		return fmt.Errorf("get who gave the password reset: %w", err)
+	}
+	at := giver.TenantID == nil || *giver.TenantID == home.Tenant.ID
+	if !at || !outranks(tenancy.Role(giver.Role), role) {
+		return deadReset()
+	}
+	return nil
 }

@@ -37,6 +37,8 @@ var withoutKey = map[string]string{
 	"toggleSandbox":          "it leads to the environment in which the key means another thing; with sandbox_mode it can be repeated anyway",
 	"lookUpInvitation":       "it changes nothing",
 	"acceptInvitation":       "an invitation is accepted once, and the answer is a secret",
+	"createPasswordReset":    "its answer is a credential",
+	"resetPassword":          "its token works once",
 	"logout":                 "it ends the session that the key would belong to",
 }
 
