@@ -6,8 +6,11 @@ ENV CGO_ENABLED=0
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+# What `smoothschedule version` prints: --build-arg VERSION=v1.2.3 --build-arg COMMIT=$(git rev-parse HEAD)
+ARG VERSION=
+ARG COMMIT=
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    go build -trimpath -ldflags='-s -w' -o /out/smoothschedule ./cmd/smoothschedule
+    go build -trimpath -ldflags="-s -w -X main.version=${VERSION} -X main.commit=${COMMIT}" -o /out/smoothschedule ./cmd/smoothschedule
 
 # Brings CA certificates and time zones; user 65532.
 FROM gcr.io/distroless/static-debian12:nonroot

@@ -4,14 +4,12 @@ package main
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
 	_ "time/tzdata" // time zones must not depend on the machine
@@ -21,58 +19,31 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 )
 
-type command struct {
-	name, arguments, help string
-	run                   func(ctx context.Context, args []string, out io.Writer) error
-}
-
 func commands() []command {
 	return []command{
-		{"dev", "[--reset]", "everything for a developer: database, demo businesses, server", runDev},
-		{"serve", "", "the server, in production", runServe},
-		{"migrate", "up|down|status", "apply, take back or show the database's migrations", runMigrate},
-		{"sandbox", "create", "make the sandbox of businesses that have none", runSandbox},
-		{"tzdata", "check|apply", "find, or move, appointments whose instant differs since time zones have new rules", runTzdata},
-		{"usage", "reconcile", "compare the counters of quotas with what they count, and repair them", runUsage},
-		{"gates", "", "print what every operation demands of its caller", runGates},
-		{"openapi", "[--third-party]", "print the contract, or what API tokens can call of it", runOpenAPI},
-		{"config", "", "print the environment variables", runConfig},
-		{"healthcheck", "", "exit with 0 if the server on this machine is ready", runHealthcheck},
+		{name: "dev", help: "everything for a developer: database, demo businesses, server", define: defineDev},
+		{name: "serve", help: "the server, in production", define: plain(runServe)},
+		{name: "migrate", choices: []string{"up", "down", "status"}, help: "apply, take back or show the database's migrations", define: plain(runMigrate)},
+		{name: "sandbox", choices: []string{"create"}, help: "make the sandbox of businesses that have none", define: plain(runSandbox)},
+		{
+			name: "tzdata", choices: []string{"check", "apply"},
+			help:   "find, or move, appointments whose instant differs since time zones have new rules",
+			define: plain(runTzdata),
+		},
+		{name: "usage", choices: []string{"reconcile"}, help: "compare the counters of quotas with what they count, and repair them", define: plain(runUsage)},
+		{name: "gates", help: "print what every operation demands of its caller", define: plain(runGates)},
+		{name: "openapi", help: "print the contract, or what API tokens can call of it", define: defineOpenAPI},
+		{name: "config", help: "print the environment variables", define: plain(runConfig)},
+		{name: "healthcheck", help: "exit with 0 if the server on this machine is ready", define: plain(runHealthcheck)},
+		{name: "version", help: "print version, commit, and the version of Go", define: plain(runVersion)},
 	}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "smoothschedule:", err)
-		stop()
-		os.Exit(1)
-	}
-}
-
-var errUsage = errors.New("unknown command")
-
-func run(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-		return usage(out)
-	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], out)
-		}
-	}
-	return fmt.Errorf("%w %q; `smoothschedule help` lists them", errUsage, args[0])
-}
-
-func usage(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "Usage: smoothschedule <command>")
-	fmt.Fprintln(w)
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  %s %s\t%s\n", c.name, c.arguments, c.help)
-	}
-	return w.Flush()
+	code := execute(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
 }
 
 func load() (app.Config, map[string]string, error) {
@@ -81,19 +52,18 @@ func load() (app.Config, map[string]string, error) {
 	return c, environment, err
 }
 
-func runDev(ctx context.Context, args []string, out io.Writer) error {
-	reset := len(args) == 1 && args[0] == "--reset"
-	if len(args) > 0 && !reset {
-		return errors.New("usage: smoothschedule dev [--reset]")
+func defineDev(flags *flag.FlagSet) action {
+	reset := flags.Bool("reset", false, "throw away dev's own database first")
+	return func(ctx context.Context, s streams, _ string) error {
+		c, environment, err := load()
+		if err != nil {
+			return err
+		}
+		return app.Dev(ctx, c, environment, *reset, s.out)
 	}
-	c, environment, err := load()
-	if err != nil {
-		return err
-	}
-	return app.Dev(ctx, c, environment, reset, out)
 }
 
-func runServe(ctx context.Context, _ []string, _ io.Writer) error {
+func runServe(ctx context.Context, _ streams, _ string) error {
 	c, _, err := load()
 	if err != nil {
 		return err
@@ -101,87 +71,74 @@ func runServe(ctx context.Context, _ []string, _ io.Writer) error {
 	return app.Serve(ctx, c)
 }
 
-func runMigrate(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 {
-		return errors.New("usage: smoothschedule migrate up|down|status")
-	}
+func runMigrate(ctx context.Context, s streams, direction string) error {
 	c, _, err := load()
 	if err != nil {
 		return err
 	}
-	return app.Migrate(ctx, c, args[0], out)
+	return app.Migrate(ctx, c, direction, s.out)
 }
 
-func runSandbox(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 || args[0] != "create" {
-		return errors.New("usage: smoothschedule sandbox create")
-	}
+func runSandbox(ctx context.Context, s streams, _ string) error {
 	c, _, err := load()
 	if err != nil {
 		return err
 	}
-	return app.CreateSandboxes(ctx, c, out)
+	return app.CreateSandboxes(ctx, c, s.out)
 }
 
-func runTzdata(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 || args[0] != "check" && args[0] != "apply" {
-		return errors.New("usage: smoothschedule tzdata check|apply")
-	}
+func runTzdata(ctx context.Context, s streams, choice string) error {
 	c, _, err := load()
 	if err != nil {
 		return err
 	}
-	return app.Tzdata(ctx, c, args[0] == "apply", out)
+	return app.Tzdata(ctx, c, choice == "apply", s.out)
 }
 
-func runUsage(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) != 1 || args[0] != "reconcile" {
-		return errors.New("usage: smoothschedule usage reconcile")
-	}
+func runUsage(ctx context.Context, s streams, _ string) error {
 	c, _, err := load()
 	if err != nil {
 		return err
 	}
-	return app.ReconcileUsage(ctx, c, out)
+	return app.ReconcileUsage(ctx, c, s.out)
 }
 
-func runGates(_ context.Context, _ []string, out io.Writer) error {
+func runGates(_ context.Context, s streams, _ string) error {
 	contract, gates, err := app.LoadContract()
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(out, gate.Table(contract, gates))
-	return err
+	return printText(s.out, gate.Table(contract, gates))
 }
 
-func runOpenAPI(_ context.Context, args []string, out io.Writer) error {
-	if len(args) == 1 && args[0] == "--third-party" {
-		_, err := out.Write(openapi.ThirdParty)
-		return err
-	}
-	if len(args) > 0 {
-		return errors.New("usage: smoothschedule openapi [--third-party]")
-	}
-	contract, _, err := app.LoadContract()
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(contract.JSON)
-	return err
-}
-
-func runConfig(_ context.Context, _ []string, out io.Writer) error {
-	for _, v := range app.Variables() {
-		fmt.Fprintln(out, v.Name)
-		if v.Default != "" {
-			fmt.Fprintln(out, "    default:", v.Default)
+func defineOpenAPI(flags *flag.FlagSet) action {
+	thirdParty := flags.Bool("third-party", false, "only what API tokens can call")
+	return func(_ context.Context, s streams, _ string) error {
+		if *thirdParty {
+			_, err := s.out.Write(openapi.ThirdParty)
+			return err
 		}
-		fmt.Fprintln(out, "   ", v.Description)
+		contract, _, err := app.LoadContract()
+		if err != nil {
+			return err
+		}
+		_, err = s.out.Write(contract.JSON)
+		return err
+	}
+}
+
+func runConfig(_ context.Context, s streams, _ string) error {
+	for _, v := range app.Variables() {
+		fmt.Fprintln(s.out, v.Name)
+		if v.Default != "" {
+			fmt.Fprintln(s.out, "    default:", v.Default)
+		}
+		fmt.Fprintln(s.out, "   ", v.Description)
 	}
 	return nil
 }
 
-func runHealthcheck(ctx context.Context, _ []string, _ io.Writer) error {
+func runHealthcheck(ctx context.Context, _ streams, _ string) error {
 	c, _, err := load()
 	if err != nil {
 		return err

@@ -193,20 +193,10 @@ func TestDevAndTheTour(t *testing.T) {
 	require.NoError(t, killed.stop(t, syscall.SIGTERM))
 }
 
-func TestUnknownCommand(t *testing.T) {
-	t.Parallel()
-	require.ErrorIs(t, run(t.Context(), []string{"fly"}, nil), errUsage)
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), nil, &out))
-	for _, c := range commands() {
-		require.Contains(t, out.String(), c.name)
-	}
-}
-
 func TestGatesPrintsTheTable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), []string{"gates"}, &out))
+	require.NoError(t, run(t.Context(), []string{"gates"}, streams{out: &out}))
 	golden, err := os.ReadFile("../../internal/gate/testdata/gates.golden")
 	require.NoError(t, err)
 	require.Equal(t, string(golden), out.String())
