@@ -37,7 +37,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 
 	// Before the commit: the customer is inserted, the answer is written, and the very
 	// statement that would keep it waits for a lock of ours.
-	server := launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
+	server := startServer(t, kit.DB.URL)
 	tx, err := kit.DB.OwnerPool().Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), "LOCK TABLE idempotency_keys IN SHARE MODE")
@@ -62,7 +62,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 	before := count("SELECT count(*) FROM customers")
 	require.Equal(t, before, count("SELECT count(*) FROM idempotency_keys"), "an effect has its answer, and no answer is without")
 
-	server = launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
+	server = startServer(t, kit.DB.URL)
 	answer, err := post(server.addr, "before")
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
@@ -83,7 +83,7 @@ func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
 	if err := <-broken; err != nil {
 		t.Log("killed before the answer:", err)
 	}
-	server = launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL)
+	server = startServer(t, kit.DB.URL)
 	answer, err = post(server.addr, "after")
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())

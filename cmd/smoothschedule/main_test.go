@@ -79,6 +79,15 @@ func start(t *testing.T, dir string) *instance {
 	return launch(t, "dev", "SMOOTHSCHEDULE_DATA_DIR="+dir)
 }
 
+// startServer runs `serve` on a database, with a configuration that it takes.
+func startServer(t *testing.T, databaseURL string, environment ...string) *instance {
+	t.Helper()
+	return launch(t, "serve", append([]string{
+		"SMOOTHSCHEDULE_DATABASE_URL=" + databaseURL, "SMOOTHSCHEDULE_SECRET_KEYS=" + strings.Repeat("A", 43) + "=", "SMOOTHSCHEDULE_TRUSTED_PROXIES=none",
+		"SMOOTHSCHEDULE_METRICS_ADDR=none", "SMOOTHSCHEDULE_ACCEPTED_RISKS=database-superuser",
+	}, environment...)...)
+}
+
 // launch runs a command that serves, and waits until it is ready.
 func launch(t *testing.T, command string, environment ...string) *instance {
 	t.Helper()

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -151,7 +150,7 @@ func TestAKilledServerLosesNoWebhook(t *testing.T) {
 	tenant := kit.Tenant(t, "a")
 	// Long timeouts would only make the test wait longer for what the killed servers held.
 	serve := func() *instance {
-		return launch(t, "serve", "SMOOTHSCHEDULE_DATABASE_URL="+kit.DB.URL, "SMOOTHSCHEDULE_SECRET_KEYS="+strings.Repeat("A", 43)+"=", "SMOOTHSCHEDULE_RATE_LIMITS=tokens",
+		return startServer(t, kit.DB.URL, "SMOOTHSCHEDULE_ACCEPTED_RISKS=database-superuser,loopback-webhooks,no-rate-limits", "SMOOTHSCHEDULE_RATE_LIMITS=tokens",
 			"SMOOTHSCHEDULE_WEBHOOK_ALLOW_LOOPBACK=true", "SMOOTHSCHEDULE_WEBHOOK_TIMEOUT=3s")
 	}
 	n := &node{host: tenant.Host, token: tenant.Client(t, tenancy.RoleOwner).Token(), server: serve()}

@@ -61,7 +61,9 @@ type Dependencies struct {
 
 // App is the whole product, ready to answer requests.
 type App struct {
-	Handler  http.Handler
+	Handler http.Handler
+	// Metrics answers at an address of its own, if one is configured.
+	Metrics  http.Handler
 	Contract *contract.Contract
 	Gates    gate.Gates
 	Store    *tenancy.Store
@@ -164,7 +166,7 @@ func New(d Dependencies) (*App, error) {
 	server.Metrics().MustRegister(limiter.Collectors()...)
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
-		Handler: server, Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
+		Handler: server, Metrics: server.MetricsHandler(), Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
 		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
 		Appointments: appointments, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
@@ -198,7 +200,9 @@ func (d Dependencies) httpOptions(
 	return httpapi.Options{
 		Contract: document, ThirdParty: openapi.ThirdParty, Gates: gates, Resolver: resolver, Store: store, Limiter: limiter, Log: d.Log, Now: d.Now,
 		Bases: d.Config.BaseDomains, Origins: d.Config.Origins, TrustedProxies: d.Config.TrustedProxies, HTTPS: d.Config.HTTPS,
-		MetricsToken: d.Config.MetricsToken, RequestTimeout: d.Config.RequestTimeout, SlowAfter: d.SlowAfter, Middleware: d.Middleware, Answered: calls.Count,
+		MetricsToken: d.Config.MetricsToken, LoopbackMetrics: d.Config.MetricsAddr == "" && d.Config.MetricsToken == "",
+		MetricsElsewhere: d.Config.MetricsAddr != "", RequestTimeout: d.Config.RequestTimeout, SlowAfter: d.SlowAfter,
+		Middleware: d.Middleware, Answered: calls.Count,
 		Ready: func(ctx context.Context) error {
 			if d.Ready != nil {
 				if err := d.Ready(ctx); err != nil {

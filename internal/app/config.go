@@ -22,30 +22,32 @@ const Prefix = "SMOOTHSCHEDULE_"
 // Config is everything that can be set from outside. docs/configuration.md holds
 // the same table; a test compares them.
 type Config struct {
-	Addr                 string         `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
-	DatabaseURL          string         `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
-	MigrationURL         string         `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
-	DataDir              string         `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
-	PgBin                string         `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
-	BaseDomains          []string       `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
-	Origins              []string       `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
-	TrustedProxies       []netip.Prefix `env:"TRUSTED_PROXIES" desc:"Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8."`
-	DNSServer            string         `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
-	HTTPS                bool           `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
-	MaxConnections       int32          `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests; webhooks use half of them at the most."`
-	PlatformConnections  int32          `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
-	JobConnections       int32          `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
-	QuickLogin           bool           `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
-	SecretKeys           []string       `env:"SECRET_KEYS" desc:"Keys that encrypt secrets in the database, each 32 random bytes in base64 (openssl rand -base64 32): the first encrypts, all decrypt. dev has one of its own; without one, serve creates no webhooks."`
-	WebhookAllowLoopback bool           `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Lets webhooks go to programs on the server's own machine, also over http: for development, never where others may create webhooks. dev sets true."`
-	WebhookTimeout       time.Duration  `env:"WEBHOOK_TIMEOUT" envDefault:"15s" desc:"How long an endpoint of a webhook may take to answer, 1s to 30s. Deliveries of a server that died are taken over after about three times as long."`
-	MetricsToken         string         `env:"METRICS_TOKEN" desc:"Bearer token for /metrics; without it only loopback addresses may read it."`
-	RateLimits           string         `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
-	RedisURL             string         `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
-	LogLevel             slog.Level     `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
-	LogFormat            string         `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
-	RequestTimeout       time.Duration  `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
-	ShutdownTimeout      time.Duration  `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
+	Addr                 string        `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
+	DatabaseURL          string        `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
+	MigrationURL         string        `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
+	DataDir              string        `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
+	PgBin                string        `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
+	BaseDomains          []string      `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
+	Origins              []string      `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
+	TrustedProxies       Proxies       `env:"TRUSTED_PROXIES" desc:"Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, or none if clients connect directly. serve needs it; dev has none."`
+	DNSServer            string        `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
+	HTTPS                bool          `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
+	MaxConnections       int32         `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests; webhooks use half of them at the most."`
+	PlatformConnections  int32         `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
+	JobConnections       int32         `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
+	QuickLogin           bool          `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
+	SecretKeys           []string      `env:"SECRET_KEYS" desc:"Keys that encrypt secrets in the database, each 32 random bytes in base64 (openssl rand -base64 32): the first encrypts, all decrypt. serve needs it; dev has one of its own."`
+	WebhookAllowLoopback bool          `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Lets webhooks go to programs on the server's own machine, also over http: for development, never where others may create webhooks. dev sets true; serve demands that the risk is accepted."`
+	WebhookTimeout       time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" desc:"How long an endpoint of a webhook may take to answer, 1s to 30s. Deliveries of a server that died are taken over after about three times as long."`
+	MetricsToken         string        `env:"METRICS_TOKEN" desc:"Bearer token for /metrics. serve needs it, or METRICS_ADDR; dev answers loopback addresses without it."`
+	MetricsAddr          string        `env:"METRICS_ADDR" desc:"Address (host:port) where /metrics is served instead of ADDR, or none to serve it nowhere. Choose one that the public cannot reach."`
+	RateLimits           string        `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
+	RedisURL             string        `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
+	AcceptedRisks        []string      `env:"ACCEPTED_RISKS" desc:"Risks that serve starts with all the same: loopback-webhooks, no-rate-limits, plain-http, database-superuser. It says which it meets."`
+	LogLevel             slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
+	LogFormat            string        `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
+	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
+	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
 }
 
 // LoadConfig reads the environment, a function like os.Environ's result as a map.
@@ -77,6 +79,9 @@ func (c Config) checkAddresses() error {
 	if _, _, err := net.SplitHostPort(c.DNSServer); c.DNSServer != "" && err != nil {
 		mistakes = append(mistakes, fmt.Errorf("%sDNS_SERVER=%q must be host:port, such as 9.9.9.9:53", Prefix, c.DNSServer))
 	}
+	if _, _, err := net.SplitHostPort(c.MetricsAddr); c.MetricsAddr != "" && c.MetricsAddr != none && err != nil {
+		mistakes = append(mistakes, fmt.Errorf("%sMETRICS_ADDR=%q must be host:port, such as 127.0.0.1:9100, or none", Prefix, c.MetricsAddr))
+	}
 	return errors.Join(mistakes...)
 }
 
@@ -96,6 +101,11 @@ func (c Config) checkChoices() error {
 	if c.RequestTimeout < time.Second || c.RequestTimeout > 25*time.Second {
 		mistakes = append(mistakes, fmt.Errorf("%sREQUEST_TIMEOUT=%v must be between 1s and 25s", Prefix, c.RequestTimeout))
 	}
+	for _, name := range c.AcceptedRisks {
+		if !slices.Contains(risks(), name) {
+			mistakes = append(mistakes, fmt.Errorf("%sACCEPTED_RISKS: %q must be one of %s", Prefix, name, strings.Join(risks(), ", ")))
+		}
+	}
 	return errors.Join(mistakes...)
 }
 
@@ -106,24 +116,6 @@ func (c Config) checkConnections() error {
 	}
 	if c.JobConnections < 3 {
 		mistakes = append(mistakes, fmt.Errorf("%sJOB_CONNECTIONS must be at least 3", Prefix))
-	}
-	return errors.Join(mistakes...)
-}
-
-// checkServe adds what production demands.
-func (c Config) checkServe() error {
-	var mistakes []error
-	if c.DatabaseURL == "" {
-		mistakes = append(mistakes, fmt.Errorf(
-			"%sDATABASE_URL is missing: serve needs a PostgreSQL, such as postgres://user:password@db.example.com/smoothschedule (for trying things out, use dev)", Prefix))
-	}
-	if c.QuickLogin {
-		mistakes = append(mistakes, fmt.Errorf(
-			"%sQUICK_LOGIN is set: it lets everyone sign in without a password, so serve does not start with it", Prefix))
-	}
-	if slices.Contains(c.SecretKeys, DevSecretKey) {
-		mistakes = append(mistakes, fmt.Errorf(
-			"%sSECRET_KEYS holds the key of dev, which is public; `openssl rand -base64 32` makes one of your own", Prefix))
 	}
 	return errors.Join(mistakes...)
 }
@@ -141,6 +133,9 @@ func (c Config) forDev(environment map[string]string) Config {
 	}
 	if len(c.SecretKeys) == 0 {
 		c.SecretKeys = []string{DevSecretKey}
+	}
+	if c.TrustedProxies == nil {
+		c.TrustedProxies = Proxies{}
 	}
 	if _, set := environment[Prefix+"HTTPS"]; !set {
 		c.HTTPS = false

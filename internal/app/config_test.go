@@ -25,7 +25,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
 		"ADDR": "8000", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "BASE_DOMAINS": "https://x.example", "TRUSTED_PROXIES": "10.0.0.0",
-		"MAX_CONNECTIONS": "0", "HTTPS": "perhaps", "SHUTDOWN_TIMEOUT": "20", "DATABSE_URL": "postgres://misspelt",
+		"MAX_CONNECTIONS": "0", "HTTPS": "perhaps", "SHUTDOWN_TIMEOUT": "20", "METRICS_ADDR": "9100", "ACCEPTED_RISKS": "quick-login", "DATABSE_URL": "postgres://misspelt",
 	} {
 		_, err := LoadConfig(map[string]string{Prefix + name: value})
 		require.Error(t, err, name)
@@ -39,15 +39,81 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	}
 }
 
-// Quick login lets everybody in: production must not start with it (R-046).
-func TestServeRefusesWhatIsForDevelopment(t *testing.T) {
+// fit is a configuration that serve takes.
+func fit() map[string]string {
+	return map[string]string{
+		Prefix + "DATABASE_URL": "postgres://db/x", Prefix + "TRUSTED_PROXIES": "10.0.0.0/8", Prefix + "METRICS_TOKEN": "t",
+		Prefix + "SECRET_KEYS": strings.Repeat("A", 43) + "=",
+	}
+}
+
+func TestConfig_CheckServe(t *testing.T) {
 	t.Parallel()
-	c, err := LoadConfig(map[string]string{Prefix + "DATABASE_URL": "postgres://db/x", Prefix + "QUICK_LOGIN": "true"})
+	c, err := LoadConfig(fit())
 	require.NoError(t, err)
-	require.ErrorContains(t, c.checkServe(), "QUICK_LOGIN")
-	require.ErrorContains(t, Serve(t.Context(), c), "QUICK_LOGIN")
-	require.ErrorContains(t, Config{}.checkServe(), "DATABASE_URL")
-	require.ErrorContains(t, Config{SecretKeys: []string{DevSecretKey}}.checkServe(), "SECRET_KEYS")
+	require.NoError(t, c.checkServe())
+	t.Run("asks for what it cannot guess", func(t *testing.T) {
+		t.Parallel()
+		for name := range fit() {
+			environment := fit()
+			delete(environment, name)
+			c, err := LoadConfig(environment)
+			require.NoError(t, err)
+			require.ErrorContains(t, c.checkServe(), name)
+			environment[name] = "" // set, but not chosen
+			c, err = LoadConfig(environment)
+			require.NoError(t, err)
+			require.ErrorContains(t, c.checkServe(), name)
+		}
+	})
+	t.Run("takes none for an answer", func(t *testing.T) {
+		t.Parallel()
+		environment := fit()
+		delete(environment, Prefix+"METRICS_TOKEN")
+		environment[Prefix+"METRICS_ADDR"], environment[Prefix+"TRUSTED_PROXIES"] = "none", "none"
+		c, err := LoadConfig(environment)
+		require.NoError(t, err)
+		require.NoError(t, c.checkServe())
+		require.Empty(t, c.TrustedProxies)
+	})
+	t.Run("refuses what is for development", func(t *testing.T) {
+		t.Parallel()
+		for name, value := range map[string]string{"QUICK_LOGIN": "true", "SECRET_KEYS": DevSecretKey} {
+			environment := fit()
+			environment[Prefix+name] = value
+			c, err := LoadConfig(environment)
+			require.NoError(t, err)
+			require.ErrorContains(t, c.checkServe(), name)
+		}
+	})
+	t.Run("refuses risks that nobody accepts", func(t *testing.T) {
+		t.Parallel()
+		for _, risk := range []struct{ name, variable, value string }{
+			{riskLoopbackWebhooks, "WEBHOOK_ALLOW_LOOPBACK", "true"}, {riskNoRateLimits, "RATE_LIMITS", "off"},
+			{riskNoRateLimits, "RATE_LIMITS", "tokens"}, {riskPlainHTTP, "HTTPS", "false"},
+		} {
+			environment := fit()
+			environment[Prefix+risk.variable] = risk.value
+			environment[Prefix+"ACCEPTED_RISKS"] = riskDatabaseSuperuser
+			c, err := LoadConfig(environment)
+			require.NoError(t, err)
+			require.ErrorContains(t, c.checkServe(), risk.variable)
+			require.ErrorContains(t, c.checkServe(), risk.name)
+			environment[Prefix+"ACCEPTED_RISKS"] = "database-superuser," + risk.name
+			c, err = LoadConfig(environment)
+			require.NoError(t, err)
+			require.NoError(t, c.checkServe(), risk)
+		}
+	})
+	t.Run("lists everything at once", func(t *testing.T) {
+		t.Parallel()
+		err := Config{WebhookAllowLoopback: true, QuickLogin: true}.checkServe()
+		for _, want := range []string{
+			"DATABASE_URL", "TRUSTED_PROXIES", "SECRET_KEYS", "METRICS_ADDR", "QUICK_LOGIN", riskLoopbackWebhooks, riskNoRateLimits, riskPlainHTTP,
+		} {
+			require.ErrorContains(t, err, want)
+		}
+	})
 }
 
 func TestDevFillsInWhatNobodySet(t *testing.T) {
@@ -56,6 +122,7 @@ func TestDevFillsInWhatNobodySet(t *testing.T) {
 	require.True(t, dev.QuickLogin)
 	require.True(t, dev.WebhookAllowLoopback)
 	require.Equal(t, []string{DevSecretKey}, dev.SecretKeys)
+	require.NotNil(t, dev.TrustedProxies)
 	require.False(t, dev.HTTPS)
 	require.Contains(t, dev.Origins, "http://*.lvh.me:5173")
 	kept := Config{HTTPS: true}.forDev(map[string]string{Prefix + "HTTPS": "true", Prefix + "QUICK_LOGIN": "false"})

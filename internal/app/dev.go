@@ -21,7 +21,7 @@ import (
 func Dev(ctx context.Context, c Config, environment map[string]string, reset bool, out io.Writer) error {
 	c = c.forDev(environment)
 	log := NewLogger(c)
-	listener, err := listen(ctx, c.Addr)
+	listener, err := listen(ctx, c.Addr, "ADDR")
 	if err != nil {
 		return err
 	}

@@ -35,21 +35,22 @@ func NewLogger(c Config) *slog.Logger {
 }
 
 // Serve runs the product in production until ctx ends, then lets the requests that
-// run finish. It refuses settings and databases that are for development.
+// run finish. It refuses settings and databases that are for development; the error lists
+// everything that is wrong.
 func Serve(ctx context.Context, c Config) error {
-	if err := c.checkServe(); err != nil {
+	log := NewLogger(c)
+	if err := errors.Join(c.checkServe(), checkDatabase(ctx, c)); err != nil {
 		return err
 	}
-	listener, err := listen(ctx, c.Addr)
+	listener, err := listen(ctx, c.Addr, "ADDR")
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	log := NewLogger(c)
+	for _, risk := range c.AcceptedRisks {
+		log.Warn("accepted risk", "risk", risk)
+	}
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
-		if err := a.refuseDemo(ctx); err != nil {
-			return err
-		}
 		log.Info("listening", "addr", listener.Addr().String())
 		return a.serve(ctx, c.DatabaseURL, listener, log)
 	})
@@ -82,7 +83,38 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
 	// Requests that wait for an event would otherwise hold the end of the server up.
 	defer context.AfterFunc(ctx, a.EventHub.Close)()
+	stopMetrics, err := a.serveMetrics(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
 	return serveHTTP(ctx, a.config, listener, a.Handler, log)
+}
+
+// serveMetrics serves /metrics at its own address, if there is one, until stop is called.
+func (a *App) serveMetrics(ctx context.Context, log *slog.Logger) (stop func(), err error) {
+	if a.config.MetricsAddr == "" || a.config.MetricsAddr == none {
+		return func() {}, nil
+	}
+	listener, err := listen(ctx, a.config.MetricsAddr, "METRICS_ADDR")
+	if err != nil {
+		return nil, err
+	}
+	server := newHTTPServer(a.Metrics, log)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("serve metrics", "error", err)
+		}
+	}()
+	log.Info("serving metrics", "addr", listener.Addr().String())
+	return func() {
+		if err := server.Close(); err != nil {
+			log.Warn("stop serving metrics", "error", err)
+		}
+		<-ended
+	}, nil
 }
 
 // withApp connects, builds the App, runs fn with it, and closes everything.
@@ -155,27 +187,19 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // listen takes the address first of all, so that a second instance hears at once
-// that it is in use.
-func listen(ctx context.Context, addr string) (net.Listener, error) {
+// that it is in use. variable is what sets it.
+func listen(ctx context.Context, addr, variable string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w (another instance may run there; %sADDR chooses another address)", addr, err, Prefix)
+		return nil, fmt.Errorf("cannot listen on %s: %w (another instance may run there; %s%s chooses another address)", addr, err, Prefix, variable)
 	}
 	return l, nil
 }
 
 // serveHTTP answers requests until ctx ends.
 func serveHTTP(ctx context.Context, c Config, listener net.Listener, handler http.Handler, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      60 * time.Second,
-		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newHTTPServer(handler, log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -190,4 +214,16 @@ func serveHTTP(ctx context.Context, c Config, listener net.Listener, handler htt
 		return fmt.Errorf("requests were still running after %s: %w", c.ShutdownTimeout, err)
 	}
 	return nil
+}
+
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,15 +27,22 @@ import (
 
 func config(t *testing.T, db *dbtest.DB) app.Config {
 	t.Helper()
+	c, err := app.LoadConfig(map[string]string{
+		app.Prefix + "ADDR": freeAddr(t), app.Prefix + "DATABASE_URL": db.URL, app.Prefix + "LOG_LEVEL": "ERROR",
+		app.Prefix + "TRUSTED_PROXIES": "none", app.Prefix + "METRICS_ADDR": freeAddr(t), app.Prefix + "SECRET_KEYS": strings.Repeat("A", 43) + "=",
+		app.Prefix + "ACCEPTED_RISKS": "database-superuser",
+	})
+	require.NoError(t, err)
+	return c
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	c, err := app.LoadConfig(map[string]string{
-		app.Prefix + "ADDR": l.Addr().String(), app.Prefix + "DATABASE_URL": db.URL, app.Prefix + "LOG_LEVEL": "ERROR",
-	})
-	require.NoError(t, err)
-	return c
+	return l.Addr().String()
 }
 
 func get(t *testing.T, addr, path string) (int, string) {
@@ -67,7 +76,9 @@ func TestServe(t *testing.T) {
 	status, body = get(t, c.Addr, "/api/openapi.json")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, `"operationId": "createAppointment"`)
-	status, body = get(t, c.Addr, "/metrics")
+	status, _ = get(t, c.Addr, "/metrics")
+	require.Equal(t, 404, status, "they have an address of their own")
+	status, body = get(t, c.MetricsAddr, "/metrics")
 	require.Equal(t, 200, status)
 	require.Contains(t, body, `smoothschedule_http_request_duration_seconds_count{method="GET",operation="none",status="200"}`)
 	require.Contains(t, body, `smoothschedule_db_connections{pool="platform",state="max"} 3`)
@@ -102,6 +113,65 @@ func TestServeRefusesADatabaseWithPersonas(t *testing.T) {
 		return err
 	}))
 	require.ErrorContains(t, app.Serve(t.Context(), config(t, s.DB)), "demo personas")
+}
+
+// A login that owns the tables, or that nothing stops, is refused; one that is a member of the
+// two roles and nothing else is not.
+func TestServe_RefusesAPowerfulLogin(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	exec := func(sql string) {
+		_, err := db.OwnerPool().Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+	login := func(name, options string) app.Config {
+		exec(fmt.Sprintf(`DO $$ BEGIN CREATE ROLE %s LOGIN PASSWORD 'p' %s; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`, name, options))
+		exec("GRANT smoothschedule_app, smoothschedule_platform TO " + name)
+		u, err := url.Parse(db.URL)
+		require.NoError(t, err)
+		u.User = url.UserPassword(name, "p")
+		c := config(t, db)
+		c.DatabaseURL, c.AcceptedRisks = u.String(), nil
+		return c
+	}
+	superuser := config(t, db)
+	superuser.AcceptedRisks = nil
+	bypassing := login("smoothschedule_test_bypass", "NOINHERIT BYPASSRLS")
+	for _, c := range []app.Config{superuser, bypassing} {
+		err := app.Serve(t.Context(), c)
+		require.ErrorContains(t, err, "superuser, or bypasses row security")
+		require.ErrorContains(t, err, "database-superuser")
+	}
+	plain := login("smoothschedule_test_login", "NOINHERIT")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel() // it would start
+	require.NotContains(t, fmt.Sprint(app.Serve(ended, plain)), "database-superuser")
+	require.NoError(t, app.CheckDatabase(t.Context(), plain))
+	exec("ALTER TABLE tenants OWNER TO smoothschedule_test_login")
+	defer exec("ALTER TABLE tenants OWNER TO CURRENT_USER")
+	require.ErrorContains(t, app.CheckDatabase(t.Context(), plain), "owns its tables")
+}
+
+func TestServe_ListsAllMistakes(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	require.NoError(t, s.App.Store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+		_, err := identity.CreatePlatformUser(t.Context(), tx, identity.NewUser{
+			Email: identity.PersonaEmail("superuser", tenancy.PlatformLabel), Name: "S", Role: tenancy.RoleSuperuser, PasswordHash: s.Hash(t),
+		}, s.Clock.Now())
+		return err
+	}))
+	c, err := app.LoadConfig(map[string]string{
+		app.Prefix + "DATABASE_URL": s.DB.URL, app.Prefix + "WEBHOOK_ALLOW_LOOPBACK": "true", app.Prefix + "RATE_LIMITS": "off", app.Prefix + "HTTPS": "false",
+		app.Prefix + "QUICK_LOGIN": "true",
+	})
+	require.NoError(t, err)
+	err = app.Serve(t.Context(), c)
+	for _, want := range []string{
+		"TRUSTED_PROXIES", "SECRET_KEYS", "METRICS_TOKEN", "QUICK_LOGIN", "loopback-webhooks", "no-rate-limits", "plain-http", "database-superuser", "demo personas",
+	} {
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func TestServeSaysWhatIsWrong(t *testing.T) {

@@ -21,6 +21,8 @@ type metrics struct {
 	// still run.
 	slow        *prometheus.CounterVec
 	slowRunning prometheus.Gauge
+	// untrusted counts requests with X-Forwarded-For from peers that are not trusted.
+	untrusted prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -45,7 +47,11 @@ func newMetrics() *metrics {
 		Name: "smoothschedule_http_slow_requests_running",
 		Help: "Requests that have run longer than that and have not ended.",
 	})
-	m.registry.MustRegister(m.duration, presumptions, m.slow, m.slowRunning, collectors.NewGoCollector(),
+	m.untrusted = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "smoothschedule_untrusted_forwarding_total",
+		Help: "Requests with X-Forwarded-For from a peer that is not a trusted proxy. It is not believed.",
+	})
+	m.registry.MustRegister(m.duration, presumptions, m.slow, m.slowRunning, m.untrusted, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

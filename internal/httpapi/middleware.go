@@ -157,11 +157,21 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "no-referrer")
 		if s.HTTPS {
-			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+			h.Set("Strict-Transport-Security", s.hsts(c.Request().Host))
 		}
 		if strings.HasPrefix(c.Request().URL.Path, "/api/") {
 			h.Set("Cache-Control", "no-store")
 		}
 		return next(c)
 	}
+}
+
+// hsts speaks for the subdomains of our own names only: what else a business runs beneath
+// its domain is not ours to decide.
+func (s *Server) hsts(host string) string {
+	const always = "max-age=31536000"
+	if h, ok := tenancy.ParseHost(host, s.Bases); !ok || h.Custom {
+		return always
+	}
+	return always + "; includeSubDomains"
 }

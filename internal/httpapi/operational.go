@@ -20,7 +20,7 @@ func (s *Server) registerOperational() {
 		"/healthz": func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) },
 		"/readyz":  s.readyz,
 		"/metrics": func(c echo.Context) error {
-			if !s.mayReadMetrics(c) {
+			if s.MetricsElsewhere || !s.mayReadMetrics(c.Request()) {
 				return apperr.New(apperr.NotFound, "There is nothing at this path.")
 			}
 			return metrics(c)
@@ -59,10 +59,24 @@ func (s *Server) openAPI(c echo.Context) error {
 	return c.JSONBlob(http.StatusOK, document)
 }
 
-func (s *Server) mayReadMetrics(c echo.Context) bool {
+// MetricsHandler serves /metrics at an address of its own, behind the token if there is one.
+func (s *Server) MetricsHandler() http.Handler {
+	metrics := s.metrics.handler()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if s.MetricsToken != "" && !s.mayReadMetrics(r) {
+			http.NotFound(w, r)
+			return
+		}
+		metrics.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+func (s *Server) mayReadMetrics(r *http.Request) bool {
 	if s.MetricsToken == "" {
-		return address(c).IsLoopback()
+		return s.LoopbackMetrics && peer(r).IsLoopback() && !forwarded(r)
 	}
-	token, _ := s.sessionToken(c.Request())
+	token, _ := s.sessionToken(r)
 	return subtle.ConstantTimeCompare([]byte(token), []byte(s.MetricsToken)) == 1
 }

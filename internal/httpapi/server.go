@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -50,9 +51,14 @@ type Options struct {
 	HTTPS bool
 	// Ready reports whether the server can do its work; /readyz answers with it.
 	Ready func(context.Context) error
-	// MetricsToken, if not empty, must be sent as bearer token to read /metrics;
-	// without it only loopback addresses may read it.
+	// MetricsToken, if not empty, must be sent as bearer token to read /metrics. Without
+	// it, only LoopbackMetrics lets anybody read it.
 	MetricsToken string
+	// LoopbackMetrics lets programs on this machine read /metrics without a token: for
+	// development, since a proxy on this machine is one of them.
+	LoopbackMetrics bool
+	// MetricsElsewhere closes /metrics here, because MetricsHandler has an address of its own.
+	MetricsElsewhere bool
 	// RequestTimeout ends the work of a request that takes longer, beyond the time for which
 	// it asks to wait; 15 s by default.
 	RequestTimeout time.Duration
@@ -72,6 +78,8 @@ type Server struct {
 	origins *origins
 	metrics *metrics
 	timings map[route]timing
+	// warned is when a warning of untrusted forwarding was last logged, in Unix nanoseconds.
+	warned atomic.Int64
 }
 
 // New builds the server without any operation; add them with Register and finish
@@ -91,7 +99,7 @@ func New(o Options) (*Server, error) {
 	s.echo.IPExtractor = s.ipExtractor()
 	s.echo.Pre(stripSlash)
 	s.echo.Use(o.Middleware...)
-	s.echo.Use(s.requestID, s.observe, s.deadline, s.recover, s.secure, s.cors, s.resolve)
+	s.echo.Use(s.requestID, s.warnOfForwarding, s.observe, s.deadline, s.recover, s.secure, s.cors, s.resolve)
 	s.registerOperational()
 	return s, nil
 }
