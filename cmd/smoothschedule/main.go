@@ -24,6 +24,10 @@ func commands() []command {
 		{name: "dev", help: "everything for a developer: database, demo businesses, server", define: defineDev},
 		{name: "serve", help: "the server, in production", define: plain(runServe)},
 		{name: "migrate", choices: []string{"up", "down", "status"}, help: "apply, take back or show the database's migrations", define: plain(runMigrate)},
+		{
+			name: "superuser", choices: []string{"create"}, help: "make a superuser of the platform, whose password it asks for",
+			define: defineSuperuser,
+		},
 		{name: "sandbox", choices: []string{"create"}, help: "make the sandbox of businesses that have none", define: plain(runSandbox)},
 		{
 			name: "tzdata", choices: []string{"check", "apply"},

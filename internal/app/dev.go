@@ -42,6 +42,9 @@ func Dev(ctx context.Context, c Config, environment map[string]string, reset boo
 		return err
 	}
 	return withApp(ctx, c, database, log, func(a *App) error {
+		if err := a.claimForDevelopment(ctx); err != nil {
+			return err
+		}
 		created, err := a.seedDemo(ctx, time.Now())
 		if err != nil {
 			return fmt.Errorf("create the demo businesses: %w", err)

@@ -148,12 +148,59 @@ func (c Config) checkLogin(ctx context.Context, pool *pgxpool.Pool) error {
 
 // refuseDemo keeps production away from a database whose passwords are public.
 func refuseDemo(ctx context.Context, pool *pgxpool.Pool) error {
-	exists, err := identity.PersonasExist(ctx, tenancy.NewStore(pool, pool))
+	if err := checkSchema(ctx, pool); err != nil {
+		return err
+	}
+	store := tenancy.NewStore(pool, pool)
+	purpose, err := tenancy.InstallationPurpose(ctx, store)
 	if err != nil {
 		return err
 	}
-	if exists {
+	exist, err := identity.PersonasExist(ctx, store)
+	switch {
+	case err != nil:
+		return err
+	case exist:
 		return errors.New("this database holds the demo personas, whose password everybody knows: serve needs a database of its own")
+	case purpose == tenancy.Development:
+		return errForDevelopment
 	}
 	return nil
+}
+
+var errForDevelopment = errors.New(
+	"this database is for development: dev has filled it with users whose password everybody knows. serve needs a database of its own")
+
+// claimForProduction keeps dev away from this database from now on.
+func (a *App) claimForProduction(ctx context.Context) error {
+	purpose, err := tenancy.ClaimInstallation(ctx, a.Store, tenancy.Production)
+	if err == nil && purpose != tenancy.Production {
+		return errForDevelopment // dev was quicker
+	}
+	return err
+}
+
+// claimForDevelopment keeps serve away from this database from now on, whatever the personas
+// will be called. It refuses one that holds users whom dev has not made.
+func (a *App) claimForDevelopment(ctx context.Context) error {
+	errForProduction := fmt.Errorf(
+		"%sDATABASE_URL names a database that is in use elsewhere: dev would add users to it whose password everybody knows. dev needs a database of its own", Prefix)
+	purpose, err := tenancy.InstallationPurpose(ctx, a.Store)
+	if err != nil {
+		return err
+	}
+	if purpose == "" {
+		foreign, err := identity.ForeignUsersExist(ctx, a.Store)
+		if err != nil {
+			return err
+		}
+		if foreign {
+			return errForProduction
+		}
+	}
+	purpose, err = tenancy.ClaimInstallation(ctx, a.Store, tenancy.Development)
+	if err == nil && purpose != tenancy.Development {
+		return errForProduction
+	}
+	return err
 }

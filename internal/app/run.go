@@ -51,6 +51,9 @@ func Serve(ctx context.Context, c Config) error {
 		log.Warn("accepted risk", "risk", risk)
 	}
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
+		if err := a.claimForProduction(ctx); err != nil {
+			return err
+		}
 		log.Info("listening", "addr", listener.Addr().String())
 		return a.serve(ctx, c.DatabaseURL, listener, log)
 	})

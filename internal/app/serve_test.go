@@ -152,6 +152,56 @@ func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	require.ErrorContains(t, app.CheckDatabase(t.Context(), plain), "owns its tables")
 }
 
+// Whatever the personas are called by now, and whoever was first.
+func TestServe_RefusesADatabaseOfDev(t *testing.T) {
+	t.Parallel()
+	serve := func(ctx context.Context, db *dbtest.DB) error { return app.Serve(ctx, config(t, db)) }
+	dev := func(ctx context.Context, db *dbtest.DB) error {
+		c := config(t, db)
+		c.SecretKeys, c.MetricsAddr = nil, ""
+		return app.Dev(ctx, c, map[string]string{app.Prefix + "DATABASE_URL": db.URL}, false, io.Discard)
+	}
+	// run runs a server until it has claimed the database.
+	run := func(server func(context.Context, *dbtest.DB) error, db *dbtest.DB) {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		ended := make(chan error, 1)
+		go func() { ended <- server(ctx, db) }()
+		claimed := func() bool {
+			var n int
+			err := db.OwnerPool().QueryRow(ctx, "SELECT count(*) FROM installation").Scan(&n)
+			return err == nil && n > 0
+		}
+		require.Eventually(t, func() bool { return claimed() || len(ended) > 0 }, 20*time.Second, 10*time.Millisecond)
+		require.True(t, claimed())
+		stop()
+		<-ended // whatever it was doing then
+	}
+	t.Run("with renamed personas", func(t *testing.T) {
+		t.Parallel()
+		db := dbtest.New(t)
+		run(dev, db)
+		_, err := db.OwnerPool().Exec(t.Context(), "UPDATE users SET email = 'x-' || email")
+		require.NoError(t, err)
+		require.ErrorContains(t, serve(t.Context(), db), "this database is for development")
+	})
+	t.Run("and dev one of serve", func(t *testing.T) {
+		t.Parallel()
+		db := dbtest.New(t)
+		run(serve, db)
+		require.ErrorContains(t, dev(t.Context(), db), "in use elsewhere")
+		var users int
+		require.NoError(t, db.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM users").Scan(&users))
+		require.Zero(t, users)
+	})
+	t.Run("and dev one with users of others", func(t *testing.T) {
+		t.Parallel()
+		s := apitest.New(t)
+		s.Tenant(t, "real").User(t, tenancy.RoleOwner, false)
+		require.ErrorContains(t, dev(t.Context(), s.DB), "in use elsewhere")
+	})
+}
+
 func TestServe_ListsAllMistakes(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)

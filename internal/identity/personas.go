@@ -132,3 +132,17 @@ func PersonasExist(ctx context.Context, store *tenancy.Store) (bool, error) {
 	}
 	return exist, nil
 }
+
+// ForeignUsersExist reports whether the database holds users but no personas of the platform:
+// somebody else works with it.
+func ForeignUsersExist(ctx context.Context, store *tenancy.Store) (bool, error) {
+	personas, err := PersonasExist(ctx, store)
+	if err != nil || personas {
+		return false, err
+	}
+	exist, err := queries.AnyUserExists(ctx, store.Control())
+	if err != nil {
+		return false, fmt.Errorf("look for users: %w", err)
+	}
+	return exist, nil
+}

@@ -17,6 +17,10 @@ WHERE email = ANY(sqlc.arg(emails)::text[]) AND tenant_id IS NOT DISTINCT FROM s
 -- Whether the platform has a user with one of the addresses, active or not.
 SELECT EXISTS (SELECT FROM users WHERE tenant_id IS NULL AND email = ANY(sqlc.arg(emails)::text[]));
 
+-- name: AnyUserExists :one
+-- Whether there is any user at all.
+SELECT EXISTS (SELECT FROM users);
+
 -- name: GetUserByID :one
 -- The signed-in user; the id comes from the session, so no tenant is named.
 SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,

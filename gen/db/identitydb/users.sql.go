@@ -24,6 +24,18 @@ func (q *Queries) AnyPlatformUserExists(ctx context.Context, db DBTX, emails []s
 	return exists, err
 }
 
+const anyUserExists = `-- name: AnyUserExists :one
+SELECT EXISTS (SELECT FROM users)
+`
+
+// Whether there is any user at all.
+func (q *Queries) AnyUserExists(ctx context.Context, db DBTX) (bool, error) {
+	row := db.QueryRow(ctx, anyUserExists)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const deleteUser = `-- name: DeleteUser :exec
 DELETE FROM users WHERE id = $1 AND tenant_id = $2::uuid AND is_sandbox = $3
 `

@@ -1,0 +1,54 @@
+package identity
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// The bounds of new passwords, in characters, as the contract has them.
+const (
+	minPasswordLength = 10
+	maxPasswordLength = 200
+)
+
+// SuperuserInput is a superuser to be.
+type SuperuserInput struct {
+	Email, Name, Password string
+}
+
+// CreateSuperuser adds a superuser for whoever runs the installation, who needs nobody's
+// permission; scope says when, and is of no tenant. Errors: ValidationFailed, also for a weak
+// password, AlreadyExists if the platform has a user with the address, who stays as they are.
+func CreateSuperuser(ctx context.Context, store *tenancy.Store, hasher *Hasher, scope *tenancy.Scope, in SuperuserInput) (User, error) {
+	if strings.TrimSpace(in.Name) == "" {
+		return User{}, apperr.NewInvalid("/name", "The name must not be empty.")
+	}
+	if n := utf8.RuneCountInString(in.Password); n < minPasswordLength || n > maxPasswordLength {
+		return User{}, apperr.NewInvalid("/password", "A password has between %d and %d characters.", minPasswordLength, maxPasswordLength)
+	}
+	hash, err := hasher.Hash(ctx, in.Password)
+	if err != nil {
+		return User{}, err
+	}
+	var created User
+	err = store.InPlatform(ctx, func(tx pgx.Tx) error {
+		created, err = CreatePlatformUser(ctx, tx, NewUser{
+			Email: in.Email, Name: in.Name, Role: tenancy.RoleSuperuser, PasswordHash: hash,
+		}, scope.RealNow())
+		if err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, scope, audit.Entry{
+			Action: "user.created", Outcome: audit.Success, TargetType: "user", TargetID: created.ID.String(),
+			Detail: map[string]any{"email": created.Email, "role": created.Role, "by": "command"},
+		})
+	})
+	return created, err
+}
