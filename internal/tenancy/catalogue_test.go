@@ -138,3 +138,24 @@ func TestRolesHaveNoMoreRightsThanTheyNeed(t *testing.T) {
 		AND c.relkind IN ('r', 'v', 'm') AND EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee = 0)`),
 		"nothing may be granted to everyone")
 }
+
+// PostgreSQL lets everybody execute a new function unless it is told otherwise.
+func TestFunctionsAreForTheRolesThatCallThem(t *testing.T) {
+	t.Parallel()
+	tx := dbtest.Tx(t)
+	const executableByAll = `SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+		  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
+		  AND EXISTS (SELECT FROM aclexplode(COALESCE(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) ORDER BY 1`
+	require.Empty(t, column[string](t, tx, executableByAll), "nothing may be executable by everyone")
+
+	// Nor will the next one be.
+	_, err := tx.Exec(t.Context(), "CREATE FUNCTION river.one_more() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION one_more() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+	require.NoError(t, err)
+	require.Empty(t, column[string](t, tx, executableByAll))
+
+	// Functions that work with the rights of their owner look names up where nobody can put others.
+	require.Empty(t, column[string](t, tx, `SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.prosecdef
+		AND p.pronamespace::regnamespace::text IN ('public', 'river')
+		AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE c LIKE 'search_path=pg_catalog,%pg_temp')`))
+}
