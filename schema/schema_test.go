@@ -198,3 +198,31 @@ func TestMigrations62And63(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 }
+
+// The trail is in months, and nothing of it is lost on the way there and back.
+func TestMigrationOfTheAuditTrailKeepsItsEntries(t *testing.T) {
+	t.Parallel()
+	db := dbtest.New(t)
+	const whole = 74
+	exec := func(sql string) {
+		_, err := db.OwnerPool().Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+	entries := func() (text string) {
+		require.NoError(t, db.OwnerPool().QueryRow(t.Context(), "SELECT string_agg(e::text, '|' ORDER BY id) FROM audit_entries e").Scan(&text))
+		return text
+	}
+	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, whole))
+	exec(`INSERT INTO audit_entries (id, occurred_at, action, outcome, detail) SELECT gen_random_uuid(), at, 'test.done', 'DENIED', '{"a": 1}'
+		FROM unnest(ARRAY['2020-02-29 23:59:59.999999Z', '2020-03-01 00:00:00Z', '2025-12-31 23:59:59Z', now(), now() + interval '20 years']::timestamptz[]) at`)
+	before := entries()
+	require.NoError(t, postgres.Migrate(t.Context(), db.URL, schema.FS))
+	require.Equal(t, before, entries())
+	var months, other int
+	require.NoError(t, db.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE tableoid::regclass::text IN
+		('audit_partitions.y2020m02', 'audit_partitions.y2020m03', 'audit_partitions.y2025m12')),
+		count(*) FILTER (WHERE tableoid = 'audit_partitions.other'::regclass) FROM audit_entries`).Scan(&months, &other))
+	require.Equal(t, []int{3, 0}, []int{months, other})
+	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, whole))
+	require.Equal(t, before, entries())
+}

@@ -123,6 +123,7 @@ func New(d Dependencies) (*App, error) {
 	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
+	addAuditMaintenance(workers, store, d.Config.AuditRetentionDays, d.Now, d.Log)
 	waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 

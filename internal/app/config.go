@@ -13,6 +13,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 )
 
@@ -44,6 +45,7 @@ type Config struct {
 	RateLimits           string        `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
 	RedisURL             string        `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
 	AcceptedRisks        []string      `env:"ACCEPTED_RISKS" desc:"Risks that serve starts with all the same: loopback-webhooks, no-rate-limits, plain-http, database-superuser. It says which it meets."`
+	AuditRetentionDays   int           `env:"AUDIT_RETENTION_DAYS" envDefault:"400" desc:"How long entries of the audit trail are kept, at least 90 days. They go by whole months."`
 	LogLevel             slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat            string        `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
 	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
@@ -100,6 +102,9 @@ func (c Config) checkChoices() error {
 	}
 	if c.RequestTimeout < time.Second || c.RequestTimeout > 25*time.Second {
 		mistakes = append(mistakes, fmt.Errorf("%sREQUEST_TIMEOUT=%v must be between 1s and 25s", Prefix, c.RequestTimeout))
+	}
+	if c.AuditRetentionDays < audit.MinRetentionDays {
+		mistakes = append(mistakes, fmt.Errorf("%sAUDIT_RETENTION_DAYS=%d must be at least %d", Prefix, c.AuditRetentionDays, audit.MinRetentionDays))
 	}
 	for _, name := range c.AcceptedRisks {
 		if !slices.Contains(risks(), name) {

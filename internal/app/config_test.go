@@ -25,7 +25,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
 		"ADDR": "8000", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "BASE_DOMAINS": "https://x.example", "TRUSTED_PROXIES": "10.0.0.0",
-		"MAX_CONNECTIONS": "0", "HTTPS": "perhaps", "SHUTDOWN_TIMEOUT": "20", "METRICS_ADDR": "9100", "ACCEPTED_RISKS": "quick-login", "DATABSE_URL": "postgres://misspelt",
+		"MAX_CONNECTIONS": "0", "HTTPS": "perhaps", "SHUTDOWN_TIMEOUT": "20", "METRICS_ADDR": "9100", "AUDIT_RETENTION_DAYS": "89", "ACCEPTED_RISKS": "quick-login", "DATABSE_URL": "postgres://misspelt",
 	} {
 		_, err := LoadConfig(map[string]string{Prefix + name: value})
 		require.Error(t, err, name)
