@@ -2,13 +2,12 @@ package walk_test
 
 import (
 	"bytes"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
-
-	"log/slog"
 
 	"github.com/stretchr/testify/require"
 
