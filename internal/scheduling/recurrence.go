@@ -3,7 +3,6 @@ package scheduling
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,6 +27,9 @@ const (
 	maxOccurrences = 1000
 	// maxInterval keeps the arithmetic of dates within its bounds.
 	maxInterval = 1000
+	// maxListed bounds the values of a part; there are 53 weeks, and no more of anything
+	// else that a rule lists for a reason.
+	maxListed = 53
 )
 
 // recurrenceParts are the parts of a rule that recurs once a day at the most.
@@ -42,8 +44,36 @@ func normaliseRecurrence(text string) string {
 	return strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(text)), "RRULE:")
 }
 
-// parseRecurrence reads the value of an RRULE (RFC 5545). The text of its errors is for
-// people.
+// newRecurrence reads the value of an RRULE (RFC 5545) that somebody gives. The text of its
+// errors is for people.
+func newRecurrence(text string) (*recurrence, error) {
+	parts, err := splitRecurrence(text)
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range parts {
+		if !strings.HasPrefix(name, "BY") {
+			continue
+		}
+		if strings.Count(value, ",") >= maxListed {
+			return nil, fmt.Errorf("%s may list at most %d values", name, maxListed)
+		}
+		listed := map[string]bool{}
+		for item := range strings.SplitSeq(value, ",") {
+			// A number may be written in several ways: 1, +1 and 01.
+			digits := strings.TrimLeft(item, "+-")
+			item = strings.Repeat("-", strings.Count(item, "-")) + strings.TrimLeft(digits, "0")
+			if listed[item] {
+				return nil, fmt.Errorf("%s must list each value once", name)
+			}
+			listed[item] = true
+		}
+	}
+	return parseRecurrence(text)
+}
+
+// parseRecurrence reads a rule that is kept. It accepts more than newRecurrence does, because
+// rules were kept before there were its bounds.
 func parseRecurrence(text string) (*recurrence, error) {
 	parts, err := splitRecurrence(text)
 	if err != nil {
@@ -124,70 +154,4 @@ func (r *recurrence) last(loc *time.Location) (time.Time, bool) {
 		return onClock(r.until, loc), true
 	}
 	return r.until, !r.until.IsZero()
-}
-
-// between returns the starts from from to to, both included, of what starts at first for
-// the first time.
-func (r *recurrence) between(first, from, to time.Time, loc *time.Location) []time.Time {
-	option := r.option
-	option.Dtstart, option.Until = first, to
-	if last, ok := r.last(loc); ok && last.Before(to) {
-		option.Until = last
-	}
-	// The library goes through all starts from the first on; whole intervals of days or
-	// weeks can be passed over, unless they are counted.
-	if days := map[rrule.Frequency]int{rrule.DAILY: 1, rrule.WEEKLY: 7}[option.Freq] * max(option.Interval, 1); days > 0 && option.Count == 0 {
-		if passed := int(from.Sub(first)/(24*time.Hour)) / days; passed > 0 {
-			option.Dtstart = first.AddDate(0, 0, passed*days)
-		}
-	}
-	if option.Until.Before(option.Dtstart) {
-		return nil
-	}
-	var starts []time.Time
-	for start := range iterate(option) {
-		if !start.Before(from) {
-			starts = append(starts, start)
-		}
-	}
-	return starts
-}
-
-// upTo returns the starts of what starts at first for the first time, but no more than n.
-func (r *recurrence) upTo(n int, first time.Time, loc *time.Location) []time.Time {
-	option := r.option
-	// Without a last start, the library would take one that is 292 years away.
-	option.Dtstart, option.Until = first, time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
-	if last, ok := r.last(loc); ok {
-		option.Until = last
-	}
-	var starts []time.Time
-	for start := range iterate(option) {
-		if len(starts) == n {
-			break
-		}
-		starts = append(starts, start)
-	}
-	return starts
-}
-
-// iterate yields the starts in order; none for a rule that the library refuses.
-func iterate(option rrule.ROption) iter.Seq[time.Time] {
-	return func(yield func(time.Time) bool) {
-		rule, err := rrule.NewRRule(option)
-		if err != nil {
-			return
-		}
-		next := rule.Iterator()
-		for {
-			if start, ok := next(); !ok || !yield(start) {
-				return
-			}
-		}
-	}
-}
-
-// startsWith reports whether the rule gives first as its first start.
-func (r *recurrence) startsWith(first time.Time, loc *time.Location) bool {
-	return len(r.between(first, first, first, loc)) == 1
 }

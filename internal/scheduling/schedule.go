@@ -2,6 +2,7 @@ package scheduling
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 )
 
@@ -77,8 +79,9 @@ type timeOffRow struct {
 // their starts; they may overlap with each other. What recurs does so on the clock of its
 // zone: each occurrence has the start and the end of the first on that clock. The first
 // one is exactly as it was given. An occurrence that a gap of the clock swallows as a
-// whole does not take place. Errors: a rule or a zone that TimeOffs would have refused.
-func expandTimeOff(rows []timeOffRow, from, to time.Time) ([]availability.Span, error) {
+// whole does not take place. What it learns about a rule is kept with the catalogue. Errors: a
+// rule or a zone that TimeOffs has never accepted; that of ctx.
+func expandTimeOff(ctx context.Context, known *catalogue.Catalogue, rows []timeOffRow, from, to time.Time) ([]availability.Span, error) {
 	var spans []availability.Span
 	for i := range rows {
 		row := &rows[i]
@@ -87,7 +90,7 @@ func expandTimeOff(rows []timeOffRow, from, to time.Time) ([]availability.Span, 
 			continue
 		}
 		var err error
-		if spans, err = row.expand(spans, from, to); err != nil {
+		if spans, err = row.expand(ctx, known, spans, from, to); err != nil {
 			return nil, fmt.Errorf("expand time off %s: %w", row.id, err)
 		}
 	}
@@ -97,20 +100,33 @@ func expandTimeOff(rows []timeOffRow, from, to time.Time) ([]availability.Span, 
 	return spans, nil
 }
 
-func (r *timeOffRow) expand(spans []availability.Span, from, to time.Time) ([]availability.Span, error) {
-	rule, err := parseRecurrence(*r.rrule)
-	if err != nil {
-		return nil, err
-	}
+func (r *timeOffRow) expand(
+	ctx context.Context, known *catalogue.Catalogue, spans []availability.Span, from, to time.Time,
+) ([]availability.Span, error) {
 	loc, err := loadLocation(*r.timezone)
 	if err != nil {
 		return nil, err
 	}
 	first, length := r.onClock(loc)
+	key := recurringKey{rrule: *r.rrule, timezone: *r.timezone, first: first}
+	recurs, err := catalogue.Derive(known, key, func() (*recurring, error) {
+		rule, err := parseRecurrence(*r.rrule)
+		if err != nil {
+			return nil, err
+		}
+		return rule.from(ctx, first, loc)
+	})
+	if err != nil {
+		return nil, err
+	}
 	clock := localtime.NewClock(loc)
 	// Clocks and instants can differ by a skipped day, on either side.
 	const slack = 48 * time.Hour
-	for _, start := range rule.between(first, onClock(from, loc).Add(-length-slack), onClock(to, loc).Add(slack), loc) {
+	starts, err := recurs.between(ctx, onClock(from, loc).Add(-length-slack), onClock(to, loc).Add(slack))
+	if err != nil {
+		return nil, err
+	}
+	for _, start := range starts {
 		occurrence := availability.Span{Start: clockAt(clock, start), End: clockAt(clock, start.Add(length)), ObjectID: r.id}
 		if start.Equal(first) {
 			occurrence.Start, occurrence.End = r.start, r.end
@@ -118,6 +134,12 @@ func (r *timeOffRow) expand(spans []availability.Span, from, to time.Time) ([]av
 		spans = appendSpan(spans, occurrence, from, to)
 	}
 	return spans, nil
+}
+
+// recurringKey has all that a recurring follows from.
+type recurringKey struct {
+	rrule, timezone string
+	first           time.Time // in UTC
 }
 
 // onClock returns what a clock shows at the start of the first occurrence, and how far

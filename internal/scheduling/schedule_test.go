@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 )
 
@@ -153,7 +154,7 @@ func TestExpandTimeOff(t *testing.T) {
 				want = append(want, availability.Span{Start: instant(t, s[0]), End: instant(t, s[1]), ObjectID: row.id})
 			}
 			slices.SortFunc(want, byStart)
-			got, err := expandTimeOff([]timeOffRow{row}, instant(t, tt.window[0]), instant(t, tt.window[1]))
+			got, err := expandTimeOff(t.Context(), &catalogue.Catalogue{}, []timeOffRow{row}, instant(t, tt.window[0]), instant(t, tt.window[1]))
 			require.NoError(t, err)
 			assert.ElementsMatch(t, want, got)
 			assert.True(t, slices.IsSortedFunc(got, byStart))
@@ -175,12 +176,17 @@ func TestExpandTimeOffFromAfar(t *testing.T) {
 		require.NoError(t, err)
 		for day := range 14 {
 			first := time.Date(2020, time.February, 20+day, 12, 0, 0, 0, time.UTC)
-			all := rule.between(first, first, first.AddDate(8, 0, 0), loc)
+			recurs, err := rule.from(t.Context(), first, loc)
+			require.NoError(t, err)
+			all, err := recurs.between(t.Context(), first, first.AddDate(8, 0, 0))
+			require.NoError(t, err)
 			for shift := range 30 {
 				from := first.AddDate(6, 0, shift)
 				to := from.AddDate(0, 0, 40)
 				want := slices.DeleteFunc(slices.Clone(all), func(at time.Time) bool { return at.Before(from) || at.After(to) })
-				require.ElementsMatch(t, want, rule.between(first, from, to, loc), "%s from %s", text, first)
+				got, err := recurs.between(t.Context(), from, to)
+				require.NoError(t, err)
+				require.ElementsMatch(t, want, got, "%s from %s", text, first)
 			}
 		}
 	}
@@ -190,7 +196,7 @@ func TestExpandTimeOffThatIsBroken(t *testing.T) {
 	t.Parallel()
 	for _, broken := range [][2]string{{"FREQ=HOURLY", "UTC"}, {"FREQ=DAILY", "Mars/Olympus"}, {"FREQ=DAILY", "Local"}} {
 		row := timeOffRow{start: time.Unix(0, 0), end: time.Unix(60, 0), rrule: &broken[0], timezone: &broken[1]}
-		_, err := expandTimeOff([]timeOffRow{row}, time.Unix(0, 0), time.Unix(60, 0))
+		_, err := expandTimeOff(t.Context(), &catalogue.Catalogue{}, []timeOffRow{row}, time.Unix(0, 0), time.Unix(60, 0))
 		require.Error(t, err)
 	}
 }

@@ -64,7 +64,7 @@ func (s *SeriesBookings) Create(ctx context.Context, scope *tenancy.Scope, in Se
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
-	starts, err := in.starts(scope.Tenant.Location)
+	starts, err := in.starts(ctx, scope.Tenant.Location)
 	if err != nil {
 		return nil, err
 	}
@@ -84,23 +84,27 @@ func (s *SeriesBookings) Create(ctx context.Context, scope *tenancy.Scope, in Se
 }
 
 // starts returns the instants at which the occurrences are wanted, in order.
-func (in *SeriesInput) starts(loc *time.Location) ([]time.Time, error) {
+func (in *SeriesInput) starts(ctx context.Context, loc *time.Location) ([]time.Time, error) {
 	in.RRule = normaliseRecurrence(in.RRule)
-	rule, err := parseRecurrence(in.RRule)
+	rule, err := newRecurrence(in.RRule)
 	if err != nil {
 		return nil, apperr.NewInvalid("/rrule", "This is not a rule by which a series can recur: %s.", err)
 	}
 	if rule.endless() {
 		return nil, apperr.NewInvalid("/rrule", "A series must end: the rule needs COUNT or UNTIL.")
 	}
-	first := onClock(in.StartAt, loc)
-	if !rule.startsWith(first, loc) {
-		return nil, apperr.NewInvalid("/rrule", "The start, %s, is not a time at which the rule recurs.",
-			in.StartAt.In(loc).Format("Monday, 2006-01-02 15:04 MST"))
+	recurs, err := newRecurring(ctx, rule, in.StartAt, loc)
+	if err != nil {
+		return nil, err
 	}
-	shown := rule.upTo(MaxSeriesLength+1, first, loc)
-	if len(shown) > MaxSeriesLength {
+	shown, more, err := recurs.upTo(ctx, MaxSeriesLength+1)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(shown) > MaxSeriesLength:
 		return nil, apperr.NewInvalid("/rrule", "A series has at most %d occurrences.", MaxSeriesLength)
+	case more:
+		return nil, tooLong()
 	}
 	clock := localtime.NewClock(loc)
 	starts := make([]time.Time, len(shown))

@@ -181,7 +181,7 @@ func (s *Appointments) complete(
 	if known {
 		around = taken.surroundings(from, to)
 	}
-	return true, taken.addSurroundings(around, from, to)
+	return true, taken.addSurroundings(ctx, around, from, to)
 }
 
 // busy says for which time it must be known what is busy: that of the starts and, where there

@@ -27,7 +27,7 @@ func (s *Appointments) surround(
 			return fmt.Errorf("list surroundings: %w", err)
 		}
 	}
-	if err := taken.addSurroundings(rows, from, to); err != nil {
+	if err := taken.addSurroundings(ctx, rows, from, to); err != nil {
 		return err
 	}
 	return s.count(ctx, db, scope, taken, w, from, to)
@@ -50,7 +50,7 @@ func (s *Appointments) count(
 }
 
 // addSurroundings folds the rows of ListSurroundings, schedules before their overrides.
-func (s *snapshot) addSurroundings(rows []catalogue.Surrounding, from, to time.Time) error {
+func (s *snapshot) addSurroundings(ctx context.Context, rows []catalogue.Surrounding, from, to time.Time) error {
 	schedules := map[uuid.UUID]*availability.Schedule{} // by id
 	off := map[uuid.UUID][]timeOffRow{}                 // by resource; the zero id is the business
 	for i := range rows {
@@ -78,7 +78,7 @@ func (s *snapshot) addSurroundings(rows []catalogue.Surrounding, from, to time.T
 		}
 	}
 	s.keepHolidays()
-	return s.addTimeOff(off, from, to)
+	return s.addTimeOff(ctx, off, from, to)
 }
 
 func idOrNil(id *uuid.UUID) uuid.UUID {
@@ -113,13 +113,13 @@ func (s *snapshot) keepHolidays() {
 	}
 }
 
-func (s *snapshot) addTimeOff(off map[uuid.UUID][]timeOffRow, from, to time.Time) error {
+func (s *snapshot) addTimeOff(ctx context.Context, off map[uuid.UUID][]timeOffRow, from, to time.Time) error {
 	var err error
-	if s.Closures, err = expandTimeOff(off[uuid.Nil], from, to); err != nil {
+	if s.Closures, err = expandTimeOff(ctx, s.catalogue, off[uuid.Nil], from, to); err != nil {
 		return err
 	}
 	for i := range s.Resources {
-		if s.Resources[i].TimeOff, err = expandTimeOff(off[s.Resources[i].ID], from, to); err != nil {
+		if s.Resources[i].TimeOff, err = expandTimeOff(ctx, s.catalogue, off[s.Resources[i].ID], from, to); err != nil {
 			return err
 		}
 	}

@@ -137,7 +137,7 @@ func (s *TimeOffs) Create(ctx context.Context, scope *tenancy.Scope, in TimeOffI
 		if err := s.allow(ctx, tx, scope, created.ResourceID); err != nil {
 			return err
 		}
-		until, err := s.check(ctx, tx, scope, &created, true)
+		until, err := s.check(ctx, tx, scope, &created)
 		if err != nil {
 			return err
 		}
@@ -171,13 +171,16 @@ func (s *TimeOffs) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		if err := s.allow(ctx, tx, scope, updated.ResourceID); err != nil {
 			return err
 		}
-		until, err := s.check(ctx, tx, scope, &updated, patch.moves())
-		if err != nil {
-			return err
+		var until *time.Time
+		if patch.moves() {
+			if until, err = s.check(ctx, tx, scope, &updated); err != nil {
+				return err
+			}
 		}
 		err = s.queries.UpdateTimeOff(ctx, tx, schedulingdb.UpdateTimeOffParams{
 			EnvID: scope.Env.ID, ID: id, ResourceID: updated.ResourceID, Title: updated.Title, StartAt: updated.StartAt,
-			EndAt: updated.EndAt, Rrule: updated.RRule, Timezone: updated.Timezone, BlocksUntil: until, Version: updated.Version, Now: scope.Now,
+			EndAt: updated.EndAt, Rrule: updated.RRule, Timezone: updated.Timezone, Moves: patch.moves(), BlocksUntil: until,
+			Version: updated.Version, Now: scope.Now,
 		})
 		if err != nil {
 			return timeOffError("update", err)
@@ -245,9 +248,9 @@ func (s *TimeOffs) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 	return nil
 }
 
-// check returns until when it blocks something; nil is for ever. What is new or moves
-// gets its zone here, and its rule in the form in which it is kept.
-func (s *TimeOffs) check(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, t *TimeOff, moves bool) (until *time.Time, err error) {
+// check is for what is new or moves. It returns until when it blocks something; nil is for ever.
+// It gives what recurs its zone, and its rule the form in which it is kept.
+func (s *TimeOffs) check(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, t *TimeOff) (until *time.Time, err error) {
 	if err := checkTimes(t.StartAt, t.EndAt); err != nil {
 		return nil, err
 	}
@@ -256,26 +259,24 @@ func (s *TimeOffs) check(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 		return &t.EndAt, nil
 	}
 	text := normaliseRecurrence(*t.RRule)
-	rule, err := parseRecurrence(text)
+	rule, err := newRecurrence(text)
 	if err != nil {
 		return nil, apperr.NewInvalid("/rrule", "This is not a rule by which time off can recur: %s.", err)
 	}
-	if moves {
-		name, err := s.timezone(ctx, tx, scope, t.ResourceID)
-		if err != nil {
-			return nil, err
-		}
-		t.RRule, t.Timezone = &text, &name
+	name, err := s.timezone(ctx, tx, scope, t.ResourceID)
+	if err != nil {
+		return nil, err
 	}
-	loc, err := loadLocation(*t.Timezone)
+	t.RRule, t.Timezone = &text, &name
+	loc, err := loadLocation(name)
 	if err != nil {
 		return nil, fmt.Errorf("zone of time off: %w", err)
 	}
-	if moves && !rule.startsWith(onClock(t.StartAt, loc), loc) {
-		return nil, apperr.NewInvalid("/rrule", "The start, %s, is not a time at which the rule recurs.",
-			t.StartAt.In(loc).Format("Monday, 2006-01-02 15:04 MST"))
+	recurs, err := newRecurring(ctx, rule, t.StartAt, loc)
+	if err != nil {
+		return nil, err
 	}
-	return blocksUntil(timeOffRow{start: t.StartAt, end: t.EndAt}, rule, loc), nil
+	return blocksUntil(timeOffRow{start: t.StartAt, end: t.EndAt}, recurs, loc), nil
 }
 
 func checkTimes(start, end time.Time) error {
@@ -323,17 +324,12 @@ func (s *TimeOffs) timezone(ctx context.Context, tx *tenancy.Tx, scope *tenancy.
 }
 
 // blocksUntil returns a bound of the end of the last occurrence; nil is for ever.
-func blocksUntil(row timeOffRow, rule *recurrence, loc *time.Location) *time.Time {
-	if rule.endless() {
+func blocksUntil(row timeOffRow, recurs *recurring, loc *time.Location) *time.Time {
+	if recurs.last.IsZero() {
 		return nil
 	}
-	first, length := row.onClock(loc)
-	last, ok := rule.last(loc)
-	if !ok {
-		starts := rule.between(first, first, onClock(lastStart, loc), loc)
-		last = starts[len(starts)-1]
-	}
-	until := clockAt(localtime.NewClock(loc), last.Add(length).Add(time.Minute)) // a last second is within its minute
+	_, length := row.onClock(loc)
+	until := clockAt(localtime.NewClock(loc), recurs.last.Add(length).Add(time.Minute)) // a last second is within its minute
 	if until.Before(row.end) {
 		until = row.end
 	}

@@ -31,10 +31,12 @@ VALUES (sqlc.arg(env_id), sqlc.arg(id), sqlc.narg(resource_id), sqlc.arg(title),
         sqlc.arg(now));
 
 -- name: UpdateTimeOff :exec
--- Writes time off that the transaction has locked.
+-- Writes time off that the transaction has locked. Until when it blocks something changes only
+-- if it moves.
 UPDATE time_off
 SET resource_id = sqlc.narg(resource_id), title = sqlc.arg(title), start_at = sqlc.arg(start_at), end_at = sqlc.arg(end_at),
-    rrule = sqlc.narg(rrule), timezone = sqlc.narg(timezone), blocks_until = COALESCE(sqlc.narg(blocks_until)::timestamptz, 'infinity'),
+    rrule = sqlc.narg(rrule), timezone = sqlc.narg(timezone),
+    blocks_until = CASE WHEN sqlc.arg(moves)::boolean THEN COALESCE(sqlc.narg(blocks_until)::timestamptz, 'infinity') ELSE blocks_until END,
     version = sqlc.arg(version), updated_at = sqlc.arg(now)
 WHERE env_id = sqlc.arg(env_id) AND id = sqlc.arg(id);
 

@@ -1161,7 +1161,7 @@ type SeriesCreate struct {
 	OnConflict  *SeriesCreateOnConflict `json:"on_conflict,omitempty"`
 	ResourceIds *AppointmentResources   `json:"resource_ids,omitempty"`
 
-	// Rrule The value of an RRULE (RFC 5545) that recurs once a day at the most, of which `start_at` is the first start. It ends by COUNT or UNTIL, after at most 200 occurrences.
+	// Rrule The value of an RRULE (RFC 5545) that recurs once a day at the most, of which `start_at` is the first start. It ends by COUNT or UNTIL, after at most 200 occurrences and within 50 years. A part lists at most 53 values, each once.
 	Rrule     string             `json:"rrule"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
@@ -1417,7 +1417,7 @@ type TimeOff struct {
 	// ResourceID If null, the whole business is closed.
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule"`
@@ -1442,7 +1442,7 @@ type TimeOffCreate struct {
 	// ResourceID If null or absent, the whole business is closed.
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`
@@ -1468,7 +1468,7 @@ type TimeOffList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// TimeOffRule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+// TimeOffRule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
 //
 // Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 type TimeOffRule = string
@@ -1481,7 +1481,7 @@ type TimeOffUpdate struct {
 	EndAt      *TimeOffInstant                       `json:"end_at,omitempty"`
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever.
+	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`

@@ -228,9 +228,10 @@ func (q *Queries) ListTimeOff(ctx context.Context, db DBTX, arg ListTimeOffParam
 const updateTimeOff = `-- name: UpdateTimeOff :exec
 UPDATE time_off
 SET resource_id = $1, title = $2, start_at = $3, end_at = $4,
-    rrule = $5, timezone = $6, blocks_until = COALESCE($7::timestamptz, 'infinity'),
-    version = $8, updated_at = $9
-WHERE env_id = $10 AND id = $11
+    rrule = $5, timezone = $6,
+    blocks_until = CASE WHEN $7::boolean THEN COALESCE($8::timestamptz, 'infinity') ELSE blocks_until END,
+    version = $9, updated_at = $10
+WHERE env_id = $11 AND id = $12
 `
 
 type UpdateTimeOffParams struct {
@@ -240,6 +241,7 @@ type UpdateTimeOffParams struct {
 	EndAt       time.Time
 	Rrule       *string
 	Timezone    *string
+	Moves       bool
 	BlocksUntil *time.Time
 	Version     int32
 	Now         time.Time
@@ -247,7 +249,8 @@ type UpdateTimeOffParams struct {
 	ID          uuid.UUID
 }
 
-// Writes time off that the transaction has locked.
+// Writes time off that the transaction has locked. Until when it blocks something changes only
+// if it moves.
 func (q *Queries) UpdateTimeOff(ctx context.Context, db DBTX, arg UpdateTimeOffParams) error {
 	_, err := db.Exec(ctx, updateTimeOff,
 		arg.ResourceID,
@@ -256,6 +259,7 @@ func (q *Queries) UpdateTimeOff(ctx context.Context, db DBTX, arg UpdateTimeOffP
 		arg.EndAt,
 		arg.Rrule,
 		arg.Timezone,
+		arg.Moves,
 		arg.BlocksUntil,
 		arg.Version,
 		arg.Now,

@@ -10,6 +10,7 @@
 package catalogue
 
 import (
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,8 @@ type Catalogue struct {
 	// overrides.
 	surroundings map[uuid.UUID][]Surrounding
 	rows         int
+	// derived is what Derive has made, by its key.
+	derived sync.Map
 }
 
 // Service is a service as it is booked.
@@ -66,6 +69,19 @@ const (
 	KindOverride = "OVERRIDE"
 	KindTimeOff  = "TIME_OFF"
 )
+
+// Derive returns what make returns for the key, which must follow from the key alone. It is made
+// once for a catalogue, and kept as long as that. Errors are those of make, and not kept.
+func Derive[K comparable, V any](c *Catalogue, key K, make func() (V, error)) (V, error) {
+	if made, ok := c.derived.Load(key); ok {
+		return made.(V), nil
+	}
+	made, err := make()
+	if err == nil {
+		c.derived.Store(key, made)
+	}
+	return made, err
+}
 
 // Is reports whether this is the version that the database has named.
 func (c *Catalogue) Is(version uuid.UUID) bool { return c.version == version }
