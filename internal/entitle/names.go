@@ -4,7 +4,7 @@
 //
 // It calls only its own queries (gen/db/entitledb). Invariants: a name that is
 // not in the lists here exists nowhere else; a feature nobody granted is off
-// a counter is raised only by Reserve and ReserveAsUsual, in the transaction of
+// a counter is raised only by Reserve and a Reservation, in the transaction of
 // what it counts, and never above its limit. Later code adds a name here, and the plans that
 // have it in a plan version.
 package entitle

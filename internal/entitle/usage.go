@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
@@ -28,54 +27,66 @@ type Tx interface {
 // callers at limit L get exactly L units. Whoever reaches 80 % or 100 % of the limit
 // emits usage.threshold_reached, once for each period and limit.
 func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
-	value := set.Quota(quota, set.Now)
-	counter, err := queries.RaiseUsage(ctx, tx, entitledb.RaiseUsageParams{
-		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
-	})
-	if errors.Is(err, pgx.ErrNoRows) { // the first of its period, or too many: the slower statement tells
-		var first entitledb.ReserveUsageRow
-		first, err = queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
-			EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: value.Limit,
-		})
-		counter = entitledb.RaiseUsageRow(first)
+	r := NewReservation(set, quota, n)
+	if err := r.Raise(ctx, tx); err != nil {
+		return err
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return set.exceeded(ctx, tx, quota, value)
-	}
-	if err != nil {
-		return fmt.Errorf("reserve %s: %w", quota, err)
-	}
-	if n == 0 || value.Limit == nil {
-		return nil
-	}
-	return set.warn(ctx, tx, quota, *value.Limit, counter)
+	return r.Finish(ctx, tx)
 }
 
-// ReserveAsUsual is Reserve in one statement, for a transaction that cannot look at its answer
-// (tenancy.Tx.Finally): nearly always, nothing but the counter has to be changed. If something
-// else has to be done, such as to tell of a threshold or to refuse, the statement fails, nothing is
-// reserved, and the error is ErrNotAsUsual.
-func ReserveAsUsual(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, n int64) error {
-	params := entitledb.RaiseUsageAsUsualParams{
-		EnvID: set.EnvID, Quota: string(quota), Period: set.Period(quota), N: n, QuotaLimit: set.Quota(quota, set.Now).Limit,
-	}
-	if params.QuotaLimit != nil {
-		params.Share80 = share(*params.QuotaLimit, 80)
-	}
-	err := queries.RaiseUsageAsUsual(ctx, tx, params)
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.Code == divisionByZero {
-		return ErrNotAsUsual
+// Reservation is Reserve in two steps: Raise is one statement, which can share a round trip with
+// others (tenancy.Tx.Together), and nearly always enough; Finish does what else there is to do.
+type Reservation struct {
+	set   *Set
+	quota Quota
+	n     int64
+	value QuotaValue
+	// raised is the counter; nil if it is the first of its period, or would be too much.
+	raised *entitledb.RaiseUsageRow
+}
+
+// NewReservation reserves nothing yet.
+func NewReservation(set *Set, quota Quota, n int64) *Reservation {
+	return &Reservation{set: set, quota: quota, n: n, value: set.Quota(quota, set.Now)}
+}
+
+// Raise raises a counter that exists, if it stays within the limit.
+func (r *Reservation) Raise(ctx context.Context, db entitledb.DBTX) error {
+	counter, err := queries.RaiseUsage(ctx, db, entitledb.RaiseUsageParams{
+		EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		r.raised = nil
+		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("reserve %s as usual: %w", quota, err)
+		return fmt.Errorf("raise %s: %w", r.quota, err)
 	}
+	r.raised = &counter
 	return nil
 }
 
-const divisionByZero = "22012" // SQLSTATE
-
-// ErrNotAsUsual says that a reservation needs Reserve.
-var ErrNotAsUsual = errors.New("the reservation needs more than its counter")
+// Finish makes a counter if there was none, refuses what would be too much, and tells of
+// thresholds. Errors: QuotaExceeded.
+func (r *Reservation) Finish(ctx context.Context, tx Tx) error {
+	if r.raised == nil { // the first of its period, or too many: the slower statement tells
+		first, err := queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
+			EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return r.set.exceeded(ctx, tx, r.quota, r.value)
+		}
+		if err != nil {
+			return fmt.Errorf("reserve %s: %w", r.quota, err)
+		}
+		counter := entitledb.RaiseUsageRow(first)
+		r.raised = &counter
+	}
+	if r.n == 0 || r.value.Limit == nil {
+		return nil
+	}
+	return r.set.warn(ctx, tx, r.quota, *r.value.Limit, *r.raised)
+}
 
 // Release gives n back to the counter of a period (see Set.Period), in the
 // transaction that deletes what was counted.

@@ -2,6 +2,7 @@ package entitle_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -21,9 +23,9 @@ type toldTx struct {
 
 func (t *toldTx) Emit(string, any) { t.told++ }
 
-// ReserveAsUsual does what Reserve does where that only raises a counter, and nothing
-// anywhere else.
-func TestReserveAsUsual(t *testing.T) {
+// Raise does what Reserve does where that only raises a counter, and Finish the rest; neither
+// fails but by refusing.
+func TestReservation(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
 	ctx := t.Context()
@@ -34,55 +36,46 @@ func TestReserveAsUsual(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	const quota = entitle.MaxAppointments
-
-	// try reserves n with a counter as given (nil is none), and takes it back.
-	try := func(set *entitle.Set, used *int, warnedPercent int, warnedLimit *int, reserve func(tx *toldTx) error) (after, told int, err error) {
-		tx, beginErr := db.PlatformPool().Begin(ctx)
-		require.NoError(t, beginErr)
-		defer func() { require.NoError(t, tx.Rollback(ctx)) }()
-		if used != nil {
-			_, insertErr := tx.Exec(ctx, `INSERT INTO usage_counters (env_id, quota, period, used, warned_percent, warned_limit) VALUES ($1, $2, $3, $4, $5, $6)`,
-				env, string(quota), set.Period(quota), *used, warnedPercent, warnedLimit)
-			require.NoError(t, insertErr)
+	set := entitle.NewCatalogue(db.PlatformPool()).NewSet(entitle.Set{EnvID: env, Location: time.UTC, Now: now, Grants: entitle.Grants{
+		Overrides: []entitle.Override{{Name: string(quota), Value: json.RawMessage("10"), From: now.Add(-time.Hour)}},
+	}})
+	for name, test := range map[string]struct {
+		used   *int
+		n      int64
+		raised int // by Raise alone
+		after  int // Finish; 0 is refused
+		told   int
+	}{
+		"no counter yet":      {nil, 3, 0, 3, 0},
+		"as usual":            {new(3), 2, 5, 5, 0},
+		"reaches a threshold": {new(7), 1, 8, 8, 1},
+		"the last one":        {new(9), 1, 10, 10, 2},
+		"too many":            {new(9), 2, 9, 0, 0},
+		"too many at first":   {nil, 11, 0, 0, 0},
+	} {
+		tx, err := db.PlatformPool().Begin(ctx)
+		require.NoError(t, err)
+		if test.used != nil {
+			_, err := tx.Exec(ctx, `INSERT INTO usage_counters (env_id, quota, period, used) VALUES ($1, $2, $3, $4)`,
+				env, string(quota), set.Period(quota), *test.used)
+			require.NoError(t, err)
 		}
-		counting := &toldTx{Tx: tx}
-		if err = reserve(counting); err != nil {
-			return 0, 0, err
+		used := func() (n int) {
+			require.NoError(t, tx.QueryRow(ctx, `SELECT COALESCE(sum(used), 0) FROM usage_counters WHERE env_id = $1`, env).Scan(&n))
+			return n
 		}
-		require.NoError(t, tx.QueryRow(ctx, `SELECT used FROM usage_counters WHERE env_id = $1`, env).Scan(&after))
-		return after, counting.told, nil
+		counting, reservation := &toldTx{Tx: tx}, entitle.NewReservation(set, quota, test.n)
+		require.NoError(t, reservation.Raise(ctx, tx), name)
+		require.Equal(t, test.raised, used(), name)
+		err = reservation.Finish(ctx, counting)
+		if refused, ok := errors.AsType[*apperr.Error](err); ok {
+			require.Equal(t, apperr.QuotaExceeded.Name, refused.Code.Name, name)
+			require.Zero(t, test.after, name)
+		} else {
+			require.NoError(t, err, name)
+			require.Equal(t, test.after, used(), name)
+		}
+		require.Equal(t, test.told, counting.told, name)
+		require.NoError(t, tx.Rollback(ctx))
 	}
-	usual, unusual := 0, 0
-	for _, limit := range []string{"null", "0", "1", "4", "5", "10"} {
-		set := entitle.NewCatalogue(db.PlatformPool()).NewSet(entitle.Set{EnvID: env, Location: time.UTC, Now: now, Grants: entitle.Grants{
-			Overrides: []entitle.Override{{Name: string(quota), Value: json.RawMessage(limit), From: now.Add(-time.Hour)}},
-		}})
-		for _, used := range []*int{nil, new(0), new(3), new(4), new(7), new(8), new(9), new(10)} {
-			for _, warned := range []struct {
-				percent int
-				limit   *int
-			}{{}, {0, new(10)}, {80, new(5)}, {80, new(10)}, {100, new(10)}} {
-				for _, n := range []int64{1, 2} {
-					after, told, err := try(set, used, warned.percent, warned.limit, func(tx *toldTx) error {
-						return entitle.Reserve(ctx, tx, set, quota, n)
-					})
-					fast, _, fastErr := try(set, used, warned.percent, warned.limit, func(tx *toldTx) error {
-						return entitle.ReserveAsUsual(ctx, tx, set, quota, n)
-					})
-					if fastErr != nil {
-						unusual++
-						require.ErrorIs(t, fastErr, entitle.ErrNotAsUsual)
-						continue
-					}
-					usual++
-					require.NoError(t, err, "limit %s", limit)
-					require.NotNil(t, used)
-					require.Equal(t, after, fast)
-					require.Zero(t, told, "limit %s, used %d, warned %v", limit, *used, warned)
-				}
-			}
-		}
-	}
-	require.Greater(t, usual, 80, "nearly always it is as usual")
-	require.Greater(t, unusual, 80)
 }

@@ -144,7 +144,7 @@ func (s *snapshot) references(assignments []availability.Assignment) []ResourceR
 	return list
 }
 
-// insert writes the appointment with the commit, which then says if a lane is lost.
+// insert writes the appointment and counts it for its quota.
 func (s *Appointments) insert(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, a *Appointment, assignments []availability.Assignment,
 ) error {
@@ -159,36 +159,34 @@ func (s *Appointments) insert(
 		ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	}
-	write := func(db tenancy.DB) error {
-		err := s.queries.InsertAppointment(ctx, db, params)
-		if isLaneLost(err) {
-			return &lostRaceError{rivals: snapshot.ids()}
-		}
-		if err != nil {
+	allTaken := false
+	write := func(db tenancy.DB) (err error) {
+		if allTaken, err = s.queries.InsertAppointment(ctx, db, params); err != nil {
 			return refused(fmt.Errorf("insert appointment: %w", err))
 		}
 		return nil
 	}
-	if err := s.countWith(ctx, tx, scope, write); err != nil {
+	reservation, err := s.countWith(ctx, tx, scope, write)
+	if err != nil {
+		return err
+	}
+	if !allTaken {
+		return &lostRaceError{rivals: snapshot.ids()}
+	}
+	if err := reservation.Finish(ctx, tx); err != nil {
 		return err
 	}
 	tx.Emit("appointment.created", a)
 	return nil
 }
 
-// countWith writes an appointment with the commit and counts it for its quota.
-func (s *Appointments) countWith(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, write func(db tenancy.DB) error) error {
-	if tx.Careful() {
-		if err := write(tx); err != nil {
-			return err
-		}
-		return entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, 1)
-	}
-	tx.Finally(write)
-	tx.Finally(func(db tenancy.DB) error {
-		return entitle.ReserveAsUsual(ctx, db, scope.Entitlements, entitle.MaxAppointments, 1)
-	})
-	return nil
+// countWith writes an appointment and counts it for its quota, in one round trip. The caller
+// finishes the reservation, if what was written is to stay.
+func (s *Appointments) countWith(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, write func(db tenancy.DB) error,
+) (*entitle.Reservation, error) {
+	reservation := entitle.NewReservation(scope.Entitlements, entitle.MaxAppointments, 1)
+	return reservation, tx.Together(ctx, write, func(db tenancy.DB) error { return reservation.Raise(ctx, db) })
 }
 
 // columns are the assignments as the arrays that queries take.

@@ -10,7 +10,6 @@ import (
 
 // SQLSTATEs of violated constraints, and of InsertAppointment.
 const (
-	divisionByZero      = "22012"
 	foreignKeyViolation = "23503"
 	uniqueViolation     = "23505"
 )
@@ -51,12 +50,6 @@ func refused(err error) error {
 		return refusal().WithCause(err)
 	}
 	return err
-}
-
-// isLaneLost reports whether InsertAppointment did not get all lanes.
-func isLaneLost(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == divisionByZero
 }
 
 // stillUsed translates the error of a delete: a foreign key in the way means that

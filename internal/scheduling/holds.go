@@ -398,12 +398,15 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 		QuotaPeriod: period, CreatedBy: scope.ActorID(), Now: scope.Now,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	}
-	err = s.countWith(ctx, tx, scope, func(db tenancy.DB) error {
+	reservation, err := s.countWith(ctx, tx, scope, func(db tenancy.DB) error {
 		if err := s.queries.BookHold(ctx, db, params); err != nil {
 			return refused(fmt.Errorf("book hold: %w", err))
 		}
 		return nil
 	})
+	if err == nil {
+		err = reservation.Finish(ctx, tx)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
-	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -79,56 +78,12 @@ func TestAStatementGoesWithTheCommit(t *testing.T) {
 	}
 }
 
-// A transaction that is not as usual is tried once more, carefully, also if it has joined
-// another one.
-func TestWhatIsNotAsUsualIsDoneCarefully(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	ctx := t.Context()
-	var careful []bool
-	change := func(scope *tenancy.Scope, emits string) error {
-		return b.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-			careful = append(careful, tx.Careful())
-			tx.Emit(emits, nil)
-			if tx.Careful() {
-				_, err := tx.Exec(ctx, insertResource, scope.Env.ID, uuid.New(), "carefully")
-				return err
-			}
-			tx.Finally(func(db tenancy.DB) error {
-				if _, err := db.Exec(ctx, "SELECT 1 / (random() * 0)::int"); err != nil {
-					return entitle.ErrNotAsUsual
-				}
-				return nil
-			})
-			return nil
-		})
-	}
-	require.NoError(t, change(b.a, "resource.created"))
-	require.Equal(t, []bool{false, true}, careful)
-	require.Equal(t, 1, count(t, b.store.Reader(b.a), "resources"))
-	require.Equal(t, 1, count(t, b.store.Reader(b.a), "events"), "not that of the first attempt")
-
-	careful = nil
-	require.NoError(t, b.store.Together(ctx, b.a, func(whole *tenancy.Scope) error {
-		if err := change(whole, "resource.created"); err != nil {
-			return err
-		}
-		return change(whole, "resource.updated")
-	}))
-	require.Equal(t, []bool{false, true, false, true}, careful)
-	require.Equal(t, 3, count(t, b.store.Reader(b.a), "resources"))
-	require.Equal(t, 3, count(t, b.store.Reader(b.a), "events"))
-}
-
-// However the attempts are mixed, there are not more of them: trying carefully is one, too.
-func TestCareDoesNotMakeAttemptsEndless(t *testing.T) {
+func TestStore_InEnv_EndsItsAttempts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	attempts := 0
 	err := b.store.InEnv(t.Context(), b.a, func(tx *tenancy.Tx) error {
-		if attempts++; attempts == 4 {
-			return entitle.ErrNotAsUsual
-		}
+		attempts++
 		require.Less(t, attempts, 8)
 		_, err := tx.Exec(t.Context(), "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = 'deadlock_detected'; END $$")
 		return err
@@ -136,7 +91,7 @@ func TestCareDoesNotMakeAttemptsEndless(t *testing.T) {
 	refused, _ := errors.AsType[*apperr.Error](err)
 	require.NotNil(t, refused, "%v", err)
 	require.Equal(t, apperr.Busy.Name, refused.Code.Name)
-	require.Equal(t, 5, attempts, "the last one carefully")
+	require.Equal(t, 4, attempts)
 }
 
 // What reads in a transaction sees what shall go with its end, in whatever way it reads.

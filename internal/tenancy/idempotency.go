@@ -278,7 +278,7 @@ func (i *Idempotency) joinPlain(ctx context.Context, pool *pgxpool.Pool, fn func
 }
 
 // joinEnv is joinPlain inside an environment.
-func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope, careful bool, fn func(tx *Tx) error) error {
+func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
 	p, ok := i.parked.(parkedTx)
 	if !ok || p.envID != envID {
 		return errAnotherWorld
@@ -286,7 +286,6 @@ func (i *Idempotency) joinEnv(ctx context.Context, envID uuid.UUID, scope *Scope
 	if _, err := p.Exec(ctx, "savepoint joined"); err != nil {
 		return fmt.Errorf("join a transaction: %w", err)
 	}
-	p.careful = careful
 	err := fn(p.Tx)
 	if err == nil {
 		err = p.end(ctx, scope)

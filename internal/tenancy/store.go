@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
-	"github.com/smoothschedule/smoothschedule/internal/entitle"
 )
 
 // Store is the way to the database. Its two pools work as the roles
@@ -42,9 +41,8 @@ const maxAttempts = 4
 
 // InEnv runs fn in a transaction in the scope's environment: row-level security
 // shows it that environment only. An error of fn, or a panic, rolls everything
-// back. When PostgreSQL aborts the transaction because of a deadlock, or a statement of
-// Tx.Finally finds something unusual, it is run again from the start, so fn must have no
-// effects but through tx.
+// back. When PostgreSQL aborts the transaction because of a deadlock, it is run again from the
+// start, so fn must have no effects but through tx.
 func (s *Store) InEnv(ctx context.Context, scope *Scope, fn func(tx *Tx) error) error {
 	if scope.Env.ID == uuid.Nil {
 		return apperr.New(apperr.TenantRequired, "This request belongs to no business.")
@@ -61,17 +59,12 @@ func (s *Store) InSandbox(ctx context.Context, scope *Scope, fn func(tx *Tx) err
 }
 
 func (s *Store) inEnvironment(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
-	careful := false
 	for attempt := 1; ; attempt++ {
-		err := s.once(ctx, envID, scope, careful, fn)
-		if !careful && errors.Is(err, entitle.ErrNotAsUsual) {
-			careful = true
-			continue
-		}
+		err := s.once(ctx, envID, scope, fn)
 		if !sacrificed(err) {
 			return err
 		}
-		if attempt >= maxAttempts { // one more if the last one was not careful yet
+		if attempt >= maxAttempts {
 			return busy(err)
 		}
 		if err := stepAside(ctx, attempt); err != nil {
@@ -97,19 +90,19 @@ func busy(err error) error {
 	return apperr.New(apperr.Busy, "Too many requests change the same objects at the same time. Try again.").WithCause(err)
 }
 
-func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, careful bool, fn func(tx *Tx) error) error {
+func (s *Store) once(ctx context.Context, envID uuid.UUID, scope *Scope, fn func(tx *Tx) error) error {
 	if err := scope.presumed.refuted(); err != nil {
 		return err
 	}
 	if scope.Idempotency.Parked() {
-		return scope.Idempotency.joinEnv(ctx, envID, scope, careful, fn)
+		return scope.Idempotency.joinEnv(ctx, envID, scope, fn)
 	}
 	conn, err := s.app.Acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("acquire a connection: %w", err)
 	}
 	parked := false
-	tx := &Tx{conn: conn, envID: envID, presumed: scope.presumed, careful: careful}
+	tx := &Tx{conn: conn, envID: envID, presumed: scope.presumed}
 	defer func() {
 		if !parked {
 			_ = tx.rollback(ctx) // after a panic; what cannot be rolled back is closed by Release

@@ -25,10 +25,8 @@ type Tx struct {
 	presumed *Presumption
 	begun    bool
 	// last are the statements that go with the commit.
-	last []func(db DB) error
-	// careful is whether none shall, because they did not do what was expected of them.
-	careful bool
-	events  []events.Event
+	last   []func(db DB) error
+	events []events.Event
 	// emitted is whether events are written.
 	emitted bool
 }
@@ -135,14 +133,10 @@ func (tx *Tx) begin(ctx context.Context, queue func(*pgx.Batch)) (pgx.BatchResul
 
 // Finally sends the statement of fn together with the commit, which saves a round trip and
 // keeps what it locks for no longer than that. fn is called twice, like those of Together. The
-// transaction is undone only by an error of the statement itself, which therefore has to fail by
-// itself if it does not do what it shall; fn says what the error means. If it means
-// entitle.ErrNotAsUsual, a transaction that is Careful tries again. A statement that comes after
-// all has it sent before.
+// transaction is undone only by an error of the statement itself, which PostgreSQL writes into its
+// log, so it is for statements that always do what they shall; fn says what an error means. A
+// statement that comes after all has it sent before.
 func (tx *Tx) Finally(fn func(db DB) error) { tx.last = append(tx.last, fn) }
-
-// Careful reports whether the transaction is tried again without Finally.
-func (tx *Tx) Careful() bool { return tx.careful }
 
 // commit runs the last statements, appends the events and commits, in one round trip. The
 // sequence of the environment's events is locked for no longer than that.

@@ -6,19 +6,6 @@ WHERE env_id = sqlc.arg(env_id) AND quota = sqlc.arg(quota) AND period = sqlc.ar
   AND (sqlc.narg(quota_limit)::bigint IS NULL OR used + sqlc.arg(n)::bigint <= sqlc.narg(quota_limit)::bigint)
 RETURNING used, warned_percent, warned_limit;
 
--- name: RaiseUsageAsUsual :exec
--- The same, if there is nothing else to do: divides by zero unless there is a counter, enough
--- is left, and nobody has to hear of a threshold. Nobody looks at it before the commit.
-WITH raised AS (
-    UPDATE usage_counters SET used = used + sqlc.arg(n)::bigint
-    WHERE env_id = sqlc.arg(env_id) AND quota = sqlc.arg(quota) AND period = sqlc.arg(period)
-      AND (sqlc.narg(quota_limit)::bigint IS NULL
-           OR used + sqlc.arg(n)::bigint < CASE WHEN warned_limit IS DISTINCT FROM sqlc.narg(quota_limit) OR warned_percent < 80
-                                           THEN sqlc.arg(share_80)::bigint ELSE sqlc.narg(quota_limit) END)
-    RETURNING used
-)
-SELECT 1 / (EXISTS (SELECT FROM raised))::int AS one_or_division_by_zero;
-
 -- name: ReserveUsage :one
 -- Raises a counter if it stays within the limit (null: unlimited); no row if not.
 -- The insert arm repeats the guard: without it a limit of 0 would let one through.

@@ -126,11 +126,10 @@ FROM (
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
 ORDER BY a.start_at, a.id;
 
--- name: InsertAppointment :exec
--- Writes an appointment and takes its lanes, in one statement, which nobody looks at before
--- the commit: if it does not get all of them, because somebody else has one or a resource
--- has changed, it divides by zero. (Raising an error in a function, or counting, would cost each
--- booking a tenth of the statement.) Lanes are taken in the order of resources, and by
+-- name: InsertAppointment :one
+-- Writes an appointment and takes its lanes, in one statement. If it does not get all of them,
+-- because somebody else has one or a resource has changed, it says so: the caller must roll
+-- back. It is no error, because it is nothing that an operator should look at. Lanes are taken in the order of resources, and by
 -- speculative insertion (ON CONFLICT), so that rivals wait for each other but never in
 -- a circle; the lock keeps the capacity as it is until commit. The constraint is named, so
 -- that PostgreSQL looks for conflicts in its index only, and the lanes are found by the
@@ -156,7 +155,7 @@ WITH taken AS (
             sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[],
             sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version))
 )
-SELECT 1 / (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality(sqlc.arg(resource_ids)::uuid[]))::int AS all_or_division_by_zero;
+SELECT (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality(sqlc.arg(resource_ids)::uuid[]))::boolean AS all_taken;
 
 -- name: DeleteAllocations :exec
 -- Frees the lanes of an appointment before it takes others.

@@ -133,41 +133,6 @@ func (q *Queries) RaiseUsage(ctx context.Context, db DBTX, arg RaiseUsageParams)
 	return i, err
 }
 
-const raiseUsageAsUsual = `-- name: RaiseUsageAsUsual :exec
-WITH raised AS (
-    UPDATE usage_counters SET used = used + $1::bigint
-    WHERE env_id = $2 AND quota = $3 AND period = $4
-      AND ($5::bigint IS NULL
-           OR used + $1::bigint < CASE WHEN warned_limit IS DISTINCT FROM $5 OR warned_percent < 80
-                                           THEN $6::bigint ELSE $5 END)
-    RETURNING used
-)
-SELECT 1 / (EXISTS (SELECT FROM raised))::int AS one_or_division_by_zero
-`
-
-type RaiseUsageAsUsualParams struct {
-	N          int64
-	EnvID      uuid.UUID
-	Quota      string
-	Period     time.Time
-	QuotaLimit *int64
-	Share80    int64
-}
-
-// The same, if there is nothing else to do: divides by zero unless there is a counter, enough
-// is left, and nobody has to hear of a threshold. Nobody looks at it before the commit.
-func (q *Queries) RaiseUsageAsUsual(ctx context.Context, db DBTX, arg RaiseUsageAsUsualParams) error {
-	_, err := db.Exec(ctx, raiseUsageAsUsual,
-		arg.N,
-		arg.EnvID,
-		arg.Quota,
-		arg.Period,
-		arg.QuotaLimit,
-		arg.Share80,
-	)
-	return err
-}
-
 const releaseUsage = `-- name: ReleaseUsage :exec
 UPDATE usage_counters SET used = GREATEST(used - $1::bigint, 0)
 WHERE env_id = $2 AND quota = $3 AND period = $4

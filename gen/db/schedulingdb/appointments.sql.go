@@ -130,7 +130,7 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 	return i, err
 }
 
-const insertAppointment = `-- name: InsertAppointment :exec
+const insertAppointment = `-- name: InsertAppointment :one
 WITH taken AS (
     INSERT INTO allocations (env_id, appointment_id, resource_id, lane, start_at, end_at)
     SELECT r.env_id, $2::uuid, r.id, ($3::int[])[array_position($1::uuid[], r.id)],
@@ -152,7 +152,7 @@ WITH taken AS (
             $18, $19, $20, $20, $1::uuid[],
             $21::timestamp, $22::text, $23)
 )
-SELECT 1 / (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality($1::uuid[]))::int AS all_or_division_by_zero
+SELECT (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality($1::uuid[]))::boolean AS all_taken
 `
 
 type InsertAppointmentParams struct {
@@ -181,16 +181,15 @@ type InsertAppointmentParams struct {
 	TzdataVersion       *string
 }
 
-// Writes an appointment and takes its lanes, in one statement, which nobody looks at before
-// the commit: if it does not get all of them, because somebody else has one or a resource
-// has changed, it divides by zero. (Raising an error in a function, or counting, would cost each
-// booking a tenth of the statement.) Lanes are taken in the order of resources, and by
+// Writes an appointment and takes its lanes, in one statement. If it does not get all of them,
+// because somebody else has one or a resource has changed, it says so: the caller must roll
+// back. It is no error, because it is nothing that an operator should look at. Lanes are taken in the order of resources, and by
 // speculative insertion (ON CONFLICT), so that rivals wait for each other but never in
 // a circle; the lock keeps the capacity as it is until commit. The constraint is named, so
 // that PostgreSQL looks for conflicts in its index only, and the lanes are found by the
 // places of their resources, because a join with unnest reads all resources there are.
-func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppointmentParams) error {
-	_, err := db.Exec(ctx, insertAppointment,
+func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppointmentParams) (bool, error) {
+	row := db.QueryRow(ctx, insertAppointment,
 		arg.ResourceIds,
 		arg.ID,
 		arg.Lanes,
@@ -215,7 +214,9 @@ func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppo
 		arg.Timezone,
 		arg.TzdataVersion,
 	)
-	return err
+	var all_taken bool
+	err := row.Scan(&all_taken)
+	return all_taken, err
 }
 
 const listAppointmentChanges = `-- name: ListAppointmentChanges :many
