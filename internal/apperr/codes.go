@@ -42,6 +42,7 @@ var (
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
 	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
 	TooManyHolds          = Code{"too_many_holds", Conflicting, "Too many holds"}
+	TooManyBookings       = Code{"too_many_bookings", Conflicting, "Too many bookings"}
 	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
 	RefusedByPolicy       = Code{"refused_by_policy", Forbidden, "Not allowed by the business's policies"}
 	DomainNotVerified     = Code{"domain_not_verified", Conflicting, "The domain is not verified"}
@@ -66,7 +67,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, PositionBeyondEnd, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
-		LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, NoLongerPossible, RefusedByPolicy,
+		LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, TooManyBookings, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}

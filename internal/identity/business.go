@@ -59,6 +59,10 @@ type Policies struct {
 	// MaxHoldsPerCustomer is how many holds a customer, or an address from which nobody has
 	// signed in, may have at a time.
 	MaxHoldsPerCustomer int32 `json:"max_holds_per_customer"`
+	// MaxBookingsPerEmail and MaxBookingsPerAddress are how many appointments to come the public
+	// may have booked for an e-mail address, and from an address of the network.
+	MaxBookingsPerEmail   int32 `json:"max_bookings_per_email"`
+	MaxBookingsPerAddress int32 `json:"max_bookings_per_address"`
 }
 
 // BusinessPatch changes the fields that are not nil.
@@ -75,6 +79,8 @@ type BusinessPatch struct {
 	CustomersCanReschedule              *bool
 	WaitlistOfferMinutes                *int32
 	MaxHoldsPerCustomer                 *int32
+	MaxBookingsPerEmail                 *int32
+	MaxBookingsPerAddress               *int32
 	WhiteLabelEnabled                   *bool
 }
 
@@ -237,6 +243,8 @@ func (p *BusinessPatch) apply(b Business) (Business, changes) {
 	change(noted, "customers_can_reschedule", &b.CustomersCanReschedule, p.CustomersCanReschedule)
 	change(noted, "waitlist_offer_minutes", &b.WaitlistOfferMinutes, p.WaitlistOfferMinutes)
 	change(noted, "max_holds_per_customer", &b.MaxHoldsPerCustomer, p.MaxHoldsPerCustomer)
+	change(noted, "max_bookings_per_email", &b.MaxBookingsPerEmail, p.MaxBookingsPerEmail)
+	change(noted, "max_bookings_per_address", &b.MaxBookingsPerAddress, p.MaxBookingsPerAddress)
 	change(noted, "white_label_enabled", &b.WhiteLabelEnabled, p.WhiteLabelEnabled)
 	return b, noted
 }
@@ -257,7 +265,8 @@ func (b Business) params(now time.Time) identitydb.UpdateBusinessParams {
 		Address: b.Address, CancellationWindowHours: b.CancellationWindowHours,
 		LateCancellationFeePercent: b.LateCancellationFeePercent, ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
-		WaitlistOfferMinutes: b.WaitlistOfferMinutes, MaxHoldsPerCustomer: b.MaxHoldsPerCustomer, WhiteLabelEnabled: b.WhiteLabelEnabled, Version: b.Version, Now: now,
+		WaitlistOfferMinutes: b.WaitlistOfferMinutes, MaxHoldsPerCustomer: b.MaxHoldsPerCustomer,
+		MaxBookingsPerEmail: b.MaxBookingsPerEmail, MaxBookingsPerAddress: b.MaxBookingsPerAddress, WhiteLabelEnabled: b.WhiteLabelEnabled, Version: b.Version, Now: now,
 	}
 }
 
@@ -269,7 +278,8 @@ func newBusiness(row identitydb.GetBusinessRow) Business {
 			CancellationWindowHours: row.CancellationWindowHours, LateCancellationFeePercent: row.LateCancellationFeePercent,
 			ResourcesCanReschedule: row.ResourcesCanReschedule, CustomersCanCancel: row.CustomersCanCancel,
 			CustomersCanReschedule: row.CustomersCanReschedule, WaitlistOfferMinutes: row.WaitlistOfferMinutes,
-			MaxHoldsPerCustomer: row.MaxHoldsPerCustomer,
+			MaxHoldsPerCustomer: row.MaxHoldsPerCustomer, MaxBookingsPerEmail: row.MaxBookingsPerEmail,
+			MaxBookingsPerAddress: row.MaxBookingsPerAddress,
 		},
 		WhiteLabelEnabled: row.WhiteLabelEnabled, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(), Version: row.Version,
 	}

@@ -27,6 +27,7 @@ func TestBusinessSettings(t *testing.T) {
 		ID: b.demo.ID, Name: "The demo", Timezone: "America/New_York", Currency: "USD", PrimaryColor: "#3B82F6",
 		SecondaryColor: "#10B981", Policies: Policies{
 			CancellationWindowHours: 24, CustomersCanCancel: true, CustomersCanReschedule: true, WaitlistOfferMinutes: 60, MaxHoldsPerCustomer: 5,
+			MaxBookingsPerEmail: 10, MaxBookingsPerAddress: 50,
 		}, CreatedAt: b.now, UpdatedAt: b.now, Version: 1,
 	}, found)
 

@@ -36,6 +36,9 @@ func (s *Appointments) named(
 			return nil, err
 		}
 		if list, ok := newAppointments(rows, known); ok {
+			if !seesContacts(scope) {
+				hideContacts(list)
+			}
 			return &namedAppointments{list, known}, nil
 		}
 		s.catalogues.Forget(scope.Env.ID)
@@ -96,6 +99,9 @@ func (a *Appointment) set(row *appointmentRow, serviceName string) {
 		Price: Money{Amount: row.PriceAmount, Currency: row.PriceCurrency}, Notes: row.Notes,
 		CancellationReason: row.CancellationReason, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 		Version: row.Version,
+	}
+	if row.AttendeeName != nil {
+		a.Attendee = &Attendee{Name: *row.AttendeeName, Email: row.AttendeeEmail, Phone: row.AttendeePhone}
 	}
 	if row.CancelledAt != nil {
 		at := row.CancelledAt.UTC()

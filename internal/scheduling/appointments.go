@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
@@ -50,6 +51,9 @@ type Appointment struct {
 	Service     Reference           `json:"service"`
 	Customer    Reference           `json:"customer"`
 	Resources   []ResourceReference `json:"resources"`
+	// Attendee is who comes, if whoever booked it said so: the customer may be known by an
+	// address that several people share.
+	Attendee *Attendee `json:"attendee,omitempty"`
 	// Buffers and price are as they were when it was booked.
 	BufferBeforeMinutes int32  `json:"buffer_before_minutes"`
 	BufferAfterMinutes  int32  `json:"buffer_after_minutes"`
@@ -64,6 +68,50 @@ type Appointment struct {
 	CreatedAt    time.Time     `json:"created_at"`
 	UpdatedAt    time.Time     `json:"updated_at"`
 	Version      int32         `json:"version"`
+}
+
+// Attendee is who comes to an appointment. Its JSON form, which is that of events, tells only the
+// name: whoever reads events need not be allowed to read how customers are reached.
+type Attendee struct {
+	Name string `json:"name"`
+	// Email and Phone are nil for whoever may not see how customers are reached, and empty if
+	// they were not given.
+	Email *string `json:"-"`
+	Phone *string `json:"-"`
+}
+
+// columns are the attendee as they are kept.
+func (a *Attendee) columns() (name, email, phone *string) {
+	if a == nil {
+		return nil, nil, nil
+	}
+	none := ""
+	return &a.Name, cmp.Or(a.Email, &none), cmp.Or(a.Phone, &none)
+}
+
+// seesContacts reports whether somebody may see how those are reached who come: who works for the
+// business, a token that may read customers, and nobody in particular, who has been let in to the
+// appointment itself.
+func seesContacts(scope *tenancy.Scope) bool {
+	if scope.Principal == nil {
+		return true
+	}
+	if token := scope.Principal.Token; token != nil {
+		return slices.Contains(token.Scopes, readCustomers)
+	}
+	return !viewerOf(scope).customer()
+}
+
+// readCustomers is the scope that lets a token read customers.
+const readCustomers apitoken.Scope = "customers:read"
+
+// hideContacts leaves of those who come only their names.
+func hideContacts(list []Appointment) {
+	for i := range list {
+		if list[i].Attendee != nil {
+			list[i].Attendee = &Attendee{Name: list[i].Attendee.Name}
+		}
+	}
 }
 
 // Reference names a service or a customer.

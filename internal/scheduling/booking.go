@@ -24,6 +24,8 @@ type AppointmentInput struct {
 	// ResourceIDs are taken; what they leave open is chosen.
 	ResourceIDs []uuid.UUID
 	Notes       string
+	// Attendee is who comes, if that is known.
+	Attendee *Attendee
 	// HoldID is the hold that becomes the appointment; nil books what is free.
 	HoldID *uuid.UUID
 }
@@ -120,7 +122,7 @@ func (s *snapshot) newAppointment(id uuid.UUID, now time.Time, in AppointmentInp
 		ID: id, Status: StatusConfirmed, StartAt: start, EndAt: start.Add(s.Service.Duration),
 		ServiceID: in.ServiceID, CustomerID: in.CustomerID, Service: s.service.Reference, Customer: s.customer.Reference,
 		BufferBeforeMinutes: s.service.bufferBefore, BufferAfterMinutes: s.service.bufferAfter, Price: s.service.price,
-		Notes: in.Notes, CreatedAt: now, UpdatedAt: now, Version: 1,
+		Notes: in.Notes, Attendee: in.Attendee, CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
 	if s.service.requiresApproval {
 		a.Status = StatusPending
@@ -159,6 +161,7 @@ func (s *Appointments) insert(
 		ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	}
+	params.AttendeeName, params.AttendeeEmail, params.AttendeePhone = a.Attendee.columns()
 	allTaken := false
 	write := func(db tenancy.DB) (err error) {
 		if allTaken, err = s.queries.InsertAppointment(ctx, db, params); err != nil {

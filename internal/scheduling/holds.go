@@ -398,6 +398,7 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 		QuotaPeriod: period, CreatedBy: scope.ActorID(), Now: scope.Now,
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	}
+	params.AttendeeName, params.AttendeeEmail, params.AttendeePhone = booked.Attendee.columns()
 	reservation, err := s.countWith(ctx, tx, scope, func(db tenancy.DB) error {
 		if err := s.queries.BookHold(ctx, db, params); err != nil {
 			return refused(fmt.Errorf("book hold: %w", err))
@@ -455,7 +456,7 @@ func (h *Hold) newAppointment(now time.Time, in AppointmentInput, customer Refer
 		ID: id, Status: StatusConfirmed, StartAt: h.StartAt, EndAt: h.EndAt, ServiceID: h.ServiceID, CustomerID: customer.ID,
 		Service: h.Service, Customer: customer, ResourceIDs: h.ResourceIDs, Resources: h.Resources,
 		BufferBeforeMinutes: h.BufferBeforeMinutes, BufferAfterMinutes: h.BufferAfterMinutes, Price: h.Price, Notes: in.Notes,
-		CreatedAt: now, UpdatedAt: now, Version: 1,
+		Attendee: in.Attendee, CreatedAt: now, UpdatedAt: now, Version: 1,
 	}
 	if h.requiresApproval {
 		a.Status = StatusPending

@@ -126,13 +126,15 @@ type PublicBookingInput struct {
 // there was one. A blocked customer is refused like somebody who comes too late. The token
 // is given out once; who has it can see, move and cancel the appointment.
 //
-// Errors: those of public; ValidationFailed; SlotTaken; HoldExpired; HoldUsed;
-// BookingClosed when the plan of the business allows no more.
+// Errors: those of public; ValidationFailed; SlotTaken; HoldExpired; HoldUsed; TooManyBookings for
+// the e-mail address, or for all who come from one address; BookingClosed when the plan of the business allows no more.
 func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in PublicBookingInput) (token string, booked *PublicAppointment, err error) {
 	if scope, err = public(scope); err != nil {
 		return "", nil, err
 	}
-	wanted := AppointmentInput{Notes: in.Notes}
+	wanted := AppointmentInput{
+		Notes: in.Notes, Attendee: &Attendee{Name: in.Customer.Name, Email: &in.Customer.Email, Phone: &in.Customer.Phone},
+	}
 	if in.HoldToken != "" {
 		err = s.fromHold(ctx, scope, in, &wanted)
 	} else {
@@ -148,8 +150,15 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 	var created *Appointment
 	token, hash := newToken()
 	err = s.appointments.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		booker := bookerOf(scope, in.Customer)
+		if err := s.lockNetwork(ctx, tx, scope, booker); err != nil {
+			return err
+		}
 		customerID, err := s.customer(ctx, tx, scope, in.Customer)
 		if err != nil {
+			return err
+		}
+		if err := s.allowBooking(ctx, tx, scope, booker); err != nil {
 			return err
 		}
 		wanted.CustomerID = customerID
@@ -162,6 +171,7 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 			return err
 		}
 		s.grant(ctx, tx, scope, hash, nil, &created.ID)
+		s.note(ctx, tx, scope, booker, created)
 		return nil
 	})
 	if err != nil {

@@ -6,7 +6,7 @@
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
@@ -26,14 +26,14 @@ FOR NO KEY UPDATE;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
@@ -49,14 +49,14 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
@@ -76,14 +76,14 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id) AND p.customer_id = sqlc.arg(customer_id)
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
@@ -103,14 +103,14 @@ ORDER BY a.start_at, a.id;
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = sqlc.arg(env_id) AND p.series_id = sqlc.arg(series_id)::uuid
       AND (p.start_at, p.id) > (sqlc.arg(after_start_at)::timestamptz, sqlc.arg(after_id)::uuid)
@@ -148,12 +148,14 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version,
+                              attendee_name, attendee_email, attendee_phone)
     VALUES (sqlc.arg(env_id), sqlc.arg(id)::uuid, sqlc.arg(service_id), sqlc.arg(customer_id), sqlc.arg(status),
             sqlc.arg(start_at), sqlc.arg(end_at), sqlc.arg(buffer_before_minutes), sqlc.arg(buffer_after_minutes),
             sqlc.arg(service_version), sqlc.arg(price_amount), sqlc.arg(price_currency), sqlc.arg(notes),
             sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), sqlc.arg(resource_ids)::uuid[],
-            sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version))
+            sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version),
+            sqlc.narg(attendee_name), sqlc.narg(attendee_email), sqlc.narg(attendee_phone))
 )
 SELECT (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality(sqlc.arg(resource_ids)::uuid[]))::boolean AS all_taken;
 

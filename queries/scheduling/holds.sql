@@ -99,11 +99,13 @@ WITH converted AS (
 )
 INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                           buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                          created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
+                          created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version,
+                          attendee_name, attendee_email, attendee_phone)
 SELECT h.env_id, sqlc.arg(id)::uuid, h.service_id, sqlc.arg(customer_id), sqlc.arg(status), h.start_at, h.end_at,
        h.buffer_before_minutes, h.buffer_after_minutes, h.service_version, h.price_amount, h.price_currency, sqlc.arg(notes),
        sqlc.arg(quota_period), sqlc.narg(created_by), sqlc.arg(now), sqlc.arg(now), h.resource_ids,
-       sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version)
+       sqlc.arg(local_start_at)::timestamp, sqlc.arg(timezone)::text, sqlc.narg(tzdata_version),
+       sqlc.narg(attendee_name), sqlc.narg(attendee_email), sqlc.narg(attendee_phone)
 FROM holds h
 WHERE h.env_id = sqlc.arg(env_id) AND h.id = sqlc.arg(hold_id)::uuid;
 

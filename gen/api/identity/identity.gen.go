@@ -323,6 +323,12 @@ type Business struct {
 	// LogoURL An https URL; null is none.
 	LogoURL nullable.Nullable[string] `json:"logo_url"`
 
+	// MaxBookingsPerAddress How many appointments to come may have been booked from an address of the network, of IPv6 a /64, in public booking.
+	MaxBookingsPerAddress int `json:"max_bookings_per_address"`
+
+	// MaxBookingsPerEmail How many appointments to come an e-mail address may have from public booking.
+	MaxBookingsPerEmail int `json:"max_bookings_per_email"`
+
 	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
 	MaxHoldsPerCustomer int    `json:"max_holds_per_customer"`
 	Name                string `json:"name"`
@@ -390,6 +396,12 @@ type BusinessUpdate struct {
 
 	// LogoURL An https URL; null is none.
 	LogoURL nullable.Nullable[string] `json:"logo_url,omitempty"`
+
+	// MaxBookingsPerAddress How many appointments to come may have been booked from an address of the network, of IPv6 a /64, in public booking.
+	MaxBookingsPerAddress *int `json:"max_bookings_per_address,omitempty"`
+
+	// MaxBookingsPerEmail How many appointments to come an e-mail address may have from public booking.
+	MaxBookingsPerEmail *int `json:"max_bookings_per_email,omitempty"`
 
 	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
 	MaxHoldsPerCustomer *int    `json:"max_holds_per_customer,omitempty"`

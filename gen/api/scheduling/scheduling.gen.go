@@ -307,6 +307,11 @@ func (e Weekday) Valid() bool {
 
 // Appointment defines model for Appointment.
 type Appointment struct {
+	// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+	//
+	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
+	Attendee *Attendee `json:"attendee,omitempty"`
+
 	// BufferAfterMinutes As the service had it when the appointment was booked.
 	BufferAfterMinutes int `json:"buffer_after_minutes"`
 
@@ -400,6 +405,10 @@ type AppointmentConfirm struct {
 
 // AppointmentCreate defines model for AppointmentCreate.
 type AppointmentCreate struct {
+	// Attendee Who comes, if it is not the customer, or one of several who share an address.
+	//
+	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
+	Attendee   *AttendeeCreate    `json:"attendee,omitempty"`
 	CustomerID openapi_types.UUID `json:"customer_id"`
 
 	// HoldID The hold that becomes the appointment.
@@ -457,6 +466,27 @@ type AppointmentUpdate struct {
 	Notes *string `json:"notes,omitempty"`
 }
 
+// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+//
+// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
+type Attendee struct {
+	// Email Absent if it is not known, in events, and for customers and tokens without `customers:read`.
+	Email *string `json:"email,omitempty"`
+	Name  string  `json:"name"`
+
+	// Phone As `email`.
+	Phone *string `json:"phone,omitempty"`
+}
+
+// AttendeeCreate Who comes, if it is not the customer, or one of several who share an address.
+//
+// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
+type AttendeeCreate struct {
+	Email *openapi_types.Email `json:"email,omitempty"`
+	Name  string               `json:"name"`
+	Phone *string              `json:"phone,omitempty"`
+}
+
 // Availability defines model for Availability.
 type Availability struct {
 	Data []Slot `json:"data"`
@@ -477,6 +507,10 @@ type Availability struct {
 
 // BookingAppointment defines model for BookingAppointment.
 type BookingAppointment struct {
+	// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+	//
+	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
+	Attendee    *Attendee                    `json:"attendee,omitempty"`
 	CancelledAt nullable.Nullable[time.Time] `json:"cancelled_at"`
 	EndAt       time.Time                    `json:"end_at"`
 

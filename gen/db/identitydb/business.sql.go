@@ -15,7 +15,7 @@ import (
 const getBusiness = `-- name: GetBusiness :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, white_label_enabled, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, max_bookings_per_email, max_bookings_per_address, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 `
@@ -38,6 +38,8 @@ type GetBusinessRow struct {
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
 	MaxHoldsPerCustomer        int32
+	MaxBookingsPerEmail        int32
+	MaxBookingsPerAddress      int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
@@ -66,6 +68,8 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
 		&i.MaxHoldsPerCustomer,
+		&i.MaxBookingsPerEmail,
+		&i.MaxBookingsPerAddress,
 		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
@@ -77,7 +81,7 @@ func (q *Queries) GetBusiness(ctx context.Context, db DBTX, id uuid.UUID) (GetBu
 const getBusinessForUpdate = `-- name: GetBusinessForUpdate :one
 SELECT id, name, timezone, currency, primary_color, secondary_color, logo_url, contact_email, contact_phone, address,
        cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, white_label_enabled, version, created_at, updated_at
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, max_bookings_per_email, max_bookings_per_address, white_label_enabled, version, created_at, updated_at
 FROM tenants
 WHERE id = $1
 FOR NO KEY UPDATE
@@ -101,6 +105,8 @@ type GetBusinessForUpdateRow struct {
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
 	MaxHoldsPerCustomer        int32
+	MaxBookingsPerEmail        int32
+	MaxBookingsPerAddress      int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	CreatedAt                  time.Time
@@ -129,6 +135,8 @@ func (q *Queries) GetBusinessForUpdate(ctx context.Context, db DBTX, id uuid.UUI
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
 		&i.MaxHoldsPerCustomer,
+		&i.MaxBookingsPerEmail,
+		&i.MaxBookingsPerAddress,
 		&i.WhiteLabelEnabled,
 		&i.Version,
 		&i.CreatedAt,
@@ -146,10 +154,11 @@ SET name = $1, timezone = $2, currency = $3, primary_color = $4,
     late_cancellation_fee_percent = $11,
     resources_can_reschedule = $12, customers_can_cancel = $13,
     customers_can_reschedule = $14, waitlist_offer_minutes = $15,
-    max_holds_per_customer = $16,
-    white_label_enabled = $17,
-    version = $18, updated_at = $19
-WHERE id = $20
+    max_holds_per_customer = $16, max_bookings_per_email = $17,
+    max_bookings_per_address = $18,
+    white_label_enabled = $19,
+    version = $20, updated_at = $21
+WHERE id = $22
 `
 
 type UpdateBusinessParams struct {
@@ -169,6 +178,8 @@ type UpdateBusinessParams struct {
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
 	MaxHoldsPerCustomer        int32
+	MaxBookingsPerEmail        int32
+	MaxBookingsPerAddress      int32
 	WhiteLabelEnabled          bool
 	Version                    int32
 	Now                        time.Time
@@ -194,6 +205,8 @@ func (q *Queries) UpdateBusiness(ctx context.Context, db DBTX, arg UpdateBusines
 		arg.CustomersCanReschedule,
 		arg.WaitlistOfferMinutes,
 		arg.MaxHoldsPerCustomer,
+		arg.MaxBookingsPerEmail,
+		arg.MaxBookingsPerAddress,
 		arg.WhiteLabelEnabled,
 		arg.Version,
 		arg.Now,

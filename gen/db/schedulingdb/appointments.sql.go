@@ -51,7 +51,7 @@ const getAppointment = `-- name: GetAppointment :one
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
@@ -90,6 +90,9 @@ type GetAppointmentRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -124,6 +127,9 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.CustomerName,
+		&i.AttendeeName,
+		&i.AttendeeEmail,
+		&i.AttendeePhone,
 		&i.ResourceIds,
 		&i.CatalogueVersion,
 	)
@@ -145,12 +151,14 @@ WITH taken AS (
 ), booked AS (
     INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                               buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
+                              created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version,
+                              attendee_name, attendee_email, attendee_phone)
     VALUES ($6, $2::uuid, $7, $8, $9,
             $10, $11, $12, $13,
             $14, $15, $16, $17,
             $18, $19, $20, $20, $1::uuid[],
-            $21::timestamp, $22::text, $23)
+            $21::timestamp, $22::text, $23,
+            $24, $25, $26)
 )
 SELECT (cardinality(ARRAY (SELECT resource_id FROM taken)) = cardinality($1::uuid[]))::boolean AS all_taken
 `
@@ -179,6 +187,9 @@ type InsertAppointmentParams struct {
 	LocalStartAt        time.Time
 	Timezone            string
 	TzdataVersion       *string
+	AttendeeName        *string
+	AttendeeEmail       *string
+	AttendeePhone       *string
 }
 
 // Writes an appointment and takes its lanes, in one statement. If it does not get all of them,
@@ -213,6 +224,9 @@ func (q *Queries) InsertAppointment(ctx context.Context, db DBTX, arg InsertAppo
 		arg.LocalStartAt,
 		arg.Timezone,
 		arg.TzdataVersion,
+		arg.AttendeeName,
+		arg.AttendeeEmail,
+		arg.AttendeePhone,
 	)
 	var all_taken bool
 	err := row.Scan(&all_taken)
@@ -282,14 +296,14 @@ const listAppointmentsFiltered = `-- name: ListAppointmentsFiltered :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
       AND (p.start_at, p.id) > ($2::timestamptz, $3::uuid)
@@ -341,6 +355,9 @@ type ListAppointmentsFilteredRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -389,6 +406,9 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CustomerName,
+			&i.AttendeeName,
+			&i.AttendeeEmail,
+			&i.AttendeePhone,
 			&i.ResourceIds,
 			&i.CatalogueVersion,
 		); err != nil {
@@ -406,14 +426,14 @@ const listAppointmentsInRange = `-- name: ListAppointmentsInRange :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1
       AND (p.start_at, p.id) > ($2::timestamptz, $3::uuid)
@@ -457,6 +477,9 @@ type ListAppointmentsInRangeRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -501,6 +524,9 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CustomerName,
+			&i.AttendeeName,
+			&i.AttendeeEmail,
+			&i.AttendeePhone,
 			&i.ResourceIds,
 			&i.CatalogueVersion,
 		); err != nil {
@@ -518,14 +544,14 @@ const listAppointmentsOfCustomer = `-- name: ListAppointmentsOfCustomer :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1 AND p.customer_id = $2
       AND (p.start_at, p.id) > ($3::timestamptz, $4::uuid)
@@ -578,6 +604,9 @@ type ListAppointmentsOfCustomerRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -627,6 +656,9 @@ func (q *Queries) ListAppointmentsOfCustomer(ctx context.Context, db DBTX, arg L
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CustomerName,
+			&i.AttendeeName,
+			&i.AttendeeEmail,
+			&i.AttendeePhone,
 			&i.ResourceIds,
 			&i.CatalogueVersion,
 		); err != nil {
@@ -644,14 +676,14 @@ const listAppointmentsOfSeriesFiltered = `-- name: ListAppointmentsOfSeriesFilte
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
            p.cancelled_late, p.cancellation_window_hours, p.cancellation_fee_percent, p.cancellation_fee_amount, p.cancellation_fee_waived,
-           p.version, p.created_at, p.updated_at, p.resource_ids
+           p.version, p.created_at, p.updated_at, p.attendee_name, p.attendee_email, p.attendee_phone, p.resource_ids
     FROM appointments p
     WHERE p.env_id = $1 AND p.series_id = $2::uuid
       AND (p.start_at, p.id) > ($3::timestamptz, $4::uuid)
@@ -706,6 +738,9 @@ type ListAppointmentsOfSeriesFilteredRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -756,6 +791,9 @@ func (q *Queries) ListAppointmentsOfSeriesFiltered(ctx context.Context, db DBTX,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CustomerName,
+			&i.AttendeeName,
+			&i.AttendeeEmail,
+			&i.AttendeePhone,
 			&i.ResourceIds,
 			&i.CatalogueVersion,
 		); err != nil {

@@ -15,20 +15,22 @@ import (
 const bookHold = `-- name: BookHold :exec
 WITH converted AS (
     UPDATE allocations l SET appointment_id = $1::uuid, hold_id = NULL, expires_at = NULL
-    WHERE l.env_id = $11 AND l.hold_id = $12::uuid
+    WHERE l.env_id = $14 AND l.hold_id = $15::uuid
 ), booked AS (
     UPDATE holds h SET status = 'BOOKED', appointment_id = $1::uuid
-    WHERE h.env_id = $11 AND h.id = $12::uuid
+    WHERE h.env_id = $14 AND h.id = $15::uuid
 )
 INSERT INTO appointments (env_id, id, service_id, customer_id, status, start_at, end_at, buffer_before_minutes,
                           buffer_after_minutes, service_version, price_amount, price_currency, notes, quota_period,
-                          created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version)
+                          created_by, created_at, updated_at, resource_ids, local_start_at, timezone, tzdata_version,
+                          attendee_name, attendee_email, attendee_phone)
 SELECT h.env_id, $1::uuid, h.service_id, $2, $3, h.start_at, h.end_at,
        h.buffer_before_minutes, h.buffer_after_minutes, h.service_version, h.price_amount, h.price_currency, $4,
        $5, $6, $7, $7, h.resource_ids,
-       $8::timestamp, $9::text, $10
+       $8::timestamp, $9::text, $10,
+       $11, $12, $13
 FROM holds h
-WHERE h.env_id = $11 AND h.id = $12::uuid
+WHERE h.env_id = $14 AND h.id = $15::uuid
 `
 
 type BookHoldParams struct {
@@ -42,6 +44,9 @@ type BookHoldParams struct {
 	LocalStartAt  time.Time
 	Timezone      string
 	TzdataVersion *string
+	AttendeeName  *string
+	AttendeeEmail *string
+	AttendeePhone *string
 	EnvID         uuid.UUID
 	HoldID        uuid.UUID
 }
@@ -60,6 +65,9 @@ func (q *Queries) BookHold(ctx context.Context, db DBTX, arg BookHoldParams) err
 		arg.LocalStartAt,
 		arg.Timezone,
 		arg.TzdataVersion,
+		arg.AttendeeName,
+		arg.AttendeeEmail,
+		arg.AttendeePhone,
 		arg.EnvID,
 		arg.HoldID,
 	)

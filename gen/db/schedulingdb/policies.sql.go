@@ -13,7 +13,7 @@ import (
 
 const getPolicies = `-- name: GetPolicies :one
 SELECT cancellation_window_hours, late_cancellation_fee_percent, resources_can_reschedule, customers_can_cancel,
-       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer
+       customers_can_reschedule, waitlist_offer_minutes, max_holds_per_customer, max_bookings_per_email, max_bookings_per_address
 FROM tenants
 WHERE id = $1
 `
@@ -26,6 +26,8 @@ type GetPoliciesRow struct {
 	CustomersCanReschedule     bool
 	WaitlistOfferMinutes       int32
 	MaxHoldsPerCustomer        int32
+	MaxBookingsPerEmail        int32
+	MaxBookingsPerAddress      int32
 }
 
 // Who may change appointments, and what cancelling costs; the settings of the business,
@@ -41,6 +43,8 @@ func (q *Queries) GetPolicies(ctx context.Context, db DBTX, tenantID uuid.UUID) 
 		&i.CustomersCanReschedule,
 		&i.WaitlistOfferMinutes,
 		&i.MaxHoldsPerCustomer,
+		&i.MaxBookingsPerEmail,
+		&i.MaxBookingsPerAddress,
 	)
 	return i, err
 }

@@ -12,6 +12,41 @@ import (
 	"github.com/google/uuid"
 )
 
+const countPublicBookings = `-- name: CountPublicBookings :one
+SELECT count(*) FILTER (WHERE p.network_id = $1::uuid)::int AS of_network,
+       count(*) FILTER (WHERE p.email_id = $2::uuid)::int AS of_email
+FROM public_bookings p
+JOIN appointments a ON a.env_id = p.env_id AND a.id = p.appointment_id
+WHERE p.env_id = $3 AND (p.network_id = $1::uuid OR p.email_id = $2::uuid)
+  AND a.status IN ('PENDING', 'CONFIRMED') AND a.start_at > $4::timestamptz
+`
+
+type CountPublicBookingsParams struct {
+	NetworkID uuid.UUID
+	EmailID   uuid.UUID
+	EnvID     uuid.UUID
+	Now       time.Time
+}
+
+type CountPublicBookingsRow struct {
+	OfNetwork int32
+	OfEmail   int32
+}
+
+// How many appointments to come have been booked by the public from a network, and for an
+// e-mail address.
+func (q *Queries) CountPublicBookings(ctx context.Context, db DBTX, arg CountPublicBookingsParams) (CountPublicBookingsRow, error) {
+	row := db.QueryRow(ctx, countPublicBookings,
+		arg.NetworkID,
+		arg.EmailID,
+		arg.EnvID,
+		arg.Now,
+	)
+	var i CountPublicBookingsRow
+	err := row.Scan(&i.OfNetwork, &i.OfEmail)
+	return i, err
+}
+
 const getBookingCapability = `-- name: GetBookingCapability :one
 SELECT hold_id, appointment_id FROM booking_capabilities
 WHERE env_id = $1 AND token_hash = $2
@@ -55,6 +90,48 @@ func (q *Queries) InsertBookingCapability(ctx context.Context, db DBTX, arg Inse
 		arg.TokenHash,
 		arg.HoldID,
 		arg.AppointmentID,
+		arg.Now,
+	)
+	return err
+}
+
+const insertPublicBooking = `-- name: InsertPublicBooking :exec
+WITH due AS (
+    SELECT p.appointment_id, a.end_at FROM public_bookings p
+    JOIN appointments a ON a.env_id = p.env_id AND a.id = p.appointment_id
+    WHERE p.env_id = $1 AND p.due_at < $6::timestamptz
+    ORDER BY p.due_at
+    LIMIT 20
+    FOR UPDATE OF p SKIP LOCKED
+), removed AS (
+    DELETE FROM public_bookings p USING due
+    WHERE p.env_id = $1 AND p.appointment_id = due.appointment_id AND due.end_at < $6::timestamptz
+), postponed AS (
+    UPDATE public_bookings p SET due_at = due.end_at FROM due
+    WHERE p.env_id = $1 AND p.appointment_id = due.appointment_id AND due.end_at >= $6::timestamptz
+)
+INSERT INTO public_bookings (env_id, appointment_id, network_id, email_id, due_at)
+VALUES ($1, $2, $3, $4, $5)
+`
+
+type InsertPublicBookingParams struct {
+	EnvID         uuid.UUID
+	AppointmentID uuid.UUID
+	NetworkID     uuid.UUID
+	EmailID       uuid.UUID
+	DueAt         time.Time
+	Now           time.Time
+}
+
+// Notes who has booked an appointment, and removes some of the notes about appointments that
+// are over. Nobody waits for that, and nothing depends on it. One that was moved is due later.
+func (q *Queries) InsertPublicBooking(ctx context.Context, db DBTX, arg InsertPublicBookingParams) error {
+	_, err := db.Exec(ctx, insertPublicBooking,
+		arg.EnvID,
+		arg.AppointmentID,
+		arg.NetworkID,
+		arg.EmailID,
+		arg.DueAt,
 		arg.Now,
 	)
 	return err
@@ -110,5 +187,21 @@ type LockBookingEmailParams struct {
 // if there is none.
 func (q *Queries) LockBookingEmail(ctx context.Context, db DBTX, arg LockBookingEmailParams) error {
 	_, err := db.Exec(ctx, lockBookingEmail, arg.EnvID, arg.EmailLower)
+	return err
+}
+
+const lockBookingNetwork = `-- name: LockBookingNetwork :exec
+SELECT pg_advisory_xact_lock(hashtextextended('booking ' || $1::uuid::text || ' ' || $2::uuid::text, 0))
+`
+
+type LockBookingNetworkParams struct {
+	EnvID     uuid.UUID
+	NetworkID uuid.UUID
+}
+
+// Lets only one transaction at a time count the bookings of a network, and add one. It is
+// locked before the e-mail address.
+func (q *Queries) LockBookingNetwork(ctx context.Context, db DBTX, arg LockBookingNetworkParams) error {
+	_, err := db.Exec(ctx, lockBookingNetwork, arg.EnvID, arg.NetworkID)
 	return err
 }

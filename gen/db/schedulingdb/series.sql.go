@@ -291,7 +291,7 @@ const listAppointmentsOfSeries = `-- name: ListAppointmentsOfSeries :many
 SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.customer_id, a.buffer_before_minutes, a.buffer_after_minutes,
        a.price_amount, a.price_currency, a.notes, a.cancellation_reason, a.cancelled_at, a.cancelled_late,
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
-       c.name AS customer_name, a.resource_ids,
+       c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
                 '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
 FROM appointments a
@@ -335,6 +335,9 @@ type ListAppointmentsOfSeriesRow struct {
 	CreatedAt               time.Time
 	UpdatedAt               time.Time
 	CustomerName            string
+	AttendeeName            *string
+	AttendeeEmail           *string
+	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
 	CatalogueVersion        uuid.UUID
 }
@@ -378,6 +381,9 @@ func (q *Queries) ListAppointmentsOfSeries(ctx context.Context, db DBTX, arg Lis
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.CustomerName,
+			&i.AttendeeName,
+			&i.AttendeeEmail,
+			&i.AttendeePhone,
 			&i.ResourceIds,
 			&i.CatalogueVersion,
 		); err != nil {

@@ -46,7 +46,8 @@ func ToAPIBusiness(b identity.Business) identityoapi.Business {
 		ContactPhone: b.ContactPhone, Address: b.Address, CancellationWindowHours: int(b.CancellationWindowHours),
 		LateCancellationFeePercent: int(b.LateCancellationFeePercent), ResourcesCanReschedule: b.ResourcesCanReschedule,
 		CustomersCanCancel: b.CustomersCanCancel, CustomersCanReschedule: b.CustomersCanReschedule,
-		WaitlistOfferMinutes: int(b.WaitlistOfferMinutes), MaxHoldsPerCustomer: int(b.MaxHoldsPerCustomer), WhiteLabelEnabled: b.WhiteLabelEnabled,
+		WaitlistOfferMinutes: int(b.WaitlistOfferMinutes), MaxHoldsPerCustomer: int(b.MaxHoldsPerCustomer),
+		MaxBookingsPerEmail: int(b.MaxBookingsPerEmail), MaxBookingsPerAddress: int(b.MaxBookingsPerAddress), WhiteLabelEnabled: b.WhiteLabelEnabled,
 		CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt, Version: int(b.Version),
 	}
 }
@@ -61,7 +62,8 @@ func FromAPIBusinessUpdate(in identityoapi.BusinessUpdate) identity.BusinessPatc
 		LateCancellationFeePercent: toInt32(in.LateCancellationFeePercent),
 		ResourcesCanReschedule:     in.ResourcesCanReschedule, CustomersCanCancel: in.CustomersCanCancel,
 		CustomersCanReschedule: in.CustomersCanReschedule, WaitlistOfferMinutes: toInt32(in.WaitlistOfferMinutes),
-		MaxHoldsPerCustomer: toInt32(in.MaxHoldsPerCustomer), WhiteLabelEnabled: in.WhiteLabelEnabled,
+		MaxHoldsPerCustomer: toInt32(in.MaxHoldsPerCustomer),
+		MaxBookingsPerEmail: toInt32(in.MaxBookingsPerEmail), MaxBookingsPerAddress: toInt32(in.MaxBookingsPerAddress), WhiteLabelEnabled: in.WhiteLabelEnabled,
 	}
 }
 

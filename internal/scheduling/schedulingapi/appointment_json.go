@@ -83,7 +83,8 @@ func (p appointmentPage) append(b []byte) []byte {
 
 // appendAppointment writes the members in the order of the generated type.
 func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
-	b = strconv.AppendInt(append(b, `{"buffer_after_minutes":`...), int64(a.BufferAfterMinutes), 10)
+	b = appendAttendee(append(b, '{'), a.Attendee)
+	b = strconv.AppendInt(append(b, `"buffer_after_minutes":`...), int64(a.BufferAfterMinutes), 10)
 	b = strconv.AppendInt(append(b, `,"buffer_before_minutes":`...), int64(a.BufferBeforeMinutes), 10)
 	b = appendCancellation(append(b, `,"cancellation":`...), a.Cancellation)
 	b = appendText(append(b, `,"cancellation_reason":`...), a.CancellationReason)
@@ -130,6 +131,22 @@ func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
 	b = appendInstant(append(b, `,"updated_at":`...), a.UpdatedAt)
 	b = strconv.AppendInt(append(b, `,"version":`...), int64(a.Version), 10)
 	return append(b, '}')
+}
+
+// appendAttendee writes the member with a comma, if there is one.
+func appendAttendee(b []byte, a *scheduling.Attendee) []byte {
+	if a == nil {
+		return b
+	}
+	b = append(b, `"attendee":{`...)
+	if email := given(a.Email); email != nil {
+		b = append(appendText(append(b, `"email":`...), *email), ',')
+	}
+	b = appendText(append(b, `"name":`...), a.Name)
+	if phone := given(a.Phone); phone != nil {
+		b = appendText(append(b, `,"phone":`...), *phone)
+	}
+	return append(b, `},`...)
 }
 
 func appendCancellation(b []byte, c *scheduling.Cancellation) []byte {

@@ -310,7 +310,7 @@ func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
 		Resources:           toSlice(a.Resources, ToAPIResourceReference),
 		BufferBeforeMinutes: int(a.BufferBeforeMinutes), BufferAfterMinutes: int(a.BufferAfterMinutes), Price: ToAPIMoney(a.Price),
 		Notes: a.Notes, CancellationReason: a.CancellationReason, CancelledAt: orNull(a.CancelledAt), Cancellation: orNull(toAPICancellation(a.Cancellation)),
-		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: int(a.Version),
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, Version: int(a.Version), Attendee: toAPIAttendee(a.Attendee),
 	}
 }
 
@@ -340,8 +340,30 @@ func ToAPIResourceReference(r scheduling.ResourceReference) schedulingoapi.Resou
 func FromAPIAppointmentCreate(in schedulingoapi.AppointmentCreate) scheduling.AppointmentInput {
 	return scheduling.AppointmentInput{
 		ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil),
-		Notes: or(in.Notes, ""), HoldID: in.HoldID,
+		Notes: or(in.Notes, ""), HoldID: in.HoldID, Attendee: fromAPIAttendee(in.Attendee),
 	}
+}
+
+func fromAPIAttendee(in *schedulingoapi.AttendeeCreate) *scheduling.Attendee {
+	if in == nil {
+		return nil
+	}
+	return &scheduling.Attendee{Name: in.Name, Email: toString(in.Email), Phone: in.Phone}
+}
+
+func toAPIAttendee(a *scheduling.Attendee) *schedulingoapi.Attendee {
+	if a == nil {
+		return nil
+	}
+	return &schedulingoapi.Attendee{Name: a.Name, Email: given(a.Email), Phone: given(a.Phone)}
+}
+
+// given returns nil for what is empty.
+func given(text *string) *string {
+	if text == nil || *text == "" {
+		return nil
+	}
+	return text
 }
 
 // ToAPIHold converts a hold.

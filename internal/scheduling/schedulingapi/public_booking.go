@@ -139,7 +139,7 @@ func ToAPIBookingAppointment(scope *tenancy.Scope, a *scheduling.PublicAppointme
 	return schedulingoapi.BookingAppointment{
 		Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt, Timezone: scope.Tenant.Timezone,
 		Service: schedulingoapi.ServiceReference{ID: a.Service.ID, Name: a.Service.Name}, Price: ToAPIMoney(a.Price),
-		CancelledAt: orNull(a.CancelledAt),
+		CancelledAt: orNull(a.CancelledAt), Attendee: toAPIAttendee(a.Attendee),
 		Resources: toSlice(a.Resources, func(r scheduling.ResourceReference) schedulingoapi.BookingResource {
 			return schedulingoapi.BookingResource{Name: r.Name, Type: schedulingoapi.ResourceType(r.Type)}
 		}),

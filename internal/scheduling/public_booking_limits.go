@@ -1,0 +1,70 @@
+package scheduling
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+)
+
+// booker is whose bookings are counted: numbers that tell nobody who was where else.
+type booker struct{ networkID, emailID uuid.UUID }
+
+func bookerOf(scope *tenancy.Scope, given PublicCustomer) booker {
+	return booker{
+		networkID: uuid.NewSHA1(scope.Env.ID, []byte(scope.Network())),
+		emailID:   uuid.NewSHA1(scope.Env.ID, []byte("mailto:"+strings.ToLower(given.Email))),
+	}
+}
+
+// lockNetwork lets nobody else count the bookings of the network until the transaction ends. The
+// lock of the e-mail address, which PublicBooking.customer takes, comes after it.
+func (s *PublicBooking) lockNetwork(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker) error {
+	err := s.appointments.queries.LockBookingNetwork(ctx, tx, schedulingdb.LockBookingNetworkParams{EnvID: scope.Env.ID, NetworkID: b.networkID})
+	if err != nil {
+		return fmt.Errorf("lock network: %w", err)
+	}
+	return nil
+}
+
+// allowBooking returns a TooManyBookings error unless whoever it is may have one appointment more
+// to come. Network and e-mail address are locked.
+func (s *PublicBooking) allowBooking(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker) error {
+	p, err := s.appointments.policies(ctx, tx, scope)
+	if err != nil {
+		return err
+	}
+	counted, err := s.appointments.queries.CountPublicBookings(ctx, tx, schedulingdb.CountPublicBookingsParams{
+		EnvID: scope.Env.ID, NetworkID: b.networkID, EmailID: b.emailID, Now: scope.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("count public bookings: %w", err)
+	}
+	if counted.OfEmail >= p.MaxBookingsPerEmail {
+		return apperr.New(apperr.TooManyBookings, "At most %d appointments to come can be booked for one e-mail address. Get in touch with the business.",
+			p.MaxBookingsPerEmail).With("limit", p.MaxBookingsPerEmail)
+	}
+	if counted.OfNetwork >= p.MaxBookingsPerAddress {
+		return apperr.New(apperr.TooManyBookings, "At most %d appointments to come can be booked from one network. Get in touch with the business.",
+			p.MaxBookingsPerAddress).With("limit", p.MaxBookingsPerAddress)
+	}
+	return nil
+}
+
+// note counts the appointment, with the commit.
+func (s *PublicBooking) note(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker, booked *Appointment) {
+	params := schedulingdb.InsertPublicBookingParams{
+		EnvID: scope.Env.ID, AppointmentID: booked.ID, NetworkID: b.networkID, EmailID: b.emailID, DueAt: booked.EndAt, Now: scope.Now,
+	}
+	tx.Finally(func(db tenancy.DB) error {
+		if err := s.appointments.queries.InsertPublicBooking(ctx, db, params); err != nil {
+			return fmt.Errorf("insert public booking: %w", err)
+		}
+		return nil
+	})
+}
