@@ -211,7 +211,7 @@ func TestRoundTrips(t *testing.T) {
 		} {
 			trips(1, func() *apitest.Response { return c.Get(t, path) })
 		}
-		trips(2, func() *apitest.Response {
+		trips(3, func() *apitest.Response { // the result is looked at before the commit
 			return c.Post(t, "/api/v1/appointments", book(fmt.Sprintf("2027-03-02T1%d:00:00Z", i)))
 		})
 	}
