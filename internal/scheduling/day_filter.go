@@ -44,10 +44,15 @@ func newDayFilter(option *rrule.ROption, first time.Time) dayFilter {
 			f.weekdays.add(int(weekday(&day)))
 		}
 	}
-	if f.weekNos.any || f.yearDays.any || f.monthDays.any || f.weekdays.any || f.nth != nil {
-		return f
+	if !f.weekNos.any && !f.yearDays.any && !f.monthDays.any && !f.weekdays.any && f.nth == nil {
+		f.complete(option.Freq, first)
 	}
-	switch option.Freq {
+	return f
+}
+
+// complete adds what the first start says of a rule that names no days.
+func (f *dayFilter) complete(freq rrule.Frequency, first time.Time) {
+	switch freq { //nolint:exhaustive // a rule by days has all of them, and there are no others
 	case rrule.YEARLY:
 		if !f.months.any {
 			f.months.add(int(first.Month()))
@@ -58,7 +63,6 @@ func newDayFilter(option *rrule.ROption, first time.Time) dayFilter {
 	case rrule.WEEKLY:
 		f.weekdays.add(int(first.Weekday()))
 	}
-	return f
 }
 
 // weekday returns what the library counts from Monday on.

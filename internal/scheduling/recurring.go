@@ -176,7 +176,7 @@ func (c *recurring) period(at time.Time) int {
 		return 0
 	}
 	begin, day := dateOf(c.first), dateOf(at)
-	passed := 0
+	var passed int
 	switch c.rule.option.Freq {
 	case rrule.YEARLY:
 		passed = day.Year() - begin.Year()

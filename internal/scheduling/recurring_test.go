@@ -109,7 +109,7 @@ func TestRecurring_IsThatOfTheLibrary(t *testing.T) {
 		require.NoError(t, err)
 		got, err := recurs.between(t.Context(), first, to)
 		require.NoError(t, err)
-		require.Equal(t, len(want), len(got), "%s from %s", text, first)
+		require.Len(t, got, len(want), "%s from %s", text, first)
 		for i := range want {
 			require.True(t, want[i].Equal(got[i]), "%s from %s: %s, not %s", text, first, got[i], want[i])
 		}
