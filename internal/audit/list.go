@@ -39,9 +39,12 @@ type Recorded struct {
 	Detail           json.RawMessage
 }
 
-// Filter narrows a list; nil means all.
+// Filter narrows a list; nil means all, except for TenantID.
 type Filter struct {
+	// TenantID is the business whose entries are listed; without one there are none, unless
+	// Anywhere asks for those of all businesses and of the platform.
 	TenantID *uuid.UUID `json:"tenant_id"`
+	Anywhere bool       `json:"anywhere"`
 	// EnvID leaves entries of other modes out, and, unless WithModeless, those of none.
 	EnvID        *uuid.UUID `json:"env_id"`
 	WithModeless bool       `json:"with_modeless"`
@@ -66,6 +69,9 @@ func List(ctx context.Context, db tenancydb.DBTX, filter Filter, page keyset.Pag
 	before := position{OccurredAt: time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC), ID: uuid.Max}
 	if err := keyset.Decode(page.Cursor, filter, &before); err != nil {
 		return keyset.List[Recorded]{}, err
+	}
+	if filter.TenantID == nil && !filter.Anywhere {
+		return keyset.List[Recorded]{Data: []Recorded{}}, nil
 	}
 	rows, err := queries.ListAuditEntries(ctx, plannedAnew{db}, tenancydb.ListAuditEntriesParams{
 		TenantID: filter.TenantID, EnvID: filter.EnvID, WithModeless: filter.WithModeless, Actor: filter.Actor, Action: filter.Action,

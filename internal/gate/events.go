@@ -31,7 +31,7 @@ func LoadEvents(c *contract.Contract, gates Gates) (*EventGates, error) {
 			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of is missing", t.Name))
 		case !ok:
 			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: there is no operation %q", t.Name, t.GateOf))
-		case g.Access != Tenant || g.writes:
+		case g.Access != Tenant || !g.reads:
 			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: %s does not read for a business", t.Name, t.GateOf))
 		}
 		events.types = append(events.types, t.Name)

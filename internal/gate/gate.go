@@ -53,8 +53,8 @@ type Gate struct {
 	// Masquerade says what those who work as somebody else may do; see its values.
 	Masquerade Masquerade `json:"masquerade,omitempty"`
 
-	// writes is whether the operation may change something.
-	writes bool
+	// reads is whether the operation changes nothing.
+	reads bool
 }
 
 // Masquerade says whether an operation may be called by somebody who works as another user.
@@ -85,7 +85,7 @@ func Load(c *contract.Contract) (Gates, error) {
 			mistakes = append(mistakes, fmt.Errorf("operation %s: %w", op.ID, err))
 			continue
 		}
-		g.writes = contract.Writes(op.Method)
+		g.reads = !contract.Writes(op.Method)
 		gates[op.ID] = g
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -216,7 +216,7 @@ func (g Gate) checkMasquerade(scope *tenancy.Scope) error {
 	if g.Masquerade == MasqueradeNever {
 		return apperr.New(apperr.MasqueradeRefused, "This can only be done by the users themselves, not by somebody who works as them.")
 	}
-	if g.writes && scope.Principal.Impersonator.ReadOnly {
+	if !g.reads && !scope.Principal.Impersonator.MayWrite {
 		return apperr.New(apperr.MasqueradeRefused, "This masquerade may look at everything and change nothing.")
 	}
 	return nil
@@ -232,7 +232,7 @@ func (g Gate) checkRights(p *tenancy.Principal) error {
 	case p.Token != nil && !apitoken.Allows(p.Token.Scopes, g.Scope):
 		return apperr.New(apperr.ScopeRequired, "The API token needs the scope %s.", g.Scope).
 			With("required_scope", g.Scope).With("granted_scopes", p.Token.Scopes)
-	case p.Token == nil && len(g.Roles) > 0 && !slices.Contains(g.Roles, p.Role):
+	case p.Token == nil && g.Access != User && !slices.Contains(g.Roles, p.Role):
 		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", p.Role).
 			With("allowed_roles", g.Roles)
 	}

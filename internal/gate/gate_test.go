@@ -153,11 +153,12 @@ func TestOrderOfRefusals(t *testing.T) {
 	owner := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}
 	staff := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleStaff}
 	superuser := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleSuperuser}
-	helper := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RoleSuperuser}}
-	looker := &tenancy.Principal{
-		UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RolePlatformSupport, ReadOnly: true},
+	helper := &tenancy.Principal{
+		UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RoleSuperuser, MayWrite: true},
 	}
-	writing := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, writes: true}
+	looker := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RolePlatformSupport}}
+	writing := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}}
+	reading := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, reads: true}
 	active, suspended := &tenancy.Tenant{Status: tenancy.StatusActive}, &tenancy.Tenant{Status: tenancy.StatusSuspended}
 	tests := map[string]struct {
 		gate  Gate
@@ -187,11 +188,18 @@ func TestOrderOfRefusals(t *testing.T) {
 		"masquerade":               {writing, tenancy.Scope{Principal: helper, Tenant: active}, nil},
 		"masquerade, never":        {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: helper}, &apperr.MasqueradeRefused},
 		"never, but no masquerade": {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: owner}, nil},
-		"read-only, reading":       {g, tenancy.Scope{Principal: looker, Tenant: active}, nil},
+		"read-only, reading":       {reading, tenancy.Scope{Principal: looker, Tenant: active}, nil},
 		"read-only, writing":       {writing, tenancy.Scope{Principal: looker, Tenant: active}, &apperr.MasqueradeRefused},
-		"read-only, always":        {Gate{Access: User, Masquerade: MasqueradeAlways, writes: true}, tenancy.Scope{Principal: looker}, nil},
-		"read-only, public":        {Gate{Access: Public, writes: true}, tenancy.Scope{Principal: looker}, nil},
+		"read-only, always":        {Gate{Access: User, Masquerade: MasqueradeAlways}, tenancy.Scope{Principal: looker}, nil},
+		"read-only, public":        {Gate{Access: Public}, tenancy.Scope{Principal: looker}, nil},
 		"masquerade, suspended":    {g, tenancy.Scope{Principal: helper, Tenant: suspended}, &apperr.TenantSuspended},
+		"zero gate":                {Gate{}, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},
+		"zero gate, anonymous":     {Gate{}, tenancy.Scope{Tenant: active}, &apperr.Unauthorized},
+		"zero gate, token":         {Gate{}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"zero impersonator": {
+			writing, tenancy.Scope{Principal: &tenancy.Principal{Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{}}, Tenant: active},
+			&apperr.MasqueradeRefused,
+		},
 		"platform helps a suspended": {
 			Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleSuperuser}},
 			tenancy.Scope{Principal: superuser, Tenant: suspended},

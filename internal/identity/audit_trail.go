@@ -44,6 +44,7 @@ func ofPlatform(role *tenancy.Role) bool { return role != nil && role.Platform()
 
 // ListAll returns what was done anywhere, the newest first. Errors: InvalidCursor.
 func (s *AuditTrail) ListAll(ctx context.Context, filter audit.Filter, page keyset.Page) (list keyset.List[audit.Recorded], err error) {
+	filter.Anywhere = true
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
 		list, err = audit.List(ctx, tx, filter, page)
 		return err

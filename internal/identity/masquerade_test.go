@@ -68,7 +68,7 @@ func TestMasqueradeByRoles(t *testing.T) {
 			require.Equal(t, actor == tenancy.RolePlatformSupport, started.ReadOnly)
 			scope := b.request(t, home(target), started.Token, "")
 			require.Equal(t, target, scope.Principal.Role)
-			require.Equal(t, &tenancy.Impersonator{UserID: users[actor].ID, Role: actor, ReadOnly: started.ReadOnly}, scope.Principal.Impersonator)
+			require.Equal(t, &tenancy.Impersonator{UserID: users[actor].ID, Role: actor, MayWrite: !started.ReadOnly}, scope.Principal.Impersonator)
 		}
 	}
 	require.Equal(t, 64-24-16, b.count(t, "SELECT count(*) FROM audit_entries WHERE action = 'access.denied' AND target_type = 'user'"))

@@ -49,11 +49,11 @@ func (s *Appointments) named(
 // shows reports whether staff may see the nth appointment, because they are one of its
 // resources; what others may see, the queries know.
 func (n *namedAppointments) shows(viewer viewer, i int) bool {
-	if viewer.staffUserID == nil {
+	if !viewer.staff() {
 		return true
 	}
 	for _, id := range n.list[i].ResourceIDs {
-		if user := n.catalogue.Resource(id).UserID; user != nil && *user == *viewer.staffUserID {
+		if user := n.catalogue.Resource(id).UserID; user != nil && *user == viewer.id {
 			return true
 		}
 	}

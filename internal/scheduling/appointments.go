@@ -165,7 +165,7 @@ func (s *Appointments) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 
 // GetFor is Get for whoever the caller knows to be the customer of the appointment.
 func (s *Appointments) GetFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
-	return s.readAs(ctx, s.store.Reader(scope), scope, viewer{trusted: true}, id)
+	return s.readAs(ctx, s.store.Reader(scope), scope, bearerOf(id), id)
 }
 
 func (s *Appointments) read(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
@@ -178,7 +178,7 @@ func (s *Appointments) readAs(
 ) (*Appointment, error) {
 	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
 		row, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
-			EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID,
+			EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.onlyCustomerOf(id),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, nil
@@ -329,18 +329,18 @@ func (s *Appointments) narrow(
 	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, filter AppointmentFilter,
 ) (narrowed AppointmentFilter, own []uuid.UUID, err error) {
 	viewer := viewerOf(scope)
-	if viewer.staffUserID != nil {
+	if viewer.staff() {
 		own, err = s.queries.ListResourceIDsOfUser(ctx, db, schedulingdb.ListResourceIDsOfUserParams{
-			EnvID: scope.Env.ID, UserID: *viewer.staffUserID,
+			EnvID: scope.Env.ID, UserID: viewer.id,
 		})
 		if err == nil && len(own) == 0 {
 			err = errNothingVisible
 		}
 		return filter, own, err
 	}
-	if viewer.customerUserID != nil {
+	if only := viewer.onlyCustomer(); only != nil {
 		id, err := s.queries.GetCustomerIDOfUser(ctx, db, schedulingdb.GetCustomerIDOfUserParams{
-			EnvID: scope.Env.ID, UserID: *viewer.customerUserID,
+			EnvID: scope.Env.ID, UserID: *only,
 		})
 		if errors.Is(err, pgx.ErrNoRows) || err == nil && filter.CustomerID != nil && *filter.CustomerID != id {
 			return filter, nil, errNothingVisible

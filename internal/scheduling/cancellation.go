@@ -91,7 +91,7 @@ func (s *Appointments) Terms(ctx context.Context, scope *tenancy.Scope, id uuid.
 
 // TermsFor is Terms for whoever the caller knows to be the customer of the appointment.
 func (s *Appointments) TermsFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (CancellationTerms, error) {
-	return s.terms(ctx, scope, viewer{trusted: true}, id)
+	return s.terms(ctx, scope, bearerOf(id), id)
 }
 
 func (s *Appointments) terms(ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID) (CancellationTerms, error) {
@@ -127,7 +127,7 @@ func (v viewer) allowCancel(p schedulingdb.GetPoliciesRow, a *Appointment, now t
 
 // allowWaive returns an error unless the viewer may cancel without a fee.
 func (v viewer) allowWaive() error {
-	if v != (viewer{}) {
+	if v != everything() {
 		return apperr.New(apperr.RoleNotAllowed, "Only owners and managers can waive the fee.")
 	}
 	return nil
@@ -144,7 +144,7 @@ func hasBegun(a *Appointment, verb string) error {
 // allowReschedule returns an error unless the viewer may move the appointment now.
 func (v viewer) allowReschedule(p schedulingdb.GetPoliciesRow, a *Appointment, now time.Time) error {
 	switch {
-	case v.staffUserID != nil && !p.ResourcesCanReschedule:
+	case v.staff() && !p.ResourcesCanReschedule:
 		return refusedByPolicy("resources_can_reschedule", "The business does not let staff move appointments.")
 	case v.customer() && !p.CustomersCanReschedule:
 		return refusedByPolicy("customers_can_reschedule", "The business does not let customers move appointments. Get in touch with it.")

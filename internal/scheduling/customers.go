@@ -118,7 +118,7 @@ func (s *Customers) listRows(
 		}), err
 	}
 	rows, err := s.queries.ListCustomersFiltered(ctx, db, schedulingdb.ListCustomersFilteredParams{
-		EnvID: page.EnvID, BeforeCreatedAt: page.BeforeCreatedAt, BeforeID: page.BeforeID, OnlyUserID: viewer.customerUserID,
+		EnvID: page.EnvID, BeforeCreatedAt: page.BeforeCreatedAt, BeforeID: page.BeforeID, OnlyUserID: viewer.onlyCustomer(),
 		Status: filter.Status, Tag: filter.Tag, Pattern: pattern(filter.Search), RowLimit: page.RowLimit,
 	})
 	return convertRows(rows, func(r schedulingdb.ListCustomersFilteredRow) schedulingdb.GetCustomerRow {
@@ -130,7 +130,7 @@ func (s *Customers) listRows(
 func (s *Customers) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Customer, error) {
 	viewer := viewerOf(scope)
 	row, err := s.queries.GetCustomer(ctx, s.store.Reader(scope), schedulingdb.GetCustomerParams{
-		EnvID: scope.Env.ID, ID: id, OnlyUserID: viewer.customerUserID,
+		EnvID: scope.Env.ID, ID: id, OnlyUserID: viewer.onlyCustomerOf(id),
 	})
 	if err != nil {
 		return nil, customerError("get", err)
@@ -229,7 +229,7 @@ func (s *Customers) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 	if err != nil {
 		return Customer{}, customerError("lock", err)
 	}
-	return newCustomer(schedulingdb.GetCustomerRow(row), viewer{}), etag.Check(version, row.Version, "customer")
+	return newCustomer(schedulingdb.GetCustomerRow(row), everything()), etag.Check(version, row.Version, "customer")
 }
 
 func (p CustomerPatch) apply(c Customer) Customer {

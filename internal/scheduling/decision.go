@@ -37,10 +37,10 @@ func (s *snapshot) decide(viewer viewer, request availability.Request, given []u
 
 // ask is decide for those who want to hear the reasons. Errors: RoleNotAllowed.
 func (s *snapshot) ask(viewer viewer, request availability.Request) (availability.Decision, error) {
-	if viewer.staffUserID == nil {
+	if !viewer.staff() {
 		return availability.Decide(&s.Snapshot, &request, s.now), nil
 	}
-	decision, ok := s.decideWithOwn(s.resourcesOf(*viewer.staffUserID), request)
+	decision, ok := s.decideWithOwn(s.resourcesOf(viewer.id), request)
 	if !ok {
 		return decision, apperr.New(apperr.RoleNotAllowed, "You can only book appointments that you are a resource of yourself.")
 	}

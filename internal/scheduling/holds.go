@@ -244,7 +244,7 @@ func (s *Appointments) clear(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 		return fmt.Errorf("expire holds: %w", err)
 	}
 	for _, id := range cleared {
-		over, err := s.readHold(ctx, tx, scope, id, viewer{})
+		over, err := s.readHold(ctx, tx, scope, id, everything())
 		if err != nil {
 			return err
 		}
@@ -274,12 +274,12 @@ func (s *Appointments) GetHold(ctx context.Context, scope *tenancy.Scope, id uui
 
 // GetHoldFor is GetHold for whoever knows the id: the caller answers for it.
 func (s *Appointments) GetHoldFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Hold, error) {
-	return s.readHold(ctx, s.store.Reader(scope), scope, id, viewer{})
+	return s.readHold(ctx, s.store.Reader(scope), scope, id, bearerOf(id))
 }
 
 func (s *Appointments) readHold(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID, viewer viewer) (*Hold, error) {
 	row, err := s.queries.GetHold(ctx, db, schedulingdb.GetHoldParams{
-		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.onlyCustomerOf(id), OnlyStaffUserID: viewer.onlyStaff(),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, apperr.NewNotFound("hold")
@@ -301,7 +301,7 @@ func (s *Appointments) ListHolds(ctx context.Context, scope *tenancy.Scope, page
 	viewer := viewerOf(scope)
 	rows, err := s.queries.ListHolds(ctx, s.store.Reader(scope), schedulingdb.ListHoldsParams{
 		EnvID: scope.Env.ID, AfterExpiresAt: after.At, AfterID: after.ID, Now: scope.Now,
-		OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID, RowLimit: page.RowLimit(),
+		OnlyCustomerUserID: viewer.onlyCustomer(), OnlyStaffUserID: viewer.onlyStaff(), RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return keyset.List[Hold]{}, fmt.Errorf("list holds: %w", err)
@@ -318,7 +318,7 @@ func (s *Appointments) ReleaseHold(ctx context.Context, scope *tenancy.Scope, id
 
 // ReleaseHoldFor is ReleaseHold for whoever knows the id: the caller answers for it.
 func (s *Appointments) ReleaseHoldFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
-	return s.releaseHold(ctx, scope, id, viewer{})
+	return s.releaseHold(ctx, scope, id, bearerOf(id))
 }
 
 func (s *Appointments) releaseHold(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
@@ -374,7 +374,7 @@ func (s *Appointments) lockHold(ctx context.Context, tx *tenancy.Tx, scope *tena
 // holds, and for a customer that does not exist or cannot book; HoldExpired; HoldUsed;
 // QuotaExceeded.
 func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
-	_, held, err := s.lockHold(ctx, tx, scope, *in.HoldID, viewer{})
+	_, held, err := s.lockHold(ctx, tx, scope, *in.HoldID, everything())
 	if errors.Is(err, apperr.NewNotFound("hold")) {
 		return nil, noSuchReference("/hold_id", "hold")
 	}
@@ -494,7 +494,7 @@ func (s *Appointments) checkHoldVisible(ctx context.Context, tx *tenancy.Tx, sco
 // none.
 func (s *Appointments) ownCustomer(ctx context.Context, scope *tenancy.Scope) (uuid.UUID, error) {
 	id, err := s.queries.GetCustomerIDOfUser(ctx, s.store.Reader(scope), schedulingdb.GetCustomerIDOfUserParams{
-		EnvID: scope.Env.ID, UserID: idOrNil(viewerOf(scope).customerUserID),
+		EnvID: scope.Env.ID, UserID: idOrNil(viewerOf(scope).onlyCustomer()),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return id, apperr.New(apperr.RoleNotAllowed, "Your login belongs to no customer of this business.")

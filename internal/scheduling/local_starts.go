@@ -186,14 +186,14 @@ func (s *Appointments) applyZone(ctx context.Context, scope *tenancy.Scope, chan
 		StartAt: change.To, local: &localStart{at: change.Shown, timezone: change.Timezone, tzdataVersion: tzdataVersion()},
 	}
 	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
-		current, err := s.lockAs(ctx, tx, scope, viewer{}, change.AppointmentID, nil)
+		current, err := s.lockAs(ctx, tx, scope, everything(), change.AppointmentID, nil)
 		if errors.Is(err, apperr.NewNotFound("appointment")) {
 			return nil
 		}
 		if err != nil || !open[current.Status] || !current.StartAt.Equal(change.From) {
 			return err
 		}
-		_, err = s.move(ctx, tx, scope, viewer{}, current, in, rivals)
+		_, err = s.move(ctx, tx, scope, everything(), current, in, rivals)
 		return err
 	})
 	if refusal, ok := errors.AsType[*apperr.Error](err); ok {

@@ -159,9 +159,9 @@ func (s *snapshot) resolve(ctx context.Context, viewer viewer, o *Occurrence, w 
 	}
 	s.Service = s.counted(w.substitute)
 	required := [][]uuid.UUID{nil}
-	if viewer.staffUserID != nil {
+	if viewer.staff() {
 		required = nil
-		for _, own := range s.resourcesOf(*viewer.staffUserID) {
+		for _, own := range s.resourcesOf(viewer.id) {
 			required = append(required, []uuid.UUID{own})
 		}
 	}

@@ -290,7 +290,7 @@ func (s *PublicBooking) show(ctx context.Context, scope *tenancy.Scope, id uuid.
 	if err != nil {
 		return nil, err
 	}
-	shown.CanReschedule = open[found.Status] && viewer{trusted: true}.allowReschedule(policies, found, scope.Now) == nil
+	shown.CanReschedule = open[found.Status] && bearerOf(id).allowReschedule(policies, found, scope.Now) == nil
 	return shown, nil
 }
 

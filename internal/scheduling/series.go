@@ -77,7 +77,7 @@ func (s *SeriesBookings) List(ctx context.Context, scope *tenancy.Scope, filter 
 	viewer := viewerOf(scope)
 	rows, err := s.queries.ListSeries(ctx, s.store.Reader(scope), schedulingdb.ListSeriesParams{
 		EnvID: scope.Env.ID, BeforeID: before, CustomerID: filter.CustomerID, ServiceID: filter.ServiceID,
-		OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID, RowLimit: page.RowLimit(),
+		OnlyCustomerUserID: viewer.onlyCustomer(), OnlyStaffUserID: viewer.onlyStaff(), RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return keyset.List[Series]{}, fmt.Errorf("list series: %w", err)
@@ -95,7 +95,7 @@ func (s *SeriesBookings) Get(ctx context.Context, scope *tenancy.Scope, id uuid.
 func (s *SeriesBookings) detail(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*SeriesDetail, error) {
 	viewer := viewerOf(scope)
 	row, err := s.queries.GetSeries(ctx, db, schedulingdb.GetSeriesParams{
-		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.onlyCustomerOf(id), OnlyStaffUserID: viewer.onlyStaff(),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, apperr.NewNotFound("series")
@@ -105,7 +105,7 @@ func (s *SeriesBookings) detail(ctx context.Context, db database, scope *tenancy
 	}
 	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
 		rows, err := s.queries.ListAppointmentsOfSeries(ctx, db, schedulingdb.ListAppointmentsOfSeriesParams{
-			EnvID: scope.Env.ID, SeriesID: id, OnlyCustomerUserID: viewer.customerUserID, OnlyStaffUserID: viewer.staffUserID,
+			EnvID: scope.Env.ID, SeriesID: id, OnlyCustomerUserID: viewer.onlyCustomerOf(id), OnlyStaffUserID: viewer.onlyStaff(),
 		})
 		return convertRows(rows, func(r schedulingdb.ListAppointmentsOfSeriesRow) appointmentRow { return appointmentRow(r) }), err
 	})

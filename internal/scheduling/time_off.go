@@ -233,11 +233,11 @@ func (s *TimeOffs) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 	if viewer.customer() {
 		return apperr.New(apperr.RoleNotAllowed, "Customers cannot block any time.")
 	}
-	if viewer.staffUserID == nil {
+	if !viewer.staff() {
 		return nil
 	}
 	own, err := s.queries.ListResourceIDsOfUser(ctx, tx, schedulingdb.ListResourceIDsOfUserParams{
-		EnvID: scope.Env.ID, UserID: *viewer.staffUserID,
+		EnvID: scope.Env.ID, UserID: viewer.id,
 	})
 	if err != nil {
 		return fmt.Errorf("list own resources: %w", err)

@@ -65,7 +65,7 @@ func (s *Appointments) Cancel(ctx context.Context, scope *tenancy.Scope, id uuid
 
 // CancelFor is Cancel for whoever the caller knows to be the customer of the appointment.
 func (s *Appointments) CancelFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in CancelInput) (*Appointment, error) {
-	return s.cancel(ctx, scope, viewer{trusted: true}, id, version, in)
+	return s.cancel(ctx, scope, bearerOf(id), id, version, in)
 }
 
 func (s *Appointments) cancel(

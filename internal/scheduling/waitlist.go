@@ -112,7 +112,7 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 			return err
 		}
 		var err error
-		if joined, err = s.readEntry(ctx, tx, scope, id, viewer{}); err != nil {
+		if joined, err = s.readEntry(ctx, tx, scope, id, everything()); err != nil {
 			return err
 		}
 		tx.Emit("waitlist.joined", joined)
@@ -204,7 +204,7 @@ func (s *Waitlist) readEntry(ctx context.Context, db schedulingdb.DBTX, scope *t
 
 func (s *Appointments) readEntry(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID, viewer viewer) (*WaitlistEntry, error) {
 	row, err := s.queries.GetWaitlistEntry(ctx, db, schedulingdb.GetWaitlistEntryParams{
-		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.customerUserID,
+		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: viewer.onlyCustomerOf(id),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, apperr.NewNotFound("waitlist entry")
@@ -225,7 +225,7 @@ func (s *Waitlist) List(ctx context.Context, scope *tenancy.Scope, filter Waitli
 	}
 	rows, err := s.queries.ListWaitlistEntries(ctx, s.store.Reader(scope), schedulingdb.ListWaitlistEntriesParams{
 		EnvID: scope.Env.ID, AfterCreatedAt: after.At, AfterID: after.ID, Status: filter.Status, ServiceID: filter.ServiceID,
-		CustomerID: filter.CustomerID, OnlyCustomerUserID: viewerOf(scope).customerUserID, RowLimit: page.RowLimit(),
+		CustomerID: filter.CustomerID, OnlyCustomerUserID: viewerOf(scope).onlyCustomer(), RowLimit: page.RowLimit(),
 	})
 	if err != nil {
 		return keyset.List[WaitlistEntry]{}, fmt.Errorf("list waitlist: %w", err)
@@ -252,7 +252,7 @@ func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 		if err != nil {
 			return err
 		}
-		if current, err = s.readEntry(ctx, tx, scope, id, viewer{}); err != nil {
+		if current, err = s.readEntry(ctx, tx, scope, id, everything()); err != nil {
 			return err
 		}
 		err = s.queries.DeleteWaitlistEntry(ctx, tx, schedulingdb.DeleteWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
@@ -263,7 +263,7 @@ func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 		if status != WaitlistOffered || current.HoldID == nil {
 			return nil
 		}
-		return s.release(ctx, tx, scope, *current.HoldID, viewer{})
+		return s.release(ctx, tx, scope, *current.HoldID, everything())
 	})
 }
 

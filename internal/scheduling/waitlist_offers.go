@@ -204,7 +204,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 		if err != nil {
 			return err
 		}
-		held, err := s.holdIn(ctx, tx, scope, viewer{}, id, HoldInput{
+		held, err := s.holdIn(ctx, tx, scope, everything(), id, HoldInput{
 			ServiceID: entry.ServiceID, StartAt: start, ResourceIDs: entry.ResourceIds, CustomerID: &entry.CustomerID,
 			TTL: minutes(p.WaitlistOfferMinutes), holder: &entry.CustomerID,
 		}, rivals)
@@ -217,7 +217,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 		if err != nil {
 			return fmt.Errorf("offer waitlist entry: %w", err)
 		}
-		offered, err := s.readEntry(ctx, tx, scope, entry.ID, viewer{})
+		offered, err := s.readEntry(ctx, tx, scope, entry.ID, everything())
 		if err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func (s *Appointments) endOffers(
 
 func (s *Appointments) emitEnded(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, ended []uuid.UUID) error {
 	for _, id := range ended {
-		entry, err := s.readEntry(ctx, tx, scope, id, viewer{})
+		entry, err := s.readEntry(ctx, tx, scope, id, everything())
 		if err != nil {
 			return err
 		}

@@ -155,7 +155,7 @@ func principalOf(row tenancydb.ResolveRequestRow) *Principal {
 	if row.ImpersonatorRole == "" || Role(row.ImpersonatorRole).Rank() <= p.Role.Rank() {
 		return nil
 	}
-	p.Impersonator = &Impersonator{UserID: *row.ImpersonatorID, Role: Role(row.ImpersonatorRole), ReadOnly: *row.ReadOnly}
+	p.Impersonator = &Impersonator{UserID: *row.ImpersonatorID, Role: Role(row.ImpersonatorRole), MayWrite: !*row.ReadOnly}
 	return p
 }
 

@@ -77,8 +77,8 @@ type Principal struct {
 type Impersonator struct {
 	UserID uuid.UUID
 	Role   Role
-	// ReadOnly says that nothing may be changed like this; the gates see to it.
-	ReadOnly bool
+	// MayWrite says that something may be changed like this; the gates see to it.
+	MayWrite bool
 }
 
 // Token is the API token that a request was made with.
