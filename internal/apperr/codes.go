@@ -37,6 +37,7 @@ var (
 	AlreadyExists         = Code{"already_exists", Conflicting, "Already exists"}
 	InUse                 = Code{"in_use", Conflicting, "Still in use"}
 	SlotTaken             = Code{"slot_taken", Conflicting, "The slot is taken"}
+	OffGrid               = Code{"off_grid", Conflicting, "Not a time at which the service starts"}
 	LimitDay              = Code{"limit_day", Conflicting, "No more bookings on this day"}
 	LimitWeek             = Code{"limit_week", Conflicting, "No more bookings in this week"}
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
@@ -67,7 +68,7 @@ func Codes() []Code {
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
 		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, PositionBeyondEnd, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
-		LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, TooManyBookings, NoLongerPossible, RefusedByPolicy,
+		OffGrid, LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, TooManyBookings, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,
 		IdempotencyInProgress, IdempotencyKeyReused, RateLimited,
 	}

@@ -569,22 +569,27 @@ func TestRescheduleConflicts(t *testing.T) {
 	blocking := s.book(s.owner, in)
 	second := s.resource(s.owner, "ROOM", "Basement")
 
-	_, err := s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: blocking.StartAt})
+	_, err := s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: blocking.StartAt, ResourceIDs: ids(s.bob, s.room)})
 	assert.Equal(t, []scheduling.Conflict{{ResourceID: s.room.ID, ResourceName: "Attic", Reason: "booked"}},
-		refusal(t, apperr.SlotTaken, err).Members["conflicts"], "it keeps its room, although another is free")
+		refusal(t, apperr.SlotTaken, err).Members["conflicts"], "it gets what is named, or nothing")
 	kept, err := s.appointments.Get(ctx, s.owner, a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, a, kept)
-	moved, err := s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: blocking.StartAt, ResourceIDs: ids(s.bob)})
+	moved, err := s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: blocking.StartAt})
 	require.NoError(t, err)
-	assert.Equal(t, ids(s.bob, second), moved.ResourceIDs)
+	assert.Equal(t, ids(s.bob, second), moved.ResourceIDs, "its room is taken, another is free")
 	moved, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon, ResourceIDs: ids(s.ana)})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.ana, second), moved.ResourceIDs, "what is left open stays if it can")
 
 	_, err = s.resources.Update(ctx, s.owner, s.ana.ID, nil, scheduling.ResourcePatch{IsActive: new(false)})
 	require.NoError(t, err)
-	_, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(24 * time.Hour)})
+	moved, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(24 * time.Hour)})
+	require.NoError(t, err)
+	assert.Equal(t, ids(s.bob, second), moved.ResourceIDs, "who is not active does nothing more")
+	_, err = s.resources.Update(ctx, s.owner, s.bob.ID, nil, scheduling.ResourcePatch{IsActive: new(false)})
+	require.NoError(t, err)
+	_, err = s.appointments.Reschedule(ctx, s.owner, a.ID, nil, scheduling.RescheduleInput{StartAt: noon.Add(48 * time.Hour)})
 	requireField(t, "/resource_ids", err)
 }
 

@@ -226,17 +226,17 @@ const alternativesOffered = 3
 // the shorter it is.
 var alternativesWithin = [...]time.Duration{24 * time.Hour, 7 * 24 * time.Hour}
 
-// offer adds the nearest free slots to the refusal of a wish: they are what whoever is
-// refused asks for next. Other errors pass as they are. It looks anew, after the
-// transaction that was refused, and so also finds what rivals have left.
-func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, preferred []uuid.UUID, refusal error) error {
+// offer adds the nearest free slots to the refusal of a viewer's wish: they are what whoever is
+// refused asks for next, and are accepted then. Other errors pass as they are. It looks anew,
+// after the transaction that was refused, and so also finds what rivals have left.
+func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, viewer viewer, w wish, refusal error) error {
 	taken, ok := anotherMayDo(refusal)
 	if !ok {
 		return refusal
 	}
 	alternatives := []Slot{}
 	for _, within := range alternativesWithin {
-		found, err := s.nearest(ctx, scope, w, preferred, within)
+		found, err := s.nearest(ctx, scope, viewer, w, within)
 		if err != nil {
 			return errors.Join(err, refusal)
 		}
@@ -249,7 +249,7 @@ func (s *Appointments) offer(ctx context.Context, scope *tenancy.Scope, w wish, 
 
 // nearest returns the alternatives to a wish that lie within a time before and after it.
 func (s *Appointments) nearest(
-	ctx context.Context, scope *tenancy.Scope, w wish, preferred []uuid.UUID, within time.Duration,
+	ctx context.Context, scope *tenancy.Scope, viewer viewer, w wish, within time.Duration,
 ) ([]Slot, error) {
 	// The resources to choose from must be known, so that others than those named can be offered.
 	asked := w
@@ -267,18 +267,37 @@ func (s *Appointments) nearest(
 			return nil, err
 		}
 	}
-	request := availability.Request{Start: w.startAt, Preferred: preferred}
+	request := availability.Request{Start: w.startAt, Kept: w.kept}
 	for _, id := range w.requested {
 		if snapshot.reference(id) != nil {
 			request.Requested = append(request.Requested, id)
 		}
 	}
-	found, err := availability.Nearest(ctx, &snapshot.Snapshot, &request, scope.Now, alternativesOffered)
-	if err != nil {
-		return nil, err
+	return snapshot.alternatives(ctx, viewer, request)
+}
+
+// alternatives are the nearest slots that decide would accept from the viewer instead of the
+// request; never nil.
+func (s *snapshot) alternatives(ctx context.Context, viewer viewer, request availability.Request) ([]Slot, error) {
+	request.OffGrid = !viewer.customer()
+	requests := []availability.Request{request}
+	if viewer.staff() {
+		requests = s.requestsWithOwn(viewer, request)
+	}
+	var found []availability.Slot
+	for i := range requests {
+		nearest, err := availability.Nearest(ctx, &s.Snapshot, &requests[i], s.now, alternativesOffered)
+		if err != nil {
+			return nil, err
+		}
+		for _, slot := range nearest {
+			if !slices.ContainsFunc(found, func(known availability.Slot) bool { return known.Start.Equal(slot.Start) }) {
+				found = append(found, slot)
+			}
+		}
 	}
 	slots := []Slot{}
-	for _, slot := range found {
+	for _, slot := range found[:min(len(found), alternativesOffered)] {
 		slots = append(slots, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
 	}
 	return slots, nil
@@ -286,12 +305,7 @@ func (s *Appointments) nearest(
 
 // sameTypes are the active resources, whether candidates or not, that are of the types of some.
 func (s *snapshot) sameTypes(ids []uuid.UUID) []uuid.UUID {
-	var types []availability.ResourceType
-	for _, id := range ids {
-		if r := s.catalogue.Resource(id); r != nil {
-			types = append(types, r.Rules.Type)
-		}
-	}
+	types := s.typesOf(ids)
 	var same []uuid.UUID
 	for i := range s.catalogue.Resources() {
 		if r := &s.catalogue.Resources()[i].Rules; r.Active && slices.Contains(types, r.Type) {

@@ -75,7 +75,7 @@ func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in Appo
 	})
 	if err != nil {
 		w := wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs}
-		return nil, s.offer(ctx, scope, w, nil, err)
+		return nil, s.offer(ctx, scope, viewerOf(scope), w, err)
 	}
 	return created, nil
 }
@@ -84,17 +84,7 @@ func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in Appo
 func (s *Appointments) bookFree(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, in AppointmentInput, rivals []uuid.UUID,
 ) (*Appointment, error) {
-	snapshot, err := s.snapshot(ctx, tx, scope, wish{
-		serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := snapshot.checkReferences(&in.CustomerID); err != nil {
-		return nil, err
-	}
-	request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
-	assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+	snapshot, assignments, err := s.decideFree(ctx, tx, scope, in, &in.CustomerID, rivals)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +93,24 @@ func (s *Appointments) bookFree(
 	}
 	created := snapshot.newAppointment(id, scope.Now, in, assignments)
 	return created, s.insert(ctx, tx, scope, snapshot, created, assignments)
+}
+
+// decideFree decides about an appointment; whether the customer may book, if there is one.
+func (s *Appointments) decideFree(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in AppointmentInput, customerID *uuid.UUID, rivals []uuid.UUID,
+) (*snapshot, []availability.Assignment, error) {
+	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+		serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := snapshot.checkReferences(customerID); err != nil {
+		return nil, nil, err
+	}
+	request := availability.Request{Start: in.StartAt, Requested: in.ResourceIDs}
+	assignments, err := snapshot.decide(viewerOf(scope), request, in.ResourceIDs)
+	return snapshot, assignments, err
 }
 
 func checkStart(start time.Time) error {

@@ -100,17 +100,22 @@ func (s *Appointments) terms(ctx context.Context, scope *tenancy.Scope, viewer v
 	if err != nil {
 		return CancellationTerms{}, err
 	}
-	if found.Cancellation != nil {
-		return CancellationTerms{Cancellation: *found.Cancellation, FreeUntil: found.freeUntil(found.Cancellation.WindowHours)}, nil
-	}
 	p, err := s.policies(ctx, db, scope)
 	if err != nil {
 		return CancellationTerms{}, err
 	}
+	return viewer.terms(p, found, scope.Now), nil
+}
+
+// terms are those of an appointment for the viewer.
+func (v viewer) terms(p schedulingdb.GetPoliciesRow, a *Appointment, now time.Time) CancellationTerms {
+	if a.Cancellation != nil {
+		return CancellationTerms{Cancellation: *a.Cancellation, FreeUntil: a.freeUntil(a.Cancellation.WindowHours)}
+	}
 	return CancellationTerms{
-		Cancellation: found.cancellation(p, scope.Now, false), FreeUntil: found.freeUntil(p.CancellationWindowHours),
-		CanCancel: open[found.Status] && viewer.allowCancel(p, found, scope.Now) == nil,
-	}, nil
+		Cancellation: a.cancellation(p, now, false), FreeUntil: a.freeUntil(p.CancellationWindowHours),
+		CanCancel: open[a.Status] && v.allowCancel(p, a, now) == nil,
+	}
 }
 
 // allowCancel returns an error unless the viewer may cancel the appointment now. Whether

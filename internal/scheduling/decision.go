@@ -20,8 +20,9 @@ type Conflict struct {
 	Reason string `json:"reason"`
 }
 
-// decide asks the rule book, for staff in such a way that they are one of the resources.
-// Errors: SlotTaken with conflicts, LimitDay and LimitWeek, ValidationFailed with pointers into resource_ids, of
+// decide asks the rule book, for staff in such a way that they are one of the resources, and
+// for customers on the grid only.
+// Errors: SlotTaken with conflicts, OffGrid, LimitDay and LimitWeek, ValidationFailed with pointers into resource_ids, of
 // which given are those that the client sent, RoleNotAllowed for staff who are not one of
 // the resources.
 func (s *snapshot) decide(viewer viewer, request availability.Request, given []uuid.UUID) ([]availability.Assignment, error) {
@@ -37,6 +38,7 @@ func (s *snapshot) decide(viewer viewer, request availability.Request, given []u
 
 // ask is decide for those who want to hear the reasons. Errors: RoleNotAllowed.
 func (s *snapshot) ask(viewer viewer, request availability.Request) (availability.Decision, error) {
+	request.OffGrid = !viewer.customer()
 	if !viewer.staff() {
 		return availability.Decide(&s.Snapshot, &request, s.now), nil
 	}
@@ -57,9 +59,9 @@ func (s *snapshot) decideWithOwn(own []uuid.UUID, request availability.Request) 
 		return availability.Decision{}, false
 	}
 	var refused *availability.Decision
-	for _, id := range own {
+	for _, id := range keptFirst(own, request.Kept) {
 		with := request
-		with.Requested = append(slices.Clone(request.Requested), id)
+		with.Required = []uuid.UUID{id}
 		decision := availability.Decide(&s.Snapshot, &with, s.now)
 		noPlace := availability.Reason{Code: availability.ResourceNotEligible, ResourceID: id}
 		switch {
@@ -73,6 +75,34 @@ func (s *snapshot) decideWithOwn(own []uuid.UUID, request availability.Request) 
 		return availability.Decision{}, false
 	}
 	return *refused, true
+}
+
+// requestsWithOwn are the request with each of the viewer's own resources, one of which staff
+// must be.
+func (s *snapshot) requestsWithOwn(viewer viewer, request availability.Request) []availability.Request {
+	if !viewer.staff() {
+		return nil
+	}
+	var requests []availability.Request
+	for _, id := range keptFirst(s.resourcesOf(viewer.id), request.Kept) {
+		with := request
+		with.Required = []uuid.UUID{id}
+		requests = append(requests, with)
+	}
+	return requests
+}
+
+// keptFirst are the ids with those that are kept in front.
+func keptFirst(ids, kept []uuid.UUID) []uuid.UUID {
+	var first, rest []uuid.UUID
+	for _, id := range ids {
+		if slices.Contains(kept, id) {
+			first = append(first, id)
+		} else {
+			rest = append(rest, id)
+		}
+	}
+	return append(first, rest...)
 }
 
 // resourcesOf returns the candidates that the user signs in as.
@@ -123,6 +153,8 @@ func startRefused(viewer viewer, code availability.Code) error {
 		return apperr.New(apperr.SlotTaken, notFree).With("conflicts", []Conflict{})
 	case isLimit:
 		return apperr.New(limit, "%s", startDetails[code])
+	case code == availability.OffGrid:
+		return apperr.New(apperr.OffGrid, "%s", startDetails[code])
 	}
 	return apperr.NewInvalid("/start_at", "%s", startDetails[code])
 }
@@ -140,7 +172,7 @@ func anotherMayDo(err error) (*apperr.Error, bool) {
 		return nil, false
 	}
 	switch refusal.Code.Name {
-	case apperr.SlotTaken.Name, apperr.LimitDay.Name, apperr.LimitWeek.Name:
+	case apperr.SlotTaken.Name, apperr.OffGrid.Name, apperr.LimitDay.Name, apperr.LimitWeek.Name:
 		return refusal, true
 	}
 	return nil, false
@@ -174,6 +206,7 @@ var startDetails = map[availability.Code]string{
 	availability.InPast:    "The start is in the past.",
 	availability.MinNotice: "The start is too soon.",
 	availability.Horizon:   "The start is too far ahead.",
+	availability.OffGrid:   "The service does not start at this time of day.",
 	availability.LimitDay:  "The service is booked as often as it can be on this day.",
 	availability.LimitWeek: "The service is booked as often as it can be in this week.",
 }

@@ -130,7 +130,7 @@ func (s *Appointments) createHold(
 	})
 	if err != nil {
 		w := wish{serviceID: in.ServiceID, customerID: idOrNil(in.CustomerID), startAt: in.StartAt, requested: in.ResourceIDs}
-		return nil, s.offer(ctx, scope, w, nil, err)
+		return nil, s.offer(ctx, scope, viewerOf(scope), w, err)
 	}
 	return created, nil
 }

@@ -88,10 +88,8 @@ type wanted struct {
 	start time.Time
 	// service has the duration, buffers and requirements that count for it.
 	service availability.Service
-	// substitute has the requirements by which others may take its place.
-	substitute availability.Service
-	// requested must be taken, and preferred are, if they are free.
-	requested, preferred []uuid.UUID
+	// requested must be taken; kept and preferred are as in availability.Request.
+	requested, kept, preferred []uuid.UUID
 	// appointmentID is the appointment that is to be moved; nil for a new one.
 	appointmentID *uuid.UUID
 }
@@ -113,7 +111,7 @@ func (s *snapshot) decideSeries(
 			service: w.service,
 		}
 		s.Service = s.counted(w.service)
-		request := availability.Request{Start: w.start, Requested: w.requested, Preferred: slices.Concat(w.preferred, previous)}
+		request := availability.Request{Start: w.start, Requested: w.requested, Kept: w.kept, Preferred: slices.Concat(w.preferred, previous)}
 		decision, err := s.ask(viewer, request)
 		if err != nil {
 			return nil, err
@@ -146,29 +144,22 @@ func (s *snapshot) counted(service availability.Service) availability.Service {
 }
 
 // resolve finds what a conflict could do instead, and does it if the mode says so.
-func (s *snapshot) resolve(ctx context.Context, viewer viewer, o *Occurrence, w *wanted, mode OnConflict) error {
+func (s *snapshot) resolve(ctx context.Context, viewer viewer, o *Occurrence, w *wanted, mode OnConflict) (err error) {
 	s.From, s.To = dayOf(w.start, s.Location)
-	request := availability.Request{Start: w.start, Requested: w.requested, Preferred: w.preferred}
+	request := availability.Request{Start: w.start, Requested: w.requested, Kept: w.kept, Preferred: w.preferred, OffGrid: !viewer.customer()}
+	s.Service = s.counted(w.service)
 	if mode != ConflictSubstitutes {
-		s.Service = s.counted(w.service)
-		found, err := availability.Nearest(ctx, &s.Snapshot, &request, s.now, alternativesOffered)
-		for _, slot := range found {
-			o.Alternatives = append(o.Alternatives, Slot{StartAt: slot.Start, EndAt: slot.End, ResourceIDs: slot.ResourceIDs()})
-		}
+		o.Alternatives, err = s.alternatives(ctx, viewer, request)
 		return err
 	}
-	s.Service = s.counted(w.substitute)
-	required := [][]uuid.UUID{nil}
+	requests := []availability.Request{request}
 	if viewer.staff() {
-		required = nil
-		for _, own := range s.resourcesOf(viewer.id) {
-			required = append(required, []uuid.UUID{own})
-		}
+		requests = s.requestsWithOwn(viewer, request)
 	}
 	var best *availability.Slot
 	away := func(slot *availability.Slot) time.Duration { return slot.Start.Sub(w.start).Abs() }
-	for _, ids := range required {
-		slot, ok, err := availability.Substitute(ctx, &s.Snapshot, &request, ids, s.now)
+	for _, with := range requests {
+		slot, ok, err := availability.Substitute(ctx, &s.Snapshot, &with, s.now)
 		if err != nil {
 			return err
 		}

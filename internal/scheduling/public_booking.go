@@ -12,6 +12,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -147,14 +149,20 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 	if err != nil {
 		return "", nil, fmt.Errorf("make appointment id: %w", err)
 	}
-	var created *Appointment
 	token, hash := newToken()
 	err = s.appointments.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
 		booker := bookerOf(scope, in.Customer)
+		rules, err := s.readRules(ctx, tx, scope)
+		if err != nil {
+			return err
+		}
 		if err := s.lockNetwork(ctx, tx, scope, booker); err != nil {
 			return err
 		}
 		customerID, err := s.customer(ctx, tx, scope, in.Customer)
+		if errors.Is(err, errBlocked) {
+			return s.refuseBlocked(ctx, tx, scope, wanted, rivals)
+		}
 		if err != nil {
 			return err
 		}
@@ -162,6 +170,7 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 			return err
 		}
 		wanted.CustomerID = customerID
+		var created *Appointment
 		if wanted.HoldID != nil {
 			created, err = s.appointments.BookHeld(ctx, tx, scope, wanted)
 		} else {
@@ -172,14 +181,14 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		}
 		s.grant(ctx, tx, scope, hash, nil, &created.ID)
 		s.note(ctx, tx, scope, booker, created)
+		booked = rules.show(scope, created)
 		return nil
 	})
 	if err != nil {
 		w := wish{serviceID: wanted.ServiceID, startAt: wanted.StartAt}
-		return "", nil, publicRefusal(s.appointments.offer(ctx, scope, w, nil, err), wanted.StartAt)
+		return "", nil, publicRefusal(s.appointments.offer(ctx, scope, viewerOf(scope), w, err), wanted.StartAt)
 	}
-	booked, err = s.show(ctx, scope, created.ID)
-	return token, booked, err
+	return token, booked, nil
 }
 
 // fromHold wants what is held.
@@ -214,8 +223,23 @@ func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
 	return checkStart(wanted.StartAt)
 }
 
-// customer returns the active customer with the address, or a new one. Error: SlotTaken
-// if one with the address is blocked.
+var errBlocked = errors.New("the customer is blocked")
+
+// refuseBlocked says to somebody who is blocked what everybody would hear, and that the time is
+// taken if everybody could have it.
+func (s *PublicBooking) refuseBlocked(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, wanted AppointmentInput, rivals []uuid.UUID,
+) error {
+	if wanted.HoldID == nil {
+		if _, _, err := s.appointments.decideFree(ctx, tx, scope, wanted, nil, rivals); err != nil {
+			return err
+		}
+	}
+	return apperr.New(apperr.SlotTaken, notFree)
+}
+
+// customer returns the active customer with the address, or a new one. Error: errBlocked if
+// one with the address is blocked.
 func (s *PublicBooking) customer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, given PublicCustomer) (id uuid.UUID, err error) {
 	queries := s.appointments.queries
 	address := strings.ToLower(given.Email)
@@ -230,7 +254,7 @@ func (s *PublicBooking) customer(ctx context.Context, tx *tenancy.Tx, scope *ten
 	for _, c := range known {
 		switch {
 		case c.Status == CustomerBlocked:
-			return id, apperr.New(apperr.SlotTaken, notFree)
+			return id, errBlocked
 		case c.Status == CustomerActive && id == uuid.Nil:
 			id = c.ID
 		}
@@ -258,7 +282,15 @@ func (s *PublicBooking) Find(ctx context.Context, scope *tenancy.Scope, token st
 	if err != nil {
 		return nil, err
 	}
-	return s.show(ctx, scope, id)
+	found, err := s.appointments.GetFor(ctx, scope, id)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := s.readRules(ctx, s.appointments.store.Reader(scope), scope)
+	if err != nil {
+		return nil, err
+	}
+	return rules.show(scope, found), nil
 }
 
 // enter returns the scope of nobody, and the appointment of a token.
@@ -277,21 +309,46 @@ func (s *PublicBooking) enter(ctx context.Context, scope *tenancy.Scope, token s
 	return scope, *found.AppointmentID, nil
 }
 
-func (s *PublicBooking) show(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*PublicAppointment, error) {
-	found, err := s.appointments.GetFor(ctx, scope, id)
+// rules are what the terms of an appointment depend on.
+type rules struct {
+	policies  schedulingdb.GetPoliciesRow
+	catalogue *catalogue.Catalogue
+}
+
+// readRules reads them: with a transaction, before what it does is committed, so that nothing
+// can go wrong between the commit and the answer.
+func (s *PublicBooking) readRules(ctx context.Context, db database, scope *tenancy.Scope) (r rules, err error) {
+	queries := s.appointments.queries
+	var state schedulingdb.GetBookingStateRow
+	err = db.Together(ctx, func(db tenancy.DB) (err error) {
+		r.policies, err = queries.GetPolicies(ctx, db, scope.Tenant.ID)
+		return err
+	}, func(db tenancy.DB) (err error) {
+		state, err = queries.GetBookingState(ctx, db, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID})
+		return err
+	})
 	if err != nil {
-		return nil, err
+		return r, fmt.Errorf("read rules of public booking: %w", err)
 	}
-	shown := &PublicAppointment{Appointment: *found}
-	if shown.Terms, err = s.appointments.TermsFor(ctx, scope, id); err != nil {
-		return nil, err
+	r.catalogue, err = s.appointments.catalogues.At(ctx, db, scope.Env.ID, state.CatalogueVersion, scope.Now)
+	return r, err
+}
+
+// show returns the appointment as whoever has its token sees it.
+func (r rules) show(scope *tenancy.Scope, a *Appointment) *PublicAppointment {
+	bearer := bearerOf(a.ID)
+	return &PublicAppointment{
+		Appointment: *a, Terms: bearer.terms(r.policies, a, scope.Now),
+		CanReschedule: open[a.Status] && bearer.allowReschedule(r.policies, a, scope.Now) == nil && r.canMove(scope, a),
 	}
-	policies, err := s.appointments.policies(ctx, s.appointments.store.Reader(scope), scope)
-	if err != nil {
-		return nil, err
-	}
-	shown.CanReschedule = open[found.Status] && bearerOf(id).allowReschedule(policies, found, scope.Now) == nil
-	return shown, nil
+}
+
+// canMove reports whether there may be a time to which the appointment can be moved.
+func (r rules) canMove(scope *tenancy.Scope, a *Appointment) bool {
+	move := RescheduleInput{StartAt: a.StartAt}
+	w := move.wish(a)
+	taken := newSnapshot(w, r.catalogue, scope)
+	return taken.service != nil && availability.Possible(&taken.Snapshot, &availability.Request{Start: a.StartAt, Kept: w.kept}, scope.Now)
 }
 
 // Reschedule moves the appointment of a token, by the policies that customers are bound by.
@@ -302,10 +359,15 @@ func (s *PublicBooking) Reschedule(ctx context.Context, scope *tenancy.Scope, to
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.appointments.RescheduleFor(ctx, scope, id, nil, RescheduleInput{StartAt: startAt}); err != nil {
+	var rules rules
+	moved, err := s.appointments.reschedule(ctx, scope, bearerOf(id), id, nil, RescheduleInput{StartAt: startAt}, func(tx *tenancy.Tx) (err error) {
+		rules, err = s.readRules(ctx, tx, scope)
+		return err
+	})
+	if err != nil {
 		return nil, publicRefusal(err, startAt)
 	}
-	return s.show(ctx, scope, id)
+	return rules.show(scope, moved), nil
 }
 
 // Cancel calls off the appointment of a token, on the terms of this moment. Errors:
@@ -315,10 +377,24 @@ func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.appointments.CancelFor(ctx, scope, id, nil, CancelInput{Reason: reason}); err != nil {
+	var shown *PublicAppointment
+	err = s.appointments.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+		rules, err := s.readRules(ctx, tx, scope)
+		if err != nil {
+			return err
+		}
+		terms := s.appointments.onTerms(ctx, scope, bearerOf(id), CancelInput{Reason: reason})
+		cancelled, err := s.appointments.transitionIn(ctx, tx, scope, bearerOf(id), id, nil, cancelling, terms)
+		if err != nil {
+			return err
+		}
+		shown = rules.show(scope, cancelled)
+		return nil
+	})
+	if err != nil {
 		return nil, publicRefusal(err, time.Time{})
 	}
-	return s.show(ctx, scope, id)
+	return shown, nil
 }
 
 const notFree = "This time is not free any more."
@@ -338,7 +414,7 @@ func publicRefusal(err error, wanted time.Time) error {
 		return err
 	}
 	switch refusal.Code.Name {
-	case apperr.SlotTaken.Name:
+	case apperr.SlotTaken.Name, apperr.OffGrid.Name:
 		alternatives := []publicSlot{}
 		offered, _ := refusal.Members["alternatives"].([]Slot)
 		for _, slot := range offered {
@@ -346,7 +422,11 @@ func publicRefusal(err error, wanted time.Time) error {
 				alternatives = append(alternatives, publicSlot{slot.StartAt, slot.EndAt})
 			}
 		}
-		return apperr.New(apperr.SlotTaken, notFree).With("alternatives", alternatives).WithCause(err)
+		told := apperr.New(apperr.SlotTaken, notFree)
+		if refusal.Code.Name == apperr.OffGrid.Name {
+			told = apperr.New(apperr.OffGrid, "%s", refusal.Detail)
+		}
+		return told.With("alternatives", alternatives).WithCause(err)
 	case apperr.HoldUsed.Name:
 		return apperr.New(apperr.HoldUsed, "The hold has become an appointment already.").WithCause(err)
 	case apperr.QuotaExceeded.Name:

@@ -18,7 +18,8 @@ type RescheduleInput struct {
 	// StartAt is a whole minute, in any zone.
 	StartAt time.Time
 	// ResourceIDs are taken, and what they leave open is chosen, as for a new
-	// appointment; without any it keeps its resources.
+	// appointment; without any it keeps its resources if all of them are free, else others
+	// are chosen.
 	ResourceIDs []uuid.UUID
 
 	// local is set if it is not people who move the appointment, but the rules of its time
@@ -36,7 +37,7 @@ type RescheduleInput struct {
 func (s *Appointments) Reschedule(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
 ) (*Appointment, error) {
-	return s.reschedule(ctx, scope, viewerOf(scope), id, version, in)
+	return s.reschedule(ctx, scope, viewerOf(scope), id, version, in, nil)
 }
 
 // RescheduleFor is Reschedule for whoever the caller knows to be the customer of the
@@ -44,17 +45,24 @@ func (s *Appointments) Reschedule(
 func (s *Appointments) RescheduleFor(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
 ) (*Appointment, error) {
-	return s.reschedule(ctx, scope, bearerOf(id), id, version, in)
+	return s.reschedule(ctx, scope, bearerOf(id), id, version, in, nil)
 }
 
+// reschedule also reads, in the same transaction, what else the answer needs; nil is nothing.
 func (s *Appointments) reschedule(
 	ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, in RescheduleInput,
+	also func(tx *tenancy.Tx) error,
 ) (*Appointment, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
 	var moved, from *Appointment
 	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
 		current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
 		if err != nil {
 			return err
@@ -74,8 +82,7 @@ func (s *Appointments) reschedule(
 		return err
 	})
 	if err != nil && from != nil {
-		w := wish{serviceID: from.ServiceID, customerID: from.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, moving: from}
-		return nil, s.offer(ctx, scope, w, from.ResourceIDs, err)
+		return nil, s.offer(ctx, scope, viewer, in.wish(from), err)
 	}
 	if err != nil {
 		return nil, err
@@ -107,27 +114,19 @@ func (s *Appointments) move(
 	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment, in RescheduleInput,
 	rivals []uuid.UUID,
 ) (*Appointment, error) {
-	requested := in.ResourceIDs
-	keep := len(requested) == 0
-	if keep {
-		requested = current.ResourceIDs
-	}
-	snapshot, err := s.snapshot(ctx, tx, scope, wish{
-		serviceID: current.ServiceID, customerID: current.CustomerID, startAt: in.StartAt, requested: requested,
-		moving: current, rivals: rivals,
-	})
+	w := in.wish(current)
+	w.rivals = rivals
+	snapshot, err := s.snapshot(ctx, tx, scope, w)
 	if err != nil {
 		return nil, err
-	}
-	if keep {
-		snapshot.Service.Requirements = asBooked(current.Resources)
 	}
 	local := localStartOf(in.StartAt, scope.Tenant)
 	if in.local != nil {
 		local = *in.local
+		snapshot.Service.Requirements = asBooked(current.Resources)
 		snapshot.Service.MinNotice, snapshot.Service.Horizon = 0, 0
 	}
-	request := availability.Request{Start: in.StartAt, Requested: requested, Preferred: current.ResourceIDs}
+	request := availability.Request{Start: in.StartAt, Requested: w.requested, Kept: w.kept, Preferred: current.ResourceIDs}
 	assignments, err := snapshot.decide(viewer, request, in.ResourceIDs)
 	if err != nil {
 		return nil, err
@@ -148,6 +147,22 @@ func (s *Appointments) move(
 	}
 	tx.Emit(eventTypes[ActionRescheduled], &next)
 	return &next, current.freed(ctx, tx, scope)
+}
+
+// wish says what to take the snapshot for. Whoever names no resources keeps those that the
+// appointment has, if they are free, and gets others that its service allows if they are not;
+// only what the rules of a time zone move has no others.
+func (in *RescheduleInput) wish(current *Appointment) wish {
+	w := wish{
+		serviceID: current.ServiceID, customerID: current.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, moving: current,
+	}
+	switch {
+	case in.local != nil:
+		w.requested, w.only = current.ResourceIDs, true
+	case len(in.ResourceIDs) == 0:
+		w.kept = current.ResourceIDs
+	}
+	return w
 }
 
 // asBooked requires the resources that an appointment has, whatever its service has come

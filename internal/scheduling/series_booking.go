@@ -135,7 +135,7 @@ func (s *SeriesBookings) book(
 	}
 	list := make([]wanted, len(starts))
 	for i, start := range starts {
-		list[i] = wanted{start: start, service: snapshot.Service, substitute: snapshot.Service, requested: in.ResourceIDs}
+		list[i] = wanted{start: start, service: snapshot.Service, requested: in.ResourceIDs}
 	}
 	decided, err := snapshot.decideSeries(ctx, viewerOf(scope), list, in.OnConflict, in.ResourceIDs)
 	if err != nil {

@@ -128,6 +128,9 @@ func (m *SeriesMove) wish(selected []Appointment, loc *time.Location) (seriesWis
 			}
 		}
 	}
+	if len(m.ResourceIDs) == 0 {
+		w.kept = w.requested
+	}
 	slices.SortFunc(w.starts, time.Time.Compare)
 	w.startAt = w.starts[0]
 	return w, nil
@@ -157,10 +160,10 @@ func (m *SeriesMove) wanted(s *snapshot, selected []Appointment, loc *time.Locat
 		times := a.times()
 		booked.Active, booked.Duration, booked.BufferBefore, booked.BufferAfter = true, times.Duration, times.BufferBefore, times.BufferAfter
 		list[i] = wanted{
-			start: m.start(a, loc), service: booked, substitute: booked, requested: m.ResourceIDs, preferred: a.ResourceIDs, appointmentID: &a.ID,
+			start: m.start(a, loc), service: booked, requested: m.ResourceIDs, preferred: a.ResourceIDs, appointmentID: &a.ID,
 		}
 		if len(m.ResourceIDs) == 0 {
-			list[i].requested, list[i].service.Requirements = a.ResourceIDs, asBooked(a.Resources)
+			list[i].kept = a.ResourceIDs
 		}
 	}
 	return list

@@ -60,6 +60,9 @@ type wish struct {
 	// startAt is the start, or the first of several; until is the last.
 	startAt, until time.Time
 	requested      []uuid.UUID
+	// kept are the resources of the appointment that shall be moved, if it is to keep them
+	// where it can.
+	kept []uuid.UUID
 	// only says that there is no choice but among the requested resources.
 	only bool
 	// moving is the appointment that shall be moved, whose lanes count as free and
@@ -262,13 +265,36 @@ func newSnapshot(w wish, known *catalogue.Catalogue, scope *tenancy.Scope) *snap
 		}
 		return s
 	}
+	instead := s.typesInstead(w.kept)
 	all := known.Resources()
 	for i := range all {
-		if r := &all[i]; slices.Contains(w.requested, r.Rules.ID) || r.Rules.Active && s.accepts(r) {
+		r := &all[i]
+		named := slices.Contains(w.requested, r.Rules.ID) || slices.Contains(w.kept, r.Rules.ID)
+		if named || r.Rules.Active && (s.accepts(r) || slices.Contains(instead, r.Rules.Type)) {
 			s.addResource(r)
 		}
 	}
 	return s
+}
+
+// typesInstead are the types of the resources that may be taken instead of kept ones, which the
+// service does not state.
+func (s *snapshot) typesInstead(kept []uuid.UUID) []availability.ResourceType {
+	if len(s.Service.Requirements) > 0 {
+		return nil
+	}
+	return s.typesOf(kept)
+}
+
+// typesOf are the types of resources, whether candidates or not.
+func (s *snapshot) typesOf(ids []uuid.UUID) []availability.ResourceType {
+	var types []availability.ResourceType
+	for _, id := range ids {
+		if r := s.catalogue.Resource(id); r != nil {
+			types = append(types, r.Rules.Type)
+		}
+	}
+	return types
 }
 
 // inOrder are the ids in the order of snapshots, each once.

@@ -105,18 +105,26 @@ func (s *Appointments) transition(
 	prepare preparation,
 ) (*Appointment, error) {
 	var result *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
-		current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
-		if err != nil {
-			return err
-		}
-		result, err = s.follow(ctx, tx, scope, current, way, prepare)
+	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+		result, err = s.transitionIn(ctx, tx, scope, viewer, id, version, way, prepare)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return result, nil
+}
+
+// transitionIn is transition in the caller's transaction.
+func (s *Appointments) transitionIn(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, way transition,
+	prepare preparation,
+) (*Appointment, error) {
+	current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
+	if err != nil {
+		return nil, err
+	}
+	return s.follow(ctx, tx, scope, current, way, prepare)
 }
 
 // follow goes the way with an appointment that is locked.

@@ -204,7 +204,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 		if err != nil {
 			return err
 		}
-		held, err := s.holdIn(ctx, tx, scope, everything(), id, HoldInput{
+		held, err := s.holdIn(ctx, tx, scope, viewer{}, id, HoldInput{ // decided as for a customer
 			ServiceID: entry.ServiceID, StartAt: start, ResourceIDs: entry.ResourceIds, CustomerID: &entry.CustomerID,
 			TTL: minutes(p.WaitlistOfferMinutes), holder: &entry.CustomerID,
 		}, rivals)

@@ -58,7 +58,7 @@ func (s *reasonsSaid) check(tb testing.TB) {
 		return
 	}
 	for _, code := range []string{
-		"offered", "offered to complete a request", "alternative", "alternative without requirements", "moved", "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past",
+		"offered", "offered to complete a request", "alternative", "alternative without requirements", "moved", "moved by link", "moved by link to an alternative", "off the grid", "service_inactive", "resource_inactive", "resource_not_eligible", "requirement_unmet", "in_past",
 		"min_notice", "horizon", "closed", "outside_hours", "time_off", "booked", "capacity", "held", "buffer", "limit_day", "limit_week",
 	} {
 		assert.Positive(tb, s.counts[code], "%s is never reached", code)
@@ -99,6 +99,8 @@ func (w *world) check(t *testing.T) map[string]int {
 		w.checkMove(t, found.Data[0], found.Data[n-1])
 		said["moved"]++
 	}
+	w.checkOffGrid(t, found, said)
+	w.checkMovesByLink(t, found, said)
 	for _, refused := range found.various(edges) {
 		n := w.checkRefused(t, refused, found.Data)
 		said["alternative"] += n
@@ -253,6 +255,95 @@ func (w *world) checkMove(t *testing.T, from, to slot) {
 	require.Equal(t, to.StartAt, moved["start_at"])
 	require.ElementsMatch(t, to.ResourceIDs, moved["resource_ids"])
 	w.Do(t, http.MethodDelete, "/api/v1/appointments/"+id, nil).Require(t, 204)
+}
+
+// checkOffGrid says that the public gets nothing that no search offers, even if it is free, and
+// that those who work for the business may have it.
+func (w *world) checkOffGrid(t *testing.T, found slots, said map[string]int) {
+	t.Helper()
+	if !w.active || len(w.requested) > 0 {
+		return
+	}
+	const attempts = 3
+	for _, slot := range some(found.Data, attempts, func(slot) bool { return false }) {
+		start := utc(instant(t, slot.StartAt).Add(time.Minute))
+		for _, path := range []string{"holds", "appointments"} {
+			wish := w.wish(start, nil)
+			if path == "appointments" {
+				wish["customer"] = somebody("off@grid.example")
+			}
+			answer := w.public.Post(t, publicly+path, wish)
+			if answer.Status == 422 { // the horizon ends there
+				continue
+			}
+			w.checkPublicAlternatives(t, answer.RequireProblem(t, 409, "off_grid"))
+			said["off the grid"]++
+		}
+	}
+}
+
+// checkPublicAlternatives says that the public can have each alternative.
+func (w *world) checkPublicAlternatives(t *testing.T, problem m) {
+	t.Helper()
+	for _, a := range problem["alternatives"].([]any) {
+		held := w.public.Post(t, publicly+"holds", w.wish(a.(m)["start_at"].(string), nil))
+		require.Equal(t, 201, held.Status, "the alternative %v: %s", a, held.Body)
+		w.public.Do(t, http.MethodDelete, publicly+"holds/"+held.ID(t), nil).Require(t, 204)
+	}
+}
+
+// checkMovesByLink books for somebody who has not signed in, and moves that to what the public
+// is offered, and to the alternatives of what is refused; also when a resource that it has is
+// not active any more.
+func (w *world) checkMovesByLink(t *testing.T, found slots, said map[string]int) {
+	t.Helper()
+	if !w.active || len(w.requested) > 0 || len(found.Data) == 0 {
+		return
+	}
+	w.Do(t, http.MethodPatch, "/api/v1/business", m{"cancellation_window_hours": 0}).Require(t, 200)
+	first := found.Data[len(found.Data)/2]
+	wish := w.wish(first.StartAt, nil)
+	wish["customer"] = somebody("by@link.example")
+	_, token := bookPublicly(t, w.public, wish)
+	for _, active := range []bool{true, false} {
+		w.Do(t, http.MethodPatch, "/api/v1/resources/"+first.ResourceIDs[0], m{"is_active": active}).Require(t, 200)
+		w.checkMovesOfLink(t, token, said)
+	}
+	w.Do(t, http.MethodPatch, "/api/v1/resources/"+first.ResourceIDs[0], m{"is_active": true}).Require(t, 200)
+	w.public.Post(t, publicly+"appointments/"+token+"/cancel", m{}).Require(t, 200)
+}
+
+func (w *world) checkMovesOfLink(t *testing.T, token string, said map[string]int) {
+	t.Helper()
+	const attempts = 4
+	move := func(start string) *apitest.Response {
+		return w.public.Post(t, publicly+"appointments/"+token+"/reschedule", m{"start_at": start})
+	}
+	var offered slots
+	w.public.Get(t, publicly+"availability?"+w.query).Require(t, 200).Decode(t, &offered)
+	terms := w.public.Get(t, publicly+"appointments/"+token).Require(t, 200).Object(t)["terms"].(m)
+	if len(offered.Data) > 0 {
+		require.Equal(t, true, terms["can_reschedule"])
+	}
+	for _, slot := range some(offered.Data, attempts, func(slot) bool { return false }) {
+		moved := move(slot.StartAt)
+		require.Equal(t, 200, moved.Status, "offered at %s: %s", slot.StartAt, moved.Body)
+		require.Equal(t, slot.StartAt, moved.Object(t)["start_at"])
+		said["moved by link"]++
+	}
+	starts := startsOf(offered)
+	refused := slices.DeleteFunc(slices.Clone(w.grid), func(start string) bool { return slices.Contains(starts, start) })
+	for _, start := range some(refused, attempts, func(string) bool { return false }) {
+		answer := move(start)
+		if answer.Status == 200 || answer.Status == 422 { // where it is itself; too soon, or too far ahead
+			continue
+		}
+		for _, a := range answer.RequireProblem(t, 409, "slot_taken")["alternatives"].([]any) {
+			moved := move(a.(m)["start_at"].(string))
+			require.Equal(t, 200, moved.Status, "the alternative %v to %s: %s", a, start, moved.Body)
+			said["moved by link to an alternative"]++
+		}
+	}
 }
 
 // checkRefused tries in every way to book a start that is refused, holds what is said

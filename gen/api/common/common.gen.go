@@ -6,10 +6,54 @@ package commonoapi
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// ConflictProblem An error of status 409, with the members that its `code` adds.
+type ConflictProblem struct {
+	// AppointmentID Of `hold_used`: what it has become.
+	AppointmentID *openapi_types.UUID `json:"appointment_id,omitempty"`
+	Code          string              `json:"code"`
+
+	// CurrentStatus Of `invalid_transition`: the status that the object has.
+	CurrentStatus *string `json:"current_status,omitempty"`
+	Detail        string  `json:"detail"`
+
+	// Error The same text as `detail`.
+	Error string `json:"error"`
+
+	// Errors The fields that are wrong, of many only the first ones.
+	Errors *[]FieldError `json:"errors,omitempty"`
+
+	// ExpiredAt Of `hold_expired`: when it was over.
+	ExpiredAt *time.Time `json:"expired_at,omitempty"`
+
+	// Limit Of `too_many_holds` and `too_many_bookings`: how many are allowed.
+	Limit *int `json:"limit,omitempty"`
+
+	// RecordName Of `domain_not_verified`: where the record must be.
+	RecordName *string `json:"record_name,omitempty"`
+
+	// RecordValue Of `domain_not_verified`: what it must say.
+	RecordValue *string `json:"record_value,omitempty"`
+
+	// RequestID Quote it when you ask for help.
+	RequestID string `json:"request_id"`
+	Status    int    `json:"status"`
+
+	// Success Always false.
+	Success bool `json:"success"`
+
+	// Title The same for every occurrence of the code.
+	Title string `json:"title"`
+
+	// Type Address of the documentation of this code.
+	Type                 string                 `json:"type"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -78,8 +122,8 @@ type Limit = int
 // BadRequest An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
 type BadRequest = Problem
 
-// Conflict An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
-type Conflict = Problem
+// Conflict An error of status 409, with the members that its `code` adds.
+type Conflict = ConflictProblem
 
 // Forbidden An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
 type Forbidden = Problem
@@ -110,6 +154,268 @@ type Unprocessable = Problem
 
 // UnsupportedMediaType An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
 type UnsupportedMediaType = Problem
+
+// Getter for additional properties for ConflictProblem. Returns the specified
+// element and whether it was found
+func (a ConflictProblem) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for ConflictProblem
+func (a *ConflictProblem) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for ConflictProblem to handle AdditionalProperties
+func (a *ConflictProblem) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["appointment_id"]; found {
+		err = json.Unmarshal(raw, &a.AppointmentID)
+		if err != nil {
+			return fmt.Errorf("error reading 'appointment_id': %w", err)
+		}
+		delete(object, "appointment_id")
+	}
+
+	if raw, found := object["code"]; found {
+		err = json.Unmarshal(raw, &a.Code)
+		if err != nil {
+			return fmt.Errorf("error reading 'code': %w", err)
+		}
+		delete(object, "code")
+	}
+
+	if raw, found := object["current_status"]; found {
+		err = json.Unmarshal(raw, &a.CurrentStatus)
+		if err != nil {
+			return fmt.Errorf("error reading 'current_status': %w", err)
+		}
+		delete(object, "current_status")
+	}
+
+	if raw, found := object["detail"]; found {
+		err = json.Unmarshal(raw, &a.Detail)
+		if err != nil {
+			return fmt.Errorf("error reading 'detail': %w", err)
+		}
+		delete(object, "detail")
+	}
+
+	if raw, found := object["error"]; found {
+		err = json.Unmarshal(raw, &a.Error)
+		if err != nil {
+			return fmt.Errorf("error reading 'error': %w", err)
+		}
+		delete(object, "error")
+	}
+
+	if raw, found := object["errors"]; found {
+		err = json.Unmarshal(raw, &a.Errors)
+		if err != nil {
+			return fmt.Errorf("error reading 'errors': %w", err)
+		}
+		delete(object, "errors")
+	}
+
+	if raw, found := object["expired_at"]; found {
+		err = json.Unmarshal(raw, &a.ExpiredAt)
+		if err != nil {
+			return fmt.Errorf("error reading 'expired_at': %w", err)
+		}
+		delete(object, "expired_at")
+	}
+
+	if raw, found := object["limit"]; found {
+		err = json.Unmarshal(raw, &a.Limit)
+		if err != nil {
+			return fmt.Errorf("error reading 'limit': %w", err)
+		}
+		delete(object, "limit")
+	}
+
+	if raw, found := object["record_name"]; found {
+		err = json.Unmarshal(raw, &a.RecordName)
+		if err != nil {
+			return fmt.Errorf("error reading 'record_name': %w", err)
+		}
+		delete(object, "record_name")
+	}
+
+	if raw, found := object["record_value"]; found {
+		err = json.Unmarshal(raw, &a.RecordValue)
+		if err != nil {
+			return fmt.Errorf("error reading 'record_value': %w", err)
+		}
+		delete(object, "record_value")
+	}
+
+	if raw, found := object["request_id"]; found {
+		err = json.Unmarshal(raw, &a.RequestID)
+		if err != nil {
+			return fmt.Errorf("error reading 'request_id': %w", err)
+		}
+		delete(object, "request_id")
+	}
+
+	if raw, found := object["status"]; found {
+		err = json.Unmarshal(raw, &a.Status)
+		if err != nil {
+			return fmt.Errorf("error reading 'status': %w", err)
+		}
+		delete(object, "status")
+	}
+
+	if raw, found := object["success"]; found {
+		err = json.Unmarshal(raw, &a.Success)
+		if err != nil {
+			return fmt.Errorf("error reading 'success': %w", err)
+		}
+		delete(object, "success")
+	}
+
+	if raw, found := object["title"]; found {
+		err = json.Unmarshal(raw, &a.Title)
+		if err != nil {
+			return fmt.Errorf("error reading 'title': %w", err)
+		}
+		delete(object, "title")
+	}
+
+	if raw, found := object["type"]; found {
+		err = json.Unmarshal(raw, &a.Type)
+		if err != nil {
+			return fmt.Errorf("error reading 'type': %w", err)
+		}
+		delete(object, "type")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for ConflictProblem to handle AdditionalProperties
+func (a ConflictProblem) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.AppointmentID != nil {
+		object["appointment_id"], err = json.Marshal(a.AppointmentID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'appointment_id': %w", err)
+		}
+	}
+
+	object["code"], err = json.Marshal(a.Code)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'code': %w", err)
+	}
+
+	if a.CurrentStatus != nil {
+		object["current_status"], err = json.Marshal(a.CurrentStatus)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'current_status': %w", err)
+		}
+	}
+
+	object["detail"], err = json.Marshal(a.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'detail': %w", err)
+	}
+
+	object["error"], err = json.Marshal(a.Error)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'error': %w", err)
+	}
+
+	if a.Errors != nil {
+		object["errors"], err = json.Marshal(a.Errors)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'errors': %w", err)
+		}
+	}
+
+	if a.ExpiredAt != nil {
+		object["expired_at"], err = json.Marshal(a.ExpiredAt)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'expired_at': %w", err)
+		}
+	}
+
+	if a.Limit != nil {
+		object["limit"], err = json.Marshal(a.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'limit': %w", err)
+		}
+	}
+
+	if a.RecordName != nil {
+		object["record_name"], err = json.Marshal(a.RecordName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'record_name': %w", err)
+		}
+	}
+
+	if a.RecordValue != nil {
+		object["record_value"], err = json.Marshal(a.RecordValue)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'record_value': %w", err)
+		}
+	}
+
+	object["request_id"], err = json.Marshal(a.RequestID)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'request_id': %w", err)
+	}
+
+	object["status"], err = json.Marshal(a.Status)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'status': %w", err)
+	}
+
+	object["success"], err = json.Marshal(a.Success)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'success': %w", err)
+	}
+
+	object["title"], err = json.Marshal(a.Title)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'title': %w", err)
+	}
+
+	object["type"], err = json.Marshal(a.Type)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'type': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // Getter for additional properties for Problem. Returns the specified
 // element and whether it was found
@@ -339,7 +645,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 type BadRequestApplicationProblemPlusJSONResponse Problem
 
-type ConflictApplicationProblemPlusJSONResponse Problem
+type ConflictApplicationProblemPlusJSONResponse ConflictProblem
 
 type ForbiddenApplicationProblemPlusJSONResponse Problem
 

@@ -83,6 +83,81 @@ func (e AppointmentStatus) Valid() bool {
 	}
 }
 
+// Defines values for BookingReasonCode.
+const (
+	BookingReasonCodeClosed       BookingReasonCode = "closed"
+	BookingReasonCodeHorizon      BookingReasonCode = "horizon"
+	BookingReasonCodeInPast       BookingReasonCode = "in_past"
+	BookingReasonCodeMinNotice    BookingReasonCode = "min_notice"
+	BookingReasonCodeNotAvailable BookingReasonCode = "not_available"
+	BookingReasonCodeOutsideHours BookingReasonCode = "outside_hours"
+)
+
+// Valid indicates whether the value is a known member of the BookingReasonCode enum.
+func (e BookingReasonCode) Valid() bool {
+	switch e {
+	case BookingReasonCodeClosed:
+		return true
+	case BookingReasonCodeHorizon:
+		return true
+	case BookingReasonCodeInPast:
+		return true
+	case BookingReasonCodeMinNotice:
+		return true
+	case BookingReasonCodeNotAvailable:
+		return true
+	case BookingReasonCodeOutsideHours:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConflictReason.
+const (
+	ConflictReasonBooked       ConflictReason = "booked"
+	ConflictReasonBuffer       ConflictReason = "buffer"
+	ConflictReasonCapacity     ConflictReason = "capacity"
+	ConflictReasonClosed       ConflictReason = "closed"
+	ConflictReasonExternalBusy ConflictReason = "external_busy"
+	ConflictReasonHeld         ConflictReason = "held"
+	ConflictReasonLimitDay     ConflictReason = "limit_day"
+	ConflictReasonLimitWeek    ConflictReason = "limit_week"
+	ConflictReasonNotAvailable ConflictReason = "not_available"
+	ConflictReasonOutsideHours ConflictReason = "outside_hours"
+	ConflictReasonTimeOff      ConflictReason = "time_off"
+)
+
+// Valid indicates whether the value is a known member of the ConflictReason enum.
+func (e ConflictReason) Valid() bool {
+	switch e {
+	case ConflictReasonBooked:
+		return true
+	case ConflictReasonBuffer:
+		return true
+	case ConflictReasonCapacity:
+		return true
+	case ConflictReasonClosed:
+		return true
+	case ConflictReasonExternalBusy:
+		return true
+	case ConflictReasonHeld:
+		return true
+	case ConflictReasonLimitDay:
+		return true
+	case ConflictReasonLimitWeek:
+		return true
+	case ConflictReasonNotAvailable:
+		return true
+	case ConflictReasonOutsideHours:
+		return true
+	case ConflictReasonTimeOff:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for CustomerStatus.
 const (
 	CustomerStatusACTIVE   CustomerStatus = "ACTIVE"
@@ -119,6 +194,75 @@ func (e HoldStatus) Valid() bool {
 	case HoldStatusBOOKED:
 		return true
 	case HoldStatusEXPIRED:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReasonCode.
+const (
+	ReasonCodeBooked              ReasonCode = "booked"
+	ReasonCodeBuffer              ReasonCode = "buffer"
+	ReasonCodeCapacity            ReasonCode = "capacity"
+	ReasonCodeClosed              ReasonCode = "closed"
+	ReasonCodeExternalBusy        ReasonCode = "external_busy"
+	ReasonCodeHeld                ReasonCode = "held"
+	ReasonCodeHorizon             ReasonCode = "horizon"
+	ReasonCodeInPast              ReasonCode = "in_past"
+	ReasonCodeLimitDay            ReasonCode = "limit_day"
+	ReasonCodeLimitWeek           ReasonCode = "limit_week"
+	ReasonCodeMinNotice           ReasonCode = "min_notice"
+	ReasonCodeNotAvailable        ReasonCode = "not_available"
+	ReasonCodeOutsideHours        ReasonCode = "outside_hours"
+	ReasonCodeRequirementUnmet    ReasonCode = "requirement_unmet"
+	ReasonCodeResourceInactive    ReasonCode = "resource_inactive"
+	ReasonCodeResourceNotEligible ReasonCode = "resource_not_eligible"
+	ReasonCodeResourceNotFound    ReasonCode = "resource_not_found"
+	ReasonCodeServiceInactive     ReasonCode = "service_inactive"
+	ReasonCodeTimeOff             ReasonCode = "time_off"
+)
+
+// Valid indicates whether the value is a known member of the ReasonCode enum.
+func (e ReasonCode) Valid() bool {
+	switch e {
+	case ReasonCodeBooked:
+		return true
+	case ReasonCodeBuffer:
+		return true
+	case ReasonCodeCapacity:
+		return true
+	case ReasonCodeClosed:
+		return true
+	case ReasonCodeExternalBusy:
+		return true
+	case ReasonCodeHeld:
+		return true
+	case ReasonCodeHorizon:
+		return true
+	case ReasonCodeInPast:
+		return true
+	case ReasonCodeLimitDay:
+		return true
+	case ReasonCodeLimitWeek:
+		return true
+	case ReasonCodeMinNotice:
+		return true
+	case ReasonCodeNotAvailable:
+		return true
+	case ReasonCodeOutsideHours:
+		return true
+	case ReasonCodeRequirementUnmet:
+		return true
+	case ReasonCodeResourceInactive:
+		return true
+	case ReasonCodeResourceNotEligible:
+		return true
+	case ReasonCodeResourceNotFound:
+		return true
+	case ReasonCodeServiceInactive:
+		return true
+	case ReasonCodeTimeOff:
 		return true
 	default:
 		return false
@@ -303,6 +447,15 @@ func (e Weekday) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// Alternative A time that can be had instead.
+type Alternative struct {
+	EndAt time.Time `json:"end_at"`
+
+	// ResourceIds The resources that would be taken; not in public booking.
+	ResourceIds *[]openapi_types.UUID `json:"resource_ids,omitempty"`
+	StartAt     time.Time             `json:"start_at"`
 }
 
 // Appointment defines model for Appointment.
@@ -581,6 +734,61 @@ type BookingConfirmation struct {
 	Token BookingSecret `json:"token"`
 }
 
+// BookingConflictProblem An error of status 409 of an operation that books, holds or moves.
+type BookingConflictProblem struct {
+	// Alternatives Of `slot_taken`, `off_grid`, `limit_day` and `limit_week`: the nearest times that are accepted instead.
+	Alternatives *[]Alternative `json:"alternatives,omitempty"`
+
+	// AppointmentID Of `hold_used`: what it has become.
+	AppointmentID *openapi_types.UUID `json:"appointment_id,omitempty"`
+	Code          string              `json:"code"`
+
+	// Conflicts Of `slot_taken`: the resources that are not free; not in public booking.
+	Conflicts *[]Conflict `json:"conflicts,omitempty"`
+
+	// CurrentStatus Of `invalid_transition`: the status that the object has.
+	CurrentStatus *string `json:"current_status,omitempty"`
+	Detail        string  `json:"detail"`
+
+	// Error The same text as `detail`.
+	Error string `json:"error"`
+
+	// Errors The fields that are wrong, of many only the first ones.
+	Errors *[]externalRef0.FieldError `json:"errors,omitempty"`
+
+	// ExpiredAt Of `hold_expired`: when it was over.
+	ExpiredAt *time.Time `json:"expired_at,omitempty"`
+
+	// Limit Of `too_many_holds` and `too_many_bookings`: how many are allowed.
+	Limit *int `json:"limit,omitempty"`
+
+	// Occurrences Of `slot_taken`, for a series: those that cannot be booked.
+	Occurrences *[]Occurrence `json:"occurrences,omitempty"`
+
+	// Reasons Of `no_longer_possible`: what has come to stand in the way.
+	Reasons *[]Objection `json:"reasons,omitempty"`
+
+	// RecordName Of `domain_not_verified`: where the record must be.
+	RecordName *string `json:"record_name,omitempty"`
+
+	// RecordValue Of `domain_not_verified`: what it must say.
+	RecordValue *string `json:"record_value,omitempty"`
+
+	// RequestID Quote it when you ask for help.
+	RequestID string `json:"request_id"`
+	Status    int    `json:"status"`
+
+	// Success Always false.
+	Success bool `json:"success"`
+
+	// Title The same for every occurrence of the code.
+	Title string `json:"title"`
+
+	// Type Address of the documentation of this code.
+	Type                 string                 `json:"type"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
 // BookingCustomer defines model for BookingCustomer.
 type BookingCustomer struct {
 	Email openapi_types.Email `json:"email"`
@@ -619,11 +827,14 @@ type BookingHoldCreate struct {
 	TTLSeconds *int `json:"ttl_seconds,omitempty"`
 }
 
+// BookingReasonCode What stands in the way, as far as it is the same for everybody. There may come to be more.
+type BookingReasonCode string
+
 // BookingRefusedSlot defines model for BookingRefusedSlot.
 type BookingRefusedSlot struct {
-	EndAt   time.Time `json:"end_at"`
-	Reasons []string  `json:"reasons"`
-	StartAt time.Time `json:"start_at"`
+	EndAt   time.Time           `json:"end_at"`
+	Reasons []BookingReasonCode `json:"reasons"`
+	StartAt time.Time           `json:"start_at"`
 }
 
 // BookingReschedule defines model for BookingReschedule.
@@ -760,6 +971,17 @@ type CancellationTerms struct {
 	// WindowHours The policy by which it is decided what is late.
 	WindowHours int `json:"window_hours"`
 }
+
+// Conflict defines model for Conflict.
+type Conflict struct {
+	// Reason Why a resource is not free: `closed` the whole business is, `outside_hours`, `time_off` it is away, `booked`, `capacity` all of its places are booked, `held` it may become free again soon, `external_busy`, `buffer` only buffers collide, `limit_day` and `limit_week` it is booked as often as it may be. Customers hear `not_available` for all but `closed` and `outside_hours`. There may come to be more.
+	Reason       ConflictReason     `json:"reason"`
+	ResourceID   openapi_types.UUID `json:"resource_id"`
+	ResourceName string             `json:"resource_name"`
+}
+
+// ConflictReason Why a resource is not free: `closed` the whole business is, `outside_hours`, `time_off` it is away, `booked`, `capacity` all of its places are booked, `held` it may become free again soon, `external_busy`, `buffer` only buffers collide, `limit_day` and `limit_week` it is booked as often as it may be. Customers hear `not_available` for all but `closed` and `outside_hours`. There may come to be more.
+type ConflictReason string
 
 // Customer defines model for Customer.
 type Customer struct {
@@ -973,6 +1195,16 @@ type MetaLimits struct {
 	SeriesOccurrences int `json:"series_occurrences"`
 }
 
+// Objection defines model for Objection.
+type Objection struct {
+	// Code What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+	Code ReasonCode `json:"code"`
+
+	// ResourceID The resource in question.
+	ResourceID   nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
+	ResourceName nullable.Nullable[string]             `json:"resource_name"`
+}
+
 // Occurrence defines model for Occurrence.
 type Occurrence struct {
 	// Alternatives For a conflict, the nearest free slots on the same day.
@@ -998,10 +1230,13 @@ type Occurrence struct {
 	WantedStartAt time.Time `json:"wanted_start_at"`
 }
 
+// ReasonCode What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+type ReasonCode string
+
 // RefusalReason defines model for RefusalReason.
 type RefusalReason struct {
-	// Code What stands in the way: `service_inactive`, `resource_inactive`, `resource_not_eligible`, `requirement_unmet`, `in_past`, `min_notice`, `horizon`, `closed`, `outside_hours`, `time_off`, `booked`, `capacity`, `held`, `external_busy`, `buffer`, `limit_day`, `limit_week`; for customers also `not_available`.
-	Code string `json:"code"`
+	// Code What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+	Code ReasonCode `json:"code"`
 
 	// ObjectID The appointment, time off or closure in question.
 	ObjectID *openapi_types.UUID `json:"object_id,omitempty"`
@@ -1609,6 +1844,9 @@ type WeeklyHours = []DayHours
 // Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 type BookingToken = BookingSecret
 
+// BookingConflict An error of status 409 of an operation that books, holds or moves.
+type BookingConflict = BookingConflictProblem
+
 // ListAppointmentsParams defines parameters for ListAppointments.
 type ListAppointmentsParams struct {
 	// Limit How many items a page has at the most.
@@ -2034,6 +2272,328 @@ type UpdateTimeOffJSONRequestBody = TimeOffUpdate
 
 // JoinWaitlistJSONRequestBody defines body for JoinWaitlist for application/json ContentType.
 type JoinWaitlistJSONRequestBody = WaitlistJoin
+
+// Getter for additional properties for BookingConflictProblem. Returns the specified
+// element and whether it was found
+func (a BookingConflictProblem) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for BookingConflictProblem
+func (a *BookingConflictProblem) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for BookingConflictProblem to handle AdditionalProperties
+func (a *BookingConflictProblem) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["alternatives"]; found {
+		err = json.Unmarshal(raw, &a.Alternatives)
+		if err != nil {
+			return fmt.Errorf("error reading 'alternatives': %w", err)
+		}
+		delete(object, "alternatives")
+	}
+
+	if raw, found := object["appointment_id"]; found {
+		err = json.Unmarshal(raw, &a.AppointmentID)
+		if err != nil {
+			return fmt.Errorf("error reading 'appointment_id': %w", err)
+		}
+		delete(object, "appointment_id")
+	}
+
+	if raw, found := object["code"]; found {
+		err = json.Unmarshal(raw, &a.Code)
+		if err != nil {
+			return fmt.Errorf("error reading 'code': %w", err)
+		}
+		delete(object, "code")
+	}
+
+	if raw, found := object["conflicts"]; found {
+		err = json.Unmarshal(raw, &a.Conflicts)
+		if err != nil {
+			return fmt.Errorf("error reading 'conflicts': %w", err)
+		}
+		delete(object, "conflicts")
+	}
+
+	if raw, found := object["current_status"]; found {
+		err = json.Unmarshal(raw, &a.CurrentStatus)
+		if err != nil {
+			return fmt.Errorf("error reading 'current_status': %w", err)
+		}
+		delete(object, "current_status")
+	}
+
+	if raw, found := object["detail"]; found {
+		err = json.Unmarshal(raw, &a.Detail)
+		if err != nil {
+			return fmt.Errorf("error reading 'detail': %w", err)
+		}
+		delete(object, "detail")
+	}
+
+	if raw, found := object["error"]; found {
+		err = json.Unmarshal(raw, &a.Error)
+		if err != nil {
+			return fmt.Errorf("error reading 'error': %w", err)
+		}
+		delete(object, "error")
+	}
+
+	if raw, found := object["errors"]; found {
+		err = json.Unmarshal(raw, &a.Errors)
+		if err != nil {
+			return fmt.Errorf("error reading 'errors': %w", err)
+		}
+		delete(object, "errors")
+	}
+
+	if raw, found := object["expired_at"]; found {
+		err = json.Unmarshal(raw, &a.ExpiredAt)
+		if err != nil {
+			return fmt.Errorf("error reading 'expired_at': %w", err)
+		}
+		delete(object, "expired_at")
+	}
+
+	if raw, found := object["limit"]; found {
+		err = json.Unmarshal(raw, &a.Limit)
+		if err != nil {
+			return fmt.Errorf("error reading 'limit': %w", err)
+		}
+		delete(object, "limit")
+	}
+
+	if raw, found := object["occurrences"]; found {
+		err = json.Unmarshal(raw, &a.Occurrences)
+		if err != nil {
+			return fmt.Errorf("error reading 'occurrences': %w", err)
+		}
+		delete(object, "occurrences")
+	}
+
+	if raw, found := object["reasons"]; found {
+		err = json.Unmarshal(raw, &a.Reasons)
+		if err != nil {
+			return fmt.Errorf("error reading 'reasons': %w", err)
+		}
+		delete(object, "reasons")
+	}
+
+	if raw, found := object["record_name"]; found {
+		err = json.Unmarshal(raw, &a.RecordName)
+		if err != nil {
+			return fmt.Errorf("error reading 'record_name': %w", err)
+		}
+		delete(object, "record_name")
+	}
+
+	if raw, found := object["record_value"]; found {
+		err = json.Unmarshal(raw, &a.RecordValue)
+		if err != nil {
+			return fmt.Errorf("error reading 'record_value': %w", err)
+		}
+		delete(object, "record_value")
+	}
+
+	if raw, found := object["request_id"]; found {
+		err = json.Unmarshal(raw, &a.RequestID)
+		if err != nil {
+			return fmt.Errorf("error reading 'request_id': %w", err)
+		}
+		delete(object, "request_id")
+	}
+
+	if raw, found := object["status"]; found {
+		err = json.Unmarshal(raw, &a.Status)
+		if err != nil {
+			return fmt.Errorf("error reading 'status': %w", err)
+		}
+		delete(object, "status")
+	}
+
+	if raw, found := object["success"]; found {
+		err = json.Unmarshal(raw, &a.Success)
+		if err != nil {
+			return fmt.Errorf("error reading 'success': %w", err)
+		}
+		delete(object, "success")
+	}
+
+	if raw, found := object["title"]; found {
+		err = json.Unmarshal(raw, &a.Title)
+		if err != nil {
+			return fmt.Errorf("error reading 'title': %w", err)
+		}
+		delete(object, "title")
+	}
+
+	if raw, found := object["type"]; found {
+		err = json.Unmarshal(raw, &a.Type)
+		if err != nil {
+			return fmt.Errorf("error reading 'type': %w", err)
+		}
+		delete(object, "type")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for BookingConflictProblem to handle AdditionalProperties
+func (a BookingConflictProblem) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Alternatives != nil {
+		object["alternatives"], err = json.Marshal(a.Alternatives)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'alternatives': %w", err)
+		}
+	}
+
+	if a.AppointmentID != nil {
+		object["appointment_id"], err = json.Marshal(a.AppointmentID)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'appointment_id': %w", err)
+		}
+	}
+
+	object["code"], err = json.Marshal(a.Code)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'code': %w", err)
+	}
+
+	if a.Conflicts != nil {
+		object["conflicts"], err = json.Marshal(a.Conflicts)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'conflicts': %w", err)
+		}
+	}
+
+	if a.CurrentStatus != nil {
+		object["current_status"], err = json.Marshal(a.CurrentStatus)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'current_status': %w", err)
+		}
+	}
+
+	object["detail"], err = json.Marshal(a.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'detail': %w", err)
+	}
+
+	object["error"], err = json.Marshal(a.Error)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'error': %w", err)
+	}
+
+	if a.Errors != nil {
+		object["errors"], err = json.Marshal(a.Errors)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'errors': %w", err)
+		}
+	}
+
+	if a.ExpiredAt != nil {
+		object["expired_at"], err = json.Marshal(a.ExpiredAt)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'expired_at': %w", err)
+		}
+	}
+
+	if a.Limit != nil {
+		object["limit"], err = json.Marshal(a.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'limit': %w", err)
+		}
+	}
+
+	if a.Occurrences != nil {
+		object["occurrences"], err = json.Marshal(a.Occurrences)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'occurrences': %w", err)
+		}
+	}
+
+	if a.Reasons != nil {
+		object["reasons"], err = json.Marshal(a.Reasons)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'reasons': %w", err)
+		}
+	}
+
+	if a.RecordName != nil {
+		object["record_name"], err = json.Marshal(a.RecordName)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'record_name': %w", err)
+		}
+	}
+
+	if a.RecordValue != nil {
+		object["record_value"], err = json.Marshal(a.RecordValue)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'record_value': %w", err)
+		}
+	}
+
+	object["request_id"], err = json.Marshal(a.RequestID)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'request_id': %w", err)
+	}
+
+	object["status"], err = json.Marshal(a.Status)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'status': %w", err)
+	}
+
+	object["success"], err = json.Marshal(a.Success)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'success': %w", err)
+	}
+
+	object["title"], err = json.Marshal(a.Title)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'title': %w", err)
+	}
+
+	object["type"], err = json.Marshal(a.Type)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'type': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -4058,6 +4618,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 
 }
 
+type BookingConflictApplicationProblemPlusJSONResponse BookingConflictProblem
+
 type ListAppointmentsRequestObject struct {
 	Params ListAppointmentsParams
 }
@@ -4223,7 +4785,7 @@ func (response CreateAppointment403ApplicationProblemPlusJSONResponse) VisitCrea
 }
 
 type CreateAppointment409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response CreateAppointment409ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
@@ -5203,7 +5765,7 @@ func (response ConfirmAppointment404ApplicationProblemPlusJSONResponse) VisitCon
 }
 
 type ConfirmAppointment409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response ConfirmAppointment409ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
@@ -5801,7 +6363,7 @@ func (response RescheduleAppointment404ApplicationProblemPlusJSONResponse) Visit
 }
 
 type RescheduleAppointment409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response RescheduleAppointment409ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
@@ -6187,7 +6749,7 @@ func (response CreateBookingAppointment403ApplicationProblemPlusJSONResponse) Vi
 }
 
 type CreateBookingAppointment409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response CreateBookingAppointment409ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
@@ -6628,7 +7190,7 @@ func (response RescheduleBookingAppointment404ApplicationProblemPlusJSONResponse
 }
 
 type RescheduleBookingAppointment409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response RescheduleBookingAppointment409ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
@@ -6910,7 +7472,7 @@ func (response CreateBookingHold403ApplicationProblemPlusJSONResponse) VisitCrea
 }
 
 type CreateBookingHold409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response CreateBookingHold409ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
@@ -8404,7 +8966,7 @@ func (response CreateHold403ApplicationProblemPlusJSONResponse) VisitCreateHoldR
 }
 
 type CreateHold409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response CreateHold409ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
@@ -10018,7 +10580,7 @@ func (response CreateSeries403ApplicationProblemPlusJSONResponse) VisitCreateSer
 }
 
 type CreateSeries409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response CreateSeries409ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
@@ -10488,7 +11050,7 @@ func (response RescheduleSeries404ApplicationProblemPlusJSONResponse) VisitResch
 }
 
 type RescheduleSeries409ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ConflictApplicationProblemPlusJSONResponse
+	BookingConflictApplicationProblemPlusJSONResponse
 }
 
 func (response RescheduleSeries409ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {

@@ -126,7 +126,7 @@ func BenchmarkSearch31Days100Resources(b *testing.B) {
 func BenchmarkNearest(b *testing.B) {
 	snapshot, request, now := busyShop(14, 5, 17)
 	snapshot.From, snapshot.To = request.From, request.To
-	wish := Request{Start: request.From.Add(7*24*time.Hour + 10*time.Hour), Requested: request.Requested}
+	wish := Request{Start: request.From.Add(7*24*time.Hour + 10*time.Hour), Requested: request.Requested, OffGrid: true}
 	wish.Requested = append(wish.Requested, number(3))
 	require.NotEmpty(b, nearestTo(snapshot, &wish, now, 6))
 	b.ReportAllocs()
@@ -142,7 +142,7 @@ func BenchmarkDecide(b *testing.B) {
 			one(number(i), Staff, minutes(0, 0, 30)), one(number(100+i), Room, minutes(0, -90, 0)))
 	}
 	snapshot.Resources = append(snapshot.Resources, one(cleo, Staff))
-	request := Request{Start: noon}
+	request := Request{Start: noon, OffGrid: true}
 	b.ReportAllocs()
 	for b.Loop() {
 		if !Decide(&snapshot, &request, noon).OK {

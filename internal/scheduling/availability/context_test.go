@@ -64,7 +64,7 @@ func TestSearch_canceled(t *testing.T) {
 		assert.ErrorIs(t, err, context.Canceled)
 		assert.Empty(t, slots)
 
-		_, ok, err := Substitute(asked(after), &s, &Request{Start: at(1, 0)}, nil, at(-1, 0))
+		_, ok, err := Substitute(asked(after), &s, &Request{Start: at(1, 0)}, at(-1, 0))
 		assert.ErrorIs(t, err, context.Canceled)
 		assert.False(t, ok)
 	}

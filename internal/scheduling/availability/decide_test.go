@@ -248,7 +248,7 @@ func TestDecide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			snapshot := Snapshot{Service: test.service, Resources: test.resources}
-			got := Decide(&snapshot, &Request{Start: noon, Requested: test.requested, Preferred: test.preferred}, noon)
+			got := Decide(&snapshot, &Request{Start: noon, Requested: test.requested, Preferred: test.preferred, OffGrid: true}, noon)
 			if test.want != nil {
 				require.True(t, got.OK, "reasons: %v", got.Reasons)
 				assert.Empty(t, got.Reasons)

@@ -22,6 +22,8 @@
 //   - The appointment itself lies within one stretch of the hours of each resource
 //     that it takes. Its buffers may lie outside; but nothing else that is at that time,
 //     be it booked, held, off, closed or in a calendar elsewhere, overlaps them.
+//   - A start that Search could not offer, because it is not on the grid, is refused unless the
+//     request is OffGrid.
 //   - Intervals are half-open: an appointment may start when another one ends.
 //   - Instants are exact to the microsecond, as in the database.
 //   - An appointment that shall move does not stand in its own way: its caller leaves

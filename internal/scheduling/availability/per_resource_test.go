@@ -25,7 +25,7 @@ func expectedPerResource(w *world) (all []ResourceStarts) {
 		}
 		alone := ResourceStarts{ResourceID: r.ID, Starts: []int64{}}
 		for at := range p.grid(context.Background(), p.starts) {
-			if Decide(s, &Request{Start: at.time(), Requested: []uuid.UUID{r.ID}}, w.now).OK {
+			if Decide(s, &Request{Start: at.time(), Requested: []uuid.UUID{r.ID}, OffGrid: true}, w.now).OK {
 				alone.Starts = append(alone.Starts, at.time().Unix())
 			}
 		}

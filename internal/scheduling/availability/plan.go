@@ -26,6 +26,8 @@ type plan struct {
 	// refused is what is wrong with the request itself, so that no start will do.
 	refused []Reason
 
+	// gridOnly refuses starts that are not on the grid.
+	gridOnly bool
 	// starts bounds those that can be asked about.
 	starts                  span
 	duration, before, after micros

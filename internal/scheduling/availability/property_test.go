@@ -236,7 +236,9 @@ func checkSearch(t *testing.T, w *world) map[Code]int {
 // check holds one decision against the oracle.
 func (w *world) check(t *testing.T, start time.Time) Decision {
 	t.Helper()
-	got := Decide(&w.snapshot, &Request{Start: start, Requested: w.request.Requested, Preferred: w.request.Preferred}, w.now)
+	request := Request{Start: start, Requested: w.request.Requested, Preferred: w.request.Preferred, OffGrid: true}
+	got := Decide(&w.snapshot, &request, w.now)
+	w.checkGrid(t, request, got)
 	require.Equal(t, w.ok(start), got.OK, "%s: %+v", start, got)
 	if got.OK {
 		require.Empty(t, got.Reasons)
@@ -248,12 +250,110 @@ func (w *world) check(t *testing.T, start time.Time) Decision {
 	return got
 }
 
-// checkNearest holds alternatives against what Decide says about all that there could be.
-func checkNearest(t *testing.T, w *world, wanted time.Time, n int) {
+// isOnGrid reports whether the clock of the business shows a multiple of the step.
+func (w *world) isOnGrid(start time.Time) bool {
+	h, m, _ := start.In(w.snapshot.Location).Clock()
+	return (h*60+m)%int(w.snapshot.Service.step()/time.Minute) == 0
+}
+
+// checkGrid says that those who may not go off the grid get the same decision on it, and
+// none off it.
+func (w *world) checkGrid(t *testing.T, request Request, free Decision) {
+	t.Helper()
+	request.OffGrid = false
+	got := Decide(&w.snapshot, &request, w.now)
+	if w.isOnGrid(request.Start) {
+		require.Equal(t, free, got, "on the grid")
+		return
+	}
+	require.False(t, got.OK, "off the grid")
+	if code := got.Reasons[0].Code; code != OffGrid {
+		require.Equal(t, free, got)
+		require.True(t, !code.Temporal() || code == InPast || code == MinNotice || code == Horizon, code)
+	}
+}
+
+// checkMove says that an appointment that has the resources keeps them where it can, and that
+// whatever is offered to anybody is accepted for it, and each of its alternatives.
+func checkMove(t *testing.T, w *world, wanted time.Time, kept []uuid.UUID, offGrid bool) map[string]int {
 	t.Helper()
 	snapshot := w.snapshot
 	snapshot.From, snapshot.To = w.request.From, w.request.To
-	request := Request{Start: wanted, Requested: w.request.Requested, Preferred: w.request.Preferred}
+	move := func(start time.Time) Decision {
+		return Decide(&snapshot, &Request{Start: start, Kept: kept, OffGrid: offGrid}, w.now)
+	}
+	done := map[string]int{}
+	offered := search(&snapshot, &SearchRequest{From: snapshot.From, To: snapshot.To}, w.now).Slots
+	for _, slot := range offered {
+		got := move(slot.Start)
+		require.True(t, got.OK, "offered at %s, and refused: %v", slot.Start, got.Reasons)
+		if same := w.keeps(t, slot.Start, kept, got); same {
+			done["kept"]++
+		} else {
+			done["moved to others"]++
+		}
+	}
+	request := Request{Start: wanted, Kept: kept, OffGrid: offGrid}
+	alternatives := nearestTo(&snapshot, &request, w.now, 3)
+	require.GreaterOrEqual(t, len(alternatives), min(3, len(offered)))
+	for _, slot := range alternatives {
+		require.True(t, slot.Start.Equal(wanted) && offGrid || w.isOnGrid(slot.Start), slot.Start)
+		got := move(slot.Start)
+		require.True(t, got.OK, "an alternative at %s that is refused: %v", slot.Start, got.Reasons)
+		w.keeps(t, slot.Start, kept, got)
+		done["alternative"]++
+	}
+	substitute, ok, err := Substitute(t.Context(), &snapshot, &request, w.now)
+	require.NoError(t, err)
+	if ok {
+		require.True(t, move(substitute.Start).OK, "a substitute that is refused")
+	} else {
+		require.Empty(t, alternatives)
+	}
+	if got := move(wanted); !got.OK {
+		require.Equal(t, Possible(&snapshot, &request, w.now), got.Reasons[0].Code.Temporal(), got.Reasons)
+		done["refused"]++
+	}
+	return done
+}
+
+// keeps reports whether a move takes exactly the kept resources, which it must if all of them
+// are free.
+func (w *world) keeps(t *testing.T, start time.Time, kept []uuid.UUID, got Decision) bool {
+	t.Helper()
+	taken := map[uuid.UUID]bool{}
+	for _, a := range got.Assignments {
+		taken[a.ResourceID] = true
+	}
+	free, all := true, len(taken) == len(kept)
+	for _, id := range kept {
+		all = all && taken[id]
+		i := slices.IndexFunc(w.snapshot.Resources, func(r Resource) bool { return r.ID == id })
+		free = free && i >= 0 && w.snapshot.Resources[i].Active && w.freeLane(&w.snapshot.Resources[i], start) >= 0
+	}
+	require.Equal(t, free, all, "what is free is kept, at %s", start)
+	return all
+}
+
+// drawKept are the resources of an appointment.
+func drawKept(s source) (kept []uuid.UUID) {
+	for n := range 6 {
+		if s.IntN(3) == 0 {
+			kept = append(kept, number(byte(1+n)))
+		}
+	}
+	if len(kept) == 0 {
+		kept = append(kept, number(1))
+	}
+	return kept
+}
+
+// checkNearest holds alternatives against what Decide says about all that there could be.
+func checkNearest(t *testing.T, w *world, wanted time.Time, n int, offGrid bool) {
+	t.Helper()
+	snapshot := w.snapshot
+	snapshot.From, snapshot.To = w.request.From, w.request.To
+	request := Request{Start: wanted, Requested: w.request.Requested, Preferred: w.request.Preferred, OffGrid: offGrid}
 	got := nearestTo(&snapshot, &request, w.now, n)
 	require.LessOrEqual(t, len(got), n)
 	distance := func(s Slot) time.Duration { return s.Start.Sub(wanted).Abs() }
@@ -284,7 +384,7 @@ func checkNearest(t *testing.T, w *world, wanted time.Time, n int) {
 		if i > same {
 			require.LessOrEqual(t, distance(got[i-1]), distance(s))
 		}
-		d := Decide(snapshot.relaxed(&request), &Request{Start: s.Start, Requested: s.ResourceIDs()}, w.now)
+		d := Decide(snapshot.relaxed(request.Requested), &Request{Start: s.Start, Requested: s.ResourceIDs(), OffGrid: offGrid}, w.now)
 		require.True(t, d.OK, "an alternative that cannot be booked: %v", d.Reasons)
 	}
 }
@@ -324,7 +424,26 @@ func TestNearestAgreesWithSearch(t *testing.T) {
 	for seed := range uint64(1_500) {
 		random := rand.New(rand.NewPCG(seed, 3))
 		w := drawWorld(random)
-		checkNearest(t, w, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute), 1+random.IntN(6))
+		checkNearest(t, w, w.base.Add(time.Duration(random.IntN(30*60))*time.Minute), 1+random.IntN(6), random.IntN(2) == 0)
+	}
+}
+
+func TestMoveAgreesWithSearch(t *testing.T) {
+	t.Parallel()
+	done := map[string]int{}
+	for seed := range uint64(800) {
+		random := rand.New(rand.NewPCG(seed, 5))
+		w := drawWorld(random)
+		wanted := w.base.Add(time.Duration(random.IntN(30*60)) * time.Minute)
+		for what, n := range checkMove(t, w, wanted, drawKept(random), random.IntN(2) == 0) {
+			done[what] += n
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	for _, what := range []string{"kept", "moved to others", "alternative", "refused"} {
+		require.Greater(t, done[what], 100, "%q", what)
 	}
 }
 
@@ -379,7 +498,8 @@ func FuzzDecide(f *testing.F) {
 		minute := s.IntN(250)*7 + s.IntN(7)
 		w := drawWorld(s)
 		w.check(t, w.base.Add(time.Duration(minute)*time.Minute))
-		checkNearest(t, w, w.base.Add(time.Duration(minute)*time.Minute), 3)
+		checkNearest(t, w, w.base.Add(time.Duration(minute)*time.Minute), 3, minute%2 == 0)
+		checkMove(t, w, w.base.Add(time.Duration(minute)*time.Minute), drawKept(s), minute%2 == 0)
 	})
 }
 

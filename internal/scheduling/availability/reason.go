@@ -23,6 +23,8 @@ const (
 	InPast    Code = "in_past"
 	MinNotice Code = "min_notice"
 	Horizon   Code = "horizon"
+	// OffGrid is said of a start that Search does not offer, whatever is booked.
+	OffGrid Code = "off_grid"
 )
 
 // The codes that are about the time of a resource.
@@ -55,7 +57,7 @@ const NotAvailable Code = "not_available"
 // Temporal reports whether another time may do where this one does not.
 func (c Code) Temporal() bool {
 	switch c {
-	case InPast, MinNotice, Horizon, Closed, OutsideHours, TimeOff, Booked, Capacity, Held, ExternalBusy, Buffer,
+	case InPast, MinNotice, Horizon, OffGrid, Closed, OutsideHours, TimeOff, Booked, Capacity, Held, ExternalBusy, Buffer,
 		LimitDay, LimitWeek, NotAvailable:
 		return true
 	default:
@@ -83,7 +85,7 @@ func PublicReasons(reasons []Reason) []Reason {
 	for _, r := range reasons {
 		code := NotAvailable
 		switch r.Code {
-		case InPast, MinNotice, Horizon, OutsideHours, Closed:
+		case InPast, MinNotice, Horizon, OffGrid, OutsideHours, Closed:
 			code = r.Code
 		default:
 		}

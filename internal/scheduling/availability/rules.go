@@ -96,6 +96,8 @@ func (p *plan) startCode() Code {
 		return MinNotice
 	case p.service.Horizon > 0 && p.at > p.latest:
 		return Horizon
+	case p.gridOnly && !p.onGrid(p.at):
+		return OffGrid
 	case !p.service.exist():
 		return ""
 	}

@@ -238,7 +238,7 @@ func TestRules(t *testing.T) {
 			if test.now.IsZero() {
 				test.now = at(-1, 0)
 			}
-			got := Decide(&s, &Request{Start: at(0, ten), Requested: []uuid.UUID{ana}}, test.now)
+			got := Decide(&s, &Request{Start: at(0, ten), Requested: []uuid.UUID{ana}, OffGrid: true}, test.now)
 			if test.want.Code == "" {
 				require.True(t, got.OK, "%+v", got.Reasons)
 			} else {
@@ -389,7 +389,7 @@ func TestAppointmentOverSeveralDays(t *testing.T) {
 	assert.Len(t, slots, 48)
 	s.Resources[0].Schedule.Overrides = map[localtime.Date][]Hours{monday.AddDays(2): {{0, hoursOf(22)}}}
 	slots, _ = offered(&s, monday, at(-1, 0), ana)
-	assert.True(t, Decide(&s, &Request{Start: at(0, hoursOf(23)), Requested: []uuid.UUID{ana}}, at(-1, 0)).OK)
+	assert.True(t, Decide(&s, &Request{Start: at(0, hoursOf(23)), Requested: []uuid.UUID{ana}, OffGrid: true}, at(-1, 0)).OK)
 	assert.Len(t, slots, 47, "one from 23:00 ends at 22:00, and one from 23:30 is too late")
 }
 
@@ -418,7 +418,7 @@ func TestFairness(t *testing.T) {
 	s.Resources[0].Busy = []Interval{busyAt(0, hoursOf(16), hoursOf(17), 7)}
 	s.Resources[1].Busy = []Interval{busyAt(2, hoursOf(14), hoursOf(15), 8), busyAt(2, hoursOf(15), hoursOf(16), 9)}
 	first := func(day int) uuid.UUID {
-		request := Request{Start: at(day, 540)}
+		request := Request{Start: at(day, 540), OffGrid: true}
 		got := search(&s, &SearchRequest{From: request.Start, To: at(day, 600)}, at(-1, 0)).Slots
 		require.Len(t, got, 2)
 		decided := Decide(&s, &request, at(-1, 0))
@@ -450,32 +450,32 @@ func TestNearest(t *testing.T) {
 	}
 	assert.Equal(t, []alternative{
 		{"Mon 09:30", ana}, {"Mon 12:00", ana}, {"Mon 10:37", bob}, {"Mon 10:30", bob},
-	}, alternatives(Request{Start: at(0, hoursOf(10)+37), Requested: []uuid.UUID{ana}}, 4))
-	assert.Equal(t, []alternative{{"Mon 09:30", ana}}, alternatives(Request{Start: at(0, hoursOf(10)+30), Requested: []uuid.UUID{ana}}, 1))
+	}, alternatives(Request{Start: at(0, hoursOf(10)+37), Requested: []uuid.UUID{ana}, OffGrid: true}, 4))
+	assert.Equal(t, []alternative{{"Mon 09:30", ana}}, alternatives(Request{Start: at(0, hoursOf(10)+30), Requested: []uuid.UUID{ana}, OffGrid: true}, 1))
 	assert.Equal(t, []alternative{
 		{"Mon 16:30", bob}, {"Mon 16:00", bob}, {"Mon 15:30", bob},
-	}, alternatives(Request{Start: at(0, hoursOf(20))}, 3), "back, if there is nothing ahead that is as near")
+	}, alternatives(Request{Start: at(0, hoursOf(20)), OffGrid: true}, 3), "back, if there is nothing ahead that is as near")
 	assert.Equal(t, []alternative{{"Mon 14:00", ana}, {"Mon 13:30", ana}},
-		alternatives(Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{ana}}, 2), "what has the same resources is no other")
-	assert.Empty(t, alternatives(Request{Start: at(0, 600), Requested: []uuid.UUID{cleo}}, 3), "no time would do")
-	assert.Empty(t, alternatives(Request{Start: at(0, 600)}, 0))
+		alternatives(Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{ana}, OffGrid: true}, 2), "what has the same resources is no other")
+	assert.Empty(t, alternatives(Request{Start: at(0, 600), Requested: []uuid.UUID{cleo}, OffGrid: true}, 3), "no time would do")
+	assert.Empty(t, alternatives(Request{Start: at(0, 600), OffGrid: true}, 0))
 
 	s.Resources = append(s.Resources, one(laser, Equipment), one(number(22), Equipment))
 	s.Resources[2].TimeOff = []Span{spanAt(0, 0, 1440*7, 3)}
 	s.Service.Requirements = nil
-	got := nearestTo(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{laser, bob}}, at(-1, 0), 1)
+	got := nearestTo(&s, &Request{Start: at(0, 600), Requested: []uuid.UUID{laser, bob}, OffGrid: true}, at(-1, 0), 1)
 	require.Len(t, got, 1, "without requirements, others of the same types")
 	assert.ElementsMatch(t, []uuid.UUID{number(22), bob}, got[0].ResourceIDs())
 
 	s.Service.Requirements = []Requirement{anyOf(Equipment), anyOf(Staff)}
 	s.Resources[3].Busy = []Interval{busyAt(0, hoursOf(14), hoursOf(15), 7)}
 	s.Resources[2].TimeOff = nil
-	got = nearestTo(&s, &Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{number(22), bob}}, at(-1, 0), 2)
+	got = nearestTo(&s, &Request{Start: at(0, hoursOf(14)), Requested: []uuid.UUID{number(22), bob}, OffGrid: true}, at(-1, 0), 2)
 	require.Len(t, got, 2)
 	assert.Equal(t, []uuid.UUID{laser, bob}, got[1].ResourceIDs(), "another machine, but Bob stays")
 
 	s.From, s.To = time.Time{}, time.Time{}
-	assert.Empty(t, nearestTo(&s, &Request{Start: at(0, 600)}, at(-1, 0), 3), "it must know how far")
+	assert.Empty(t, nearestTo(&s, &Request{Start: at(0, 600), OffGrid: true}, at(-1, 0), 3), "it must know how far")
 }
 
 func TestCodes(t *testing.T) {

@@ -120,6 +120,14 @@ func (p *plan) slot(arena []Assignment) (Slot, []Assignment) {
 	return Slot{Start: p.at.time(), End: (p.at + p.duration).time(), Assignments: arena[first:len(arena):len(arena)]}, arena
 }
 
+// onGrid reports whether Search could offer the start.
+func (p *plan) onGrid(start micros) bool {
+	for range p.grid(context.Background(), span{start, start + 1}) {
+		return true
+	}
+	return false
+}
+
 // grid yields the starts on the grid, and ends early once ctx is done: whoever needs all of
 // them asks it afterwards.
 func (p *plan) grid(ctx context.Context, starts span) iter.Seq[micros] {

@@ -50,7 +50,8 @@ type Service struct {
 	// the requested ones, whatever they are, or one that is staff or a room.
 	Requirements []Requirement
 	// SlotStep is the grid of the starts that Search offers, in whole seconds from local
-	// midnight; zero is DefaultSlotStep. Decide accepts starts that are not on it.
+	// midnight; zero is DefaultSlotStep. Decide accepts no others, unless the request is
+	// OffGrid.
 	SlotStep time.Duration
 	// MinNotice is the least time from now to the start.
 	MinNotice time.Duration
@@ -149,6 +150,14 @@ type Request struct {
 	Requested []uuid.UUID
 	// Preferred resources are taken for what Requested leaves open, if they are free.
 	Preferred []uuid.UUID
+	// Required resources are taken too; alternatives have all of them, whatever else they have.
+	Required []uuid.UUID
+	// Kept are the resources of the appointment that shall move. If all of them are free, it
+	// keeps them, whatever its service requires by now; else it takes others as a new
+	// appointment would, and of these as many as it can. With Requested there are none.
+	Kept []uuid.UUID
+	// OffGrid accepts a start that is not on the grid, and that Search does not offer.
+	OffGrid bool
 }
 
 // Window returns the time for which resources are taken, buffers included.

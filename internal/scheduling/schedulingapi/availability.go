@@ -70,5 +70,5 @@ func ToAPIRefusalReason(r availability.Reason) schedulingoapi.RefusalReason {
 		}
 		return &id
 	}
-	return schedulingoapi.RefusalReason{Code: string(r.Code), ResourceID: known(r.ResourceID), ObjectID: known(r.ObjectID)}
+	return schedulingoapi.RefusalReason{Code: schedulingoapi.ReasonCode(r.Code), ResourceID: known(r.ResourceID), ObjectID: known(r.ObjectID)}
 }

@@ -129,7 +129,9 @@ func ToAPIBookingService(v scheduling.Service) schedulingoapi.BookingService {
 // ToAPIBookingRefusedSlot keeps the codes of the reasons.
 func ToAPIBookingRefusedSlot(r availability.Refusal) schedulingoapi.BookingRefusedSlot {
 	return schedulingoapi.BookingRefusedSlot{
-		StartAt: r.Start, EndAt: r.End, Reasons: toSlice(r.Reasons, func(v availability.Reason) string { return string(v.Code) }),
+		StartAt: r.Start, EndAt: r.End, Reasons: toSlice(r.Reasons, func(v availability.Reason) schedulingoapi.BookingReasonCode {
+			return schedulingoapi.BookingReasonCode(v.Code)
+		}),
 	}
 }
 

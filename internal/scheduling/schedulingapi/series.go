@@ -127,7 +127,7 @@ func ToAPIOccurrence(o scheduling.Occurrence) schedulingoapi.Occurrence {
 		WantedStartAt: o.WantedStartAt, StartAt: o.StartAt, EndAt: o.EndAt, Verdict: schedulingoapi.Verdict(o.Verdict),
 		ResourceIds: notNil(o.ResourceIDs), AppointmentID: orNull(o.AppointmentID),
 		Reasons: toSlice(o.Reasons, func(r scheduling.OccurrenceReason) schedulingoapi.RefusalReason {
-			return schedulingoapi.RefusalReason{Code: r.Code, ResourceID: r.ResourceID, ObjectID: r.ObjectID}
+			return schedulingoapi.RefusalReason{Code: schedulingoapi.ReasonCode(r.Code), ResourceID: r.ResourceID, ObjectID: r.ObjectID}
 		}),
 		Alternatives: toSlice(o.Alternatives, func(a scheduling.Slot) schedulingoapi.Slot {
 			return schedulingoapi.Slot{StartAt: a.StartAt, EndAt: a.EndAt, ResourceIds: notNil(a.ResourceIDs)}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -224,6 +225,29 @@ func (s *Server) holdAgainstContract(tb testing.TB, request *http.Request, respo
 	input.SetBodyBytes(response.Body)
 	require.NoError(tb, openapi3filter.ValidateResponse(tb.Context(), input), "%s %s answered %d: %s",
 		request.Method, request.URL.Path, response.Status, response.Body)
+	if response.Status == http.StatusConflict {
+		requireDescribed(tb, op, response)
+	}
+}
+
+// requireDescribed fails the test if the contract has no property for a member of a conflict:
+// a schema that lets any member through says nothing about what is in it.
+func requireDescribed(tb testing.TB, op *contract.Operation, response *Response) {
+	tb.Helper()
+	media := op.Spec.Responses.Status(response.Status).Value.Content.Get("application/problem+json")
+	described := properties(media.Schema, map[string]*openapi3.SchemaRef{})
+	for member := range response.Object(tb) {
+		require.Contains(tb, described, member, "%s answers with a member that the contract does not describe: %s", op.ID, response.Body)
+	}
+}
+
+// properties adds those of a schema, and of all that it is made of, to a set.
+func properties(schema *openapi3.SchemaRef, into map[string]*openapi3.SchemaRef) map[string]*openapi3.SchemaRef {
+	maps.Copy(into, schema.Value.Properties)
+	for _, part := range schema.Value.AllOf {
+		properties(part, into)
+	}
+	return into
 }
 
 // operation finds the operation of a request, and the parts of its path.
