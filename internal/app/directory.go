@@ -16,22 +16,29 @@ type directory struct {
 
 var _ admin.Directory = directory{}
 
-func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user admin.User, version *int32, patch admin.UserPatch) error {
+func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user admin.User, version *int32, patch admin.UserPatch) (admin.User, error) {
 	change := identity.UserPatch{Email: patch.Email, Username: patch.Username, Name: patch.Name, Role: patch.Role, IsActive: patch.IsActive}
 	if user.EnvID == nil {
-		_, err := d.users.UpdatePlatformUser(ctx, scope, user.ID, version, change)
-		return err
+		updated, err := d.users.UpdatePlatformUser(ctx, scope, user.ID, version, change)
+		return changed(user, updated), err
 	}
 	// The environment is the user's, whatever the address of the request; who asks is the same.
 	inside, err := d.resolver.ScopeOf(ctx, *user.EnvID, scope.Now)
 	if err != nil {
-		return err
+		return user, err
 	}
 	inside.RequestID, inside.Address, inside.UserAgent, inside.Principal = scope.RequestID, scope.Address, scope.UserAgent, scope.Principal
+	update := d.users.Update
 	if user.Role == tenancy.RoleCustomer {
-		_, err = d.users.UpdateCustomerUser(ctx, inside, user.ID, version, change)
-	} else {
-		_, err = d.users.Update(ctx, inside, user.ID, version, change)
+		update = d.users.UpdateCustomerUser
 	}
-	return err
+	updated, err := update(ctx, inside, user.ID, version, change)
+	return changed(user, updated), err
+}
+
+// changed is the user as the update has left them.
+func changed(user admin.User, updated identity.User) admin.User {
+	user.Email, user.Username, user.Name, user.Role, user.IsActive = updated.Email, updated.Username, updated.Name, updated.Role, updated.IsActive
+	user.LastLoginAt, user.UpdatedAt, user.Version = updated.LastLoginAt, updated.UpdatedAt, updated.Version
+	return user
 }

@@ -143,6 +143,10 @@ var standardMembers = map[string]bool{
 	"success": true, "error": true, "errors": true, "instance": true,
 }
 
+// unknownOutcome is said with every error of which it is not certain that nothing was changed:
+// also the answer to a commit can be lost.
+const unknownOutcome = "Check before you repeat, or repeat with the same Idempotency-Key."
+
 // classify finds what the client may hear about an error. What it does not know
 // is internal.
 func classify(err error) *apperr.Error {
@@ -156,9 +160,9 @@ func classify(err error) *apperr.Error {
 		return classifyDatabase(pgErr)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.Timeout(err) {
-		return apperr.New(apperr.ServiceUnavailable, "The request took too long. Try again.")
+		return apperr.New(apperr.ServiceUnavailable, "The request took too long. "+unknownOutcome)
 	}
-	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }
 
 // classifyRouting translates what Echo and the generated code say.
@@ -178,7 +182,7 @@ func classifyRouting(e *echo.HTTPError) *apperr.Error {
 	case http.StatusBadRequest:
 		return apperr.New(apperr.InvalidRequest, "The request cannot be read.")
 	}
-	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }
 
 // classifyDatabase knows the few conditions that are not our mistake.
@@ -187,9 +191,9 @@ func classifyDatabase(e *pgconn.PgError) *apperr.Error {
 	case "22021", "22P05": // character not in repertoire, untranslatable character
 		return apperr.New(apperr.InvalidRequest, "The request contains a character that cannot be kept.")
 	case "57014", "55P03", "25P03": // statement, lock and idle timeouts
-		return apperr.New(apperr.ServiceUnavailable, "The request took too long. Nothing was changed. Try again.")
+		return apperr.New(apperr.ServiceUnavailable, "The request took too long. "+unknownOutcome)
 	case "53300", "57P01", "57P02", "57P03": // too many connections, shutting down, starting up
-		return apperr.New(apperr.ServiceUnavailable, "The database is not available at the moment. Try again.")
+		return apperr.New(apperr.ServiceUnavailable, "The database is not available at the moment. "+unknownOutcome)
 	}
-	return apperr.New(apperr.InternalError, "Something went wrong on our side. Nothing was changed.")
+	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }

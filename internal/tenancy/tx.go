@@ -170,6 +170,10 @@ func (tx *Tx) commit(ctx context.Context, scope *Scope) error {
 	return errors.Join(err, committed(tag, err), results.Close())
 }
 
+// AppendEvents writes the events emitted so far before the commit, for those who answer with
+// what the events cause. The sequence of the environment's events is locked from here on.
+func (tx *Tx) AppendEvents(ctx context.Context, scope *Scope) error { return tx.end(ctx, scope) }
+
 // end runs what goes with the commit, while the transaction goes on.
 func (tx *Tx) end(ctx context.Context, scope *Scope) error {
 	statements, err := tx.ending(ctx, scope)

@@ -197,8 +197,12 @@ func TestARefusalOffersAlternatives(t *testing.T) {
 	}
 	// A move that is refused offers too, and its own present time counts as free.
 	book("2027-03-01T10:00:00Z", o["resource"]).Require(t, 201)
+	book("2027-03-01T10:00:00Z", second).Require(t, 201)
 	problem = owner.Post(t, "/api/v1/appointments/"+own+"/reschedule", m{"start_at": "2027-03-01T10:00:00Z"}).RequireProblem(t, 409, "slot_taken")
-	require.NotEmpty(t, problem["alternatives"])
+	require.Len(t, problem["alternatives"], 3)
+	for _, a := range problem["alternatives"].([]any) {
+		owner.Post(t, "/api/v1/appointments/"+own+"/reschedule", m{"start_at": a.(m)["start_at"]}).Require(t, 200)
+	}
 }
 
 // Whoever names equipment, which a service that states nothing does not take by itself, is

@@ -39,7 +39,7 @@ func TestRivalsForTheLimitOfADay(t *testing.T) {
 			owner := tenant.Client(t, tenancy.RoleOwner)
 			o := objects{
 				"customer": owner.Post(t, "/api/v1/customers", m{"name": "C"}).Require(t, 201).ID(t),
-				"service":  owner.Post(t, "/api/v1/services", m{"name": "Talk", "duration_minutes": 20, "max_per_day": limit}).Require(t, 201).ID(t),
+				"service":  owner.Post(t, "/api/v1/services", m{"name": "Talk", "duration_minutes": 20, "slot_step_minutes": 20, "max_per_day": limit}).Require(t, 201).ID(t),
 			}
 			owner.Post(t, "/api/v1/resources", m{"name": "Hall", "type": "ROOM"}).Require(t, 201)
 			answers := atOnce(t, wishes, owner, http.MethodPost, post.path, func(i int) any { return post.body(o, i) })

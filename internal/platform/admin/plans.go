@@ -83,11 +83,25 @@ type Plans struct {
 func NewPlans(store *tenancy.Store) *Plans { return &Plans{store: store} }
 
 // List returns every plan, from the smallest to the largest.
-func (s *Plans) List(ctx context.Context) ([]Plan, error) { return s.list(ctx, nil) }
+func (s *Plans) List(ctx context.Context) (plans []Plan, err error) {
+	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+		plans, err = listPlans(ctx, tx, nil)
+		return err
+	})
+	return plans, err
+}
 
 // Get returns one plan. Errors: NotFound.
-func (s *Plans) Get(ctx context.Context, id uuid.UUID) (Plan, error) {
-	plans, err := s.list(ctx, &id)
+func (s *Plans) Get(ctx context.Context, id uuid.UUID) (plan Plan, err error) {
+	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+		plan, err = getPlan(ctx, tx, id)
+		return err
+	})
+	return plan, err
+}
+
+func getPlan(ctx context.Context, tx pgx.Tx, id uuid.UUID) (Plan, error) {
+	plans, err := listPlans(ctx, tx, &id)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -97,12 +111,8 @@ func (s *Plans) Get(ctx context.Context, id uuid.UUID) (Plan, error) {
 	return plans[0], nil
 }
 
-func (s *Plans) list(ctx context.Context, id *uuid.UUID) ([]Plan, error) {
-	var rows []admindb.ListPlanVersionsRow
-	err := s.store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
-		rows, err = queries.ListPlanVersions(ctx, tx, id)
-		return err
-	})
+func listPlans(ctx context.Context, tx pgx.Tx, id *uuid.UUID) ([]Plan, error) {
+	rows, err := queries.ListPlanVersions(ctx, tx, id)
 	if err != nil {
 		return nil, fmt.Errorf("list plans: %w", err)
 	}
@@ -165,6 +175,7 @@ func (s *Plans) Create(ctx context.Context, scope *tenancy.Scope, in PlanInput) 
 	if name == "" {
 		return Plan{}, apperr.NewInvalid("/name", "The name must not be empty.")
 	}
+	var created Plan
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
 		_, err := queries.InsertPlan(ctx, tx, admindb.InsertPlanParams{ID: id, Code: in.Code, Name: name, Rank: in.Rank, Now: scope.RealNow()})
 		if err != nil {
@@ -173,12 +184,16 @@ func (s *Plans) Create(ctx context.Context, scope *tenancy.Scope, in PlanInput) 
 		if err := insertDraft(ctx, tx, id, draft, scope.RealNow()); err != nil {
 			return err
 		}
-		return record(ctx, tx, scope, "plan.created", id, map[string]any{"code": in.Code, "version": 1})
+		if err := record(ctx, tx, scope, "plan.created", id, map[string]any{"code": in.Code, "version": 1}); err != nil {
+			return err
+		}
+		created, err = getPlan(ctx, tx, id)
+		return err
 	})
 	if err != nil {
 		return Plan{}, err
 	}
-	return s.Get(ctx, id)
+	return created, nil
 }
 
 func insertDraft(ctx context.Context, tx pgx.Tx, planID uuid.UUID, draft PlanVersion, now time.Time) error {

@@ -61,9 +61,9 @@ type UserPatch struct {
 // identity with it.
 type Directory interface {
 	// Update changes the user on behalf of the scope's principal; with a version, only if
-	// they are at that version. Errors: NotFound, VersionMismatch, RoleNotAllowed,
+	// they are at that version. It returns what it has written. Errors: NotFound, VersionMismatch, RoleNotAllowed,
 	// ValidationFailed, AlreadyExists, LastOwner.
-	Update(ctx context.Context, scope *tenancy.Scope, user User, version *int32, patch UserPatch) error
+	Update(ctx context.Context, scope *tenancy.Scope, user User, version *int32, patch UserPatch) (User, error)
 }
 
 // Users is the service for users across the platform.
@@ -161,8 +161,9 @@ func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 	if err != nil {
 		return User{}, err
 	}
-	if err := s.directory.Update(ctx, scope, user, version, patch); err != nil {
+	updated, err := s.directory.Update(ctx, scope, user, version, patch)
+	if err != nil {
 		return User{}, err
 	}
-	return s.Get(ctx, id)
+	return updated, nil
 }

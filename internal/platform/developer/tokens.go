@@ -99,6 +99,7 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 		Scopes: texts(in.Scopes), ExpiresAt: toMicroseconds(in.ExpiresAt), CreatedBy: scope.ActorID(), Now: scope.RealNow(),
 	}
 	secret := apitoken.New(env.IsSandbox)
+	var created Token
 	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
 		if err := queries.InsertToken(ctx, tx, params); err != nil {
 			return fmt.Errorf("insert token: %w", err)
@@ -106,14 +107,19 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 		if err := insertSecret(ctx, tx, id, secret, scope.RealNow()); err != nil {
 			return err
 		}
-		return record(ctx, tx, scope, "token.created", id, map[string]any{
+		err := record(ctx, tx, scope, "token.created", id, map[string]any{
 			"name": params.Name, "scopes": in.Scopes, "is_sandbox": env.IsSandbox, "expires_at": params.ExpiresAt,
 		})
+		if err != nil {
+			return err
+		}
+		created, err = reveal(ctx, tx, scope, id, secret)
+		return err
 	})
 	if err != nil {
 		return Token{}, err
 	}
-	return s.reveal(ctx, scope, id, secret)
+	return created, nil
 }
 
 // environmentFor is where a token of the mode works. Who works in the sandbox, and may
@@ -162,8 +168,8 @@ func insertSecret(ctx context.Context, tx pgx.Tx, id uuid.UUID, secret apitoken.
 }
 
 // reveal is the one answer in which a live token is shown.
-func (s *Tokens) reveal(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, secret apitoken.Token) (Token, error) {
-	token, err := s.Get(ctx, scope, id)
+func reveal(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, id uuid.UUID, secret apitoken.Token) (Token, error) {
+	token, err := getToken(ctx, tx, scope, id)
 	if err != nil {
 		return Token{}, err
 	}
@@ -219,7 +225,11 @@ func visibleMode(scope *tenancy.Scope) *bool {
 
 // Get returns a token that is not revoked. Errors: NotFound.
 func (s *Tokens) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (Token, error) {
-	row, err := queries.GetToken(ctx, s.store.Control(), developerdb.GetTokenParams{
+	return getToken(ctx, s.store.Control(), scope, id)
+}
+
+func getToken(ctx context.Context, db developerdb.DBTX, scope *tenancy.Scope, id uuid.UUID) (Token, error) {
+	row, err := queries.GetToken(ctx, db, developerdb.GetTokenParams{
 		TenantID: scope.Tenant.ID, ID: id, IsSandbox: visibleMode(scope), Now: scope.RealNow(),
 	})
 	if err != nil {
@@ -232,24 +242,29 @@ func (s *Tokens) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (T
 // Errors: NotFound, VersionMismatch.
 func (s *Tokens) Rename(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, name string) (Token, error) {
 	name = strings.TrimSpace(name)
+	var renamed Token
 	err := s.change(ctx, scope, id, version, func(tx pgx.Tx, _ developerdb.LockTokenRow) error {
 		err := queries.RenameToken(ctx, tx, developerdb.RenameTokenParams{TenantID: scope.Tenant.ID, ID: id, Name: name, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("rename token: %w", err)
 		}
-		return record(ctx, tx, scope, "token.renamed", id, map[string]any{"name": name})
+		if err := record(ctx, tx, scope, "token.renamed", id, map[string]any{"name": name}); err != nil {
+			return err
+		}
+		renamed, err = getToken(ctx, tx, scope, id)
+		return err
 	})
 	if err != nil {
 		return Token{}, err
 	}
-	return s.Get(ctx, scope, id)
+	return renamed, nil
 }
 
 // Rotate gives a token a new secret. The one before works for overlap more, and the one
 // before that ends. Errors: NotFound, VersionMismatch; ValidationFailed for a token that
 // has expired.
 func (s *Tokens) Rotate(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, overlap time.Duration) (Token, error) {
-	var secret apitoken.Token
+	var rotated Token
 	err := s.change(ctx, scope, id, version, func(tx pgx.Tx, current developerdb.LockTokenRow) error {
 		if current.ExpiresAt != nil && !current.ExpiresAt.After(scope.RealNow()) {
 			return apperr.New(apperr.ValidationFailed, "The token has expired; make another one.")
@@ -263,7 +278,7 @@ func (s *Tokens) Rotate(ctx context.Context, scope *tenancy.Scope, id uuid.UUID,
 		if err != nil {
 			return fmt.Errorf("replace token secret: %w", err)
 		}
-		secret = apitoken.New(current.IsSandbox)
+		secret := apitoken.New(current.IsSandbox)
 		if err := insertSecret(ctx, tx, id, secret, scope.RealNow()); err != nil {
 			return err
 		}
@@ -271,12 +286,17 @@ func (s *Tokens) Rotate(ctx context.Context, scope *tenancy.Scope, id uuid.UUID,
 		if err != nil {
 			return fmt.Errorf("count token version: %w", err)
 		}
-		return record(ctx, tx, scope, "token.rotated", id, map[string]any{"overlap_seconds": int(overlap.Seconds())})
+		err = record(ctx, tx, scope, "token.rotated", id, map[string]any{"overlap_seconds": int(overlap.Seconds())})
+		if err != nil {
+			return err
+		}
+		rotated, err = reveal(ctx, tx, scope, id, secret)
+		return err
 	})
 	if err != nil {
 		return Token{}, err
 	}
-	return s.reveal(ctx, scope, id, secret)
+	return rotated, nil
 }
 
 // Revoke ends a token at once and for ever. Errors: NotFound, VersionMismatch.

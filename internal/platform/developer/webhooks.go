@@ -367,17 +367,22 @@ func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 	if err != nil {
 		return nil, fmt.Errorf("make event id: %w", err)
 	}
+	var delivery *Delivery
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
 		if _, err := s.lockEnabled(ctx, tx, scope, id); err != nil {
 			return err
 		}
 		tx.EmitAs(event, pingType, map[string]uuid.UUID{"webhook_id": id})
-		return nil
+		if err := tx.AppendEvents(ctx, scope); err != nil {
+			return err
+		}
+		delivery, err = s.getDelivery(ctx, tx, scope, id, event)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s.getDelivery(ctx, s.store.Reader(scope), scope, id, event)
+	return delivery, nil
 }
 
 // pingType is the type of event that the statement which appends events sends to the one
