@@ -107,16 +107,15 @@ func ReconcileUsage(ctx context.Context, c Config, out io.Writer) error {
 	}
 	log := NewLogger(c)
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
-		repairs, err := admin.ReconcileUsage(ctx, a.Store, time.Now(), log)
-		if err != nil {
-			return err
-		}
+		repairs, failed := admin.ReconcileUsage(ctx, a.Store, time.Now(), log)
 		for _, r := range repairs {
 			if _, err := fmt.Fprintf(out, "%s %s: %d, now %d\n", r.Environment, r.Quota, r.Counter, r.Counted); err != nil {
 				return err
 			}
 		}
-		_, err = fmt.Fprintf(out, "%d counters repaired.\n", len(repairs))
-		return err
+		if _, err := fmt.Fprintf(out, "%d counters repaired.\n", len(repairs)); err != nil {
+			return err
+		}
+		return failed
 	})
 }

@@ -14,12 +14,16 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
-// errStuck makes the program end with an error, so that an operator notices.
-var errStuck = errors.New("some appointments cannot be moved to where their clocks show the time they were booked for; see above")
+// These make the program end with an error, so that an operator notices.
+var (
+	errStuck  = errors.New("some appointments cannot be moved to where their clocks show the time they were booked for; see above")
+	errFailed = errors.New("some environments or appointments could not be checked; see above")
+)
 
 // Tzdata goes through all environments of the configured database and prints the
 // appointments to come whose instant differs since the rules of their time zones have
-// changed; with apply it moves them. It can be repeated.
+// changed; with apply it moves them. It can be repeated. What
+// cannot be checked is printed, keeps nothing else waiting, and is an error in the end.
 func Tzdata(ctx context.Context, c Config, apply bool, out io.Writer) error {
 	if c.DatabaseURL == "" {
 		return fmt.Errorf("%sDATABASE_URL is missing: tzdata works on the database that it names", Prefix)
@@ -41,19 +45,25 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.Lo
 	if apply {
 		reckon = a.Appointments.ApplyZones
 	}
-	var checked, changed, stuck int
+	var checked, changed, stuck, failed int
 	for _, environment := range environments {
 		scope, err := a.Resolver.ScopeOf(ctx, environment.ID, now)
 		if errors.Is(err, apperr.New(apperr.NotFound, "")) {
 			continue // it has been deleted meanwhile
 		}
-		if err != nil {
-			return err
+		var report *scheduling.ZoneReport
+		if err == nil {
+			report, err = reckon(ctx, scope, load)
 		}
-		report, err := reckon(ctx, scope, load)
-		if err != nil {
-			return fmt.Errorf("environment %s: %w", environment.Name, err)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
+		if err != nil { // the others must not wait for it
+			failed++
+			fmt.Fprintf(out, "%s  failed: %v\n", environment.Name, err)
+			continue
+		}
+		failed += len(report.Failures)
 		checked, changed = checked+report.Checked, changed+len(report.Changes)
 		n, err := printZones(out, environment, report, apply)
 		if err != nil {
@@ -62,10 +72,14 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.Lo
 		stuck += n
 	}
 	fmt.Fprintf(out, "%d appointments to come, %d of them at another instant now, %d of those cannot move.\n", checked, changed, stuck)
+	var failures []error
 	if stuck > 0 {
-		return errStuck
+		failures = append(failures, errStuck)
 	}
-	return nil
+	if failed > 0 {
+		failures = append(failures, errFailed)
+	}
+	return errors.Join(failures...)
 }
 
 // printZones prints what there is to say about an environment, and returns how many
@@ -83,6 +97,9 @@ func printZones(out io.Writer, environment tenancy.Environment, report *scheduli
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s in %s\t%s\t-> %s\t%s\n", environment.Name, change.AppointmentID, change.Shown.Format("2006-01-02 15:04"),
 			change.Timezone, change.From.Format(time.RFC3339), change.To.Format(time.RFC3339), outcome)
+	}
+	for _, failure := range report.Failures {
+		fmt.Fprintf(w, "%s\t%s\tfailed: %v\n", environment.Name, failure.AppointmentID, failure.Err)
 	}
 	if report.Unknown > 0 {
 		outcome := "apply notes what the clock shows now"

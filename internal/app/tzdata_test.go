@@ -10,6 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // The command goes through every environment; New York has no summer time any more.
@@ -45,6 +46,43 @@ func TestReckonZones(t *testing.T) {
 	require.Regexp(t, "(?m)^a_sandbox +"+sandbox+".* stays: R is not open at this time.$", out.String())
 	require.Equal(t, "2027-06-01T15:00:00Z", start(owner, live))
 	require.Equal(t, "2027-06-01T14:00:00Z", start(owner.Sandbox(), sandbox))
+}
+
+// An environment, or an appointment, whose zone is not known is reported, and the others are checked.
+func TestReckonZones_GoesOn(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	broken, sound := s.Tenant(t, "a"), s.Tenant(t, "b")
+	owner := sound.Client(t, tenancy.RoleOwner)
+	service := owner.Post(t, "/api/v1/services", map[string]any{"name": "S", "duration_minutes": 60}).Require(t, 201).ID(t)
+	customer := owner.Post(t, "/api/v1/customers", map[string]any{"name": "C"}).Require(t, 201).ID(t)
+	var ids []string
+	for _, start := range []string{"2027-06-01T14:00:00Z", "2027-06-02T14:00:00Z"} {
+		resource := owner.Post(t, "/api/v1/resources", map[string]any{"name": "R", "type": "ROOM"}).Require(t, 201).ID(t)
+		ids = append(ids, owner.Post(t, "/api/v1/appointments", map[string]any{
+			"service_id": service, "customer_id": customer, "resource_ids": []string{resource}, "start_at": start,
+		}).Require(t, 201).ID(t))
+	}
+	exec := func(sql string, id any) {
+		_, err := s.DB.OwnerPool().Exec(t.Context(), sql, id)
+		require.NoError(t, err)
+	}
+	exec("UPDATE tenants SET timezone = 'Atlantis/Capital' WHERE id = $1", broken.ID)
+	exec("UPDATE appointments SET timezone = 'Atlantis/Port' WHERE id = $1", ids[0])
+	noSummer := func(name string) (*time.Location, error) {
+		if name != "America/New_York" {
+			return tzdata.Load(name)
+		}
+		return time.FixedZone(name, -5*3600), nil
+	}
+	for _, apply := range []bool{false, true} {
+		var out bytes.Buffer
+		require.ErrorContains(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, apply, &out), "could not be checked")
+		require.Regexp(t, `(?m)^a  failed: .*Atlantis/Capital`, out.String())
+		require.Regexp(t, `(?m)^a_sandbox  failed: .*Atlantis/Capital`, out.String())
+		require.Regexp(t, `(?m)^b +`+ids[0]+` +failed: .*Atlantis/Port`, out.String())
+		require.Regexp(t, `(?m)^b +`+ids[1]+` +2027-06-02 10:00 in America/New_York .*(moved|would move)`, out.String())
+	}
 }
 
 // The command itself finds nothing by the rules that everything was booked by.

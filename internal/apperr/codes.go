@@ -25,6 +25,7 @@ var (
 	QuotaExceeded         = Code{"quota_exceeded", Forbidden, "Quota used up"}
 	TenantMismatch        = Code{"tenant_mismatch", Forbidden, "Another business"}
 	TenantSuspended       = Code{"tenant_suspended", Forbidden, "The business is suspended"}
+	TimezoneUnknown       = Code{"timezone_unknown", Forbidden, "Unknown time zone"}
 	BookingClosed         = Code{"booking_closed", Forbidden, "No bookings at present"}
 	SandboxDisabled       = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
 	SandboxOnly           = Code{"sandbox_only", Forbidden, "Only in the sandbox"}
@@ -66,7 +67,7 @@ func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,
 		TenantRequired, ModeContradiction, RoleNotAllowed, ScopeRequired, TokenNotAccepted, FeatureNotInPlan,
-		QuotaExceeded, TenantMismatch, TenantSuspended, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
+		QuotaExceeded, TenantMismatch, TenantSuspended, TimezoneUnknown, BookingClosed, SandboxDisabled, SandboxOnly, MasqueradeRefused, CrossOriginRefused, NotFound, UnknownHost,
 		MethodNotAllowed, EventsExpired, PositionBeyondEnd, AlreadyExists, InUse, SlotTaken, DomainNotVerified, InvalidTransition, LastOwner, Busy, VersionMismatch,
 		OffGrid, LimitDay, LimitWeek, HoldExpired, HoldUsed, TooManyHolds, TooManyBookings, NoLongerPossible, RefusedByPolicy,
 		BodyTooLarge, UnsupportedType, ValidationFailed, TooManyAttempts,

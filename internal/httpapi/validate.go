@@ -290,7 +290,7 @@ func schemaField(e *openapi3.SchemaError, pointer string) apperr.Field {
 		// What our own formats say is for people.
 		if said := errors.Unwrap(e.Origin); said != nil {
 			if _, theirs := errors.AsType[*openapi3.SchemaError](said); !theirs {
-				detail = said.Error() + "."
+				detail = strings.TrimSuffix(said.Error(), ".") + "."
 			}
 		}
 	}

@@ -125,7 +125,7 @@ func (s *Businesses) Card(ctx context.Context, scope *tenancy.Scope) (Business, 
 //
 // Errors: TenantRequired, VersionMismatch, ValidationFailed, RoleNotAllowed for users of
 // the sandbox, who must not change what the live business shares, FeatureNotInPlan for
-// white label.
+// white label, InUse for another currency while services have prices.
 func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *int32, patch BusinessPatch) (Business, error) {
 	if err := inTenant(scope); err != nil {
 		return Business{}, err
@@ -155,7 +155,7 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 		updated, noted = patch.apply(current)
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.RealNow()
 		if err := queries.UpdateBusiness(ctx, tx, updated.params(scope.RealNow())); err != nil {
-			return fmt.Errorf("update business: %w", err)
+			return refused(fmt.Errorf("update business: %w", err))
 		}
 		updated = updated.asEntitled(scope)
 		tx.Emit("business.updated", updated)
@@ -173,18 +173,6 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 // validate checks what the contract cannot.
 func (p *BusinessPatch) validate() error {
 	var wrong []apperr.Field
-	if p.Name != nil {
-		if trimmed := strings.TrimSpace(*p.Name); trimmed == "" {
-			wrong = append(wrong, apperr.Field{Pointer: "/name", Detail: "must not be empty."})
-		} else {
-			p.Name = &trimmed
-		}
-	}
-	if p.Timezone != nil {
-		if _, err := loadLocation(*p.Timezone); err != nil {
-			wrong = append(wrong, apperr.Field{Pointer: "/timezone", Detail: timezoneDetail})
-		}
-	}
 	if p.LogoURL != nil && !isHTTPS(*p.LogoURL) {
 		wrong = append(wrong, apperr.Field{Pointer: "/logo_url", Detail: "must be an https URL."})
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -16,12 +17,16 @@ var refusals = map[string]func() *apperr.Error{
 	"users_email":          func() *apperr.Error { return taken("/email", "There is already a user with this e-mail address.") },
 	"users_username":       func() *apperr.Error { return taken("/username", "There is already a user with this user name.") },
 	"users_email_check":    invalidEmail,
-	"users_username_check": func() *apperr.Error { return invalidLength("/username", "user name", 254) },
-	"users_name_check":     func() *apperr.Error { return invalidLength("/name", "name", 255) },
+	"users_username_check": func() *apperr.Error { return apperr.NewInvalid("/username", "%s", names.Rule) },
+	"users_name_check":     func() *apperr.Error { return apperr.NewInvalid("/name", "%s", names.Rule) },
 	"tenants_pkey":         func() *apperr.Error { return taken("/id", "There is already a business with this id.") },
-	"tenants_name_check":   func() *apperr.Error { return invalidLength("/name", "name", 255) },
-	"domains_name_key":     func() *apperr.Error { return taken("/domain", "Another business has this domain.") },
-	"domains_of_tenant":    func() *apperr.Error { return taken("/name", "The business has this domain already.") },
+	"tenants_name_check":   func() *apperr.Error { return apperr.NewInvalid("/name", "%s", names.Rule) },
+	"tenants_currency_of_services": func() *apperr.Error {
+		const detail = "Services have prices in the currency that the business has now. Set their prices to 0 in both modes, and change it then."
+		return apperr.New(apperr.InUse, detail).WithFields(apperr.Field{Pointer: "/currency", Detail: detail})
+	},
+	"domains_name_key":  func() *apperr.Error { return taken("/domain", "Another business has this domain.") },
+	"domains_of_tenant": func() *apperr.Error { return taken("/name", "The business has this domain already.") },
 	"invitations_email": func() *apperr.Error {
 		return taken("/email", "This address is invited already. Send that invitation again, or revoke it.")
 	},
@@ -40,10 +45,6 @@ func taken(pointer, detail string) *apperr.Error {
 
 func invalidEmail() *apperr.Error {
 	return apperr.NewInvalid("/email", "This is not an e-mail address that mail can be sent to.")
-}
-
-func invalidLength(pointer, field string, limit int) *apperr.Error {
-	return apperr.NewInvalid(pointer, "The %s must have between 1 and %d characters, not counting spaces around them.", field, limit)
 }
 
 // refused translates the error of an insert or update: a violated constraint becomes

@@ -159,7 +159,7 @@ func homeAt(
 // userToBe prepares the user that an invitation becomes; hashing takes its time, so it
 // is done before the transaction.
 func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name string, role tenancy.Role) (NewUser, error) {
-	name = cmp.Or(strings.TrimSpace(in.Name), name)
+	name = cmp.Or(in.Name, name)
 	if name == "" {
 		return NewUser{}, apperr.NewInvalid("/name", "Say your name: the invitation has none.")
 	}
@@ -171,7 +171,7 @@ func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name 
 	if err != nil {
 		return NewUser{}, fmt.Errorf("make user id: %w", err)
 	}
-	return NewUser{ID: id, Email: email, Username: strings.TrimSpace(in.Username), Name: name, Role: role, PasswordHash: hash}, nil
+	return NewUser{ID: id, Email: email, Username: in.Username, Name: name, Role: role, PasswordHash: hash}, nil
 }
 
 // accept uses the invitation up, makes the user and links them.

@@ -198,7 +198,7 @@ func recordInvitation(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope,
 
 // normalize brings the fields into the form that is stored. Errors: ValidationFailed.
 func (in *InvitationInput) normalize() error {
-	in.Email, in.Name = normalizeEmail(in.Email), strings.TrimSpace(in.Name)
+	in.Email = normalizeEmail(in.Email)
 	if err := validateEmail(in.Email); err != nil {
 		return err
 	}

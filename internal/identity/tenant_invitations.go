@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,6 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -153,7 +153,7 @@ func (in *TenantInvitationInput) makeRoom(ctx context.Context, tx pgx.Tx, now ti
 // normalize brings the fields into the form that is stored. Errors: ValidationFailed with
 // every field that is wrong.
 func (in *TenantInvitationInput) normalize() error {
-	in.Email, in.BusinessName = normalizeEmail(in.Email), strings.TrimSpace(in.BusinessName)
+	in.Email, in.BusinessName = normalizeEmail(in.Email), names.Clean(in.BusinessName)
 	var wrong []apperr.Field
 	if err := validateEmail(in.Email); err != nil {
 		wrong = append(wrong, invalidEmail().Fields...)

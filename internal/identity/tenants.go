@@ -14,7 +14,10 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/currency"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // CreateTenantInput is what a new tenant is made of.
@@ -46,7 +49,6 @@ var (
 	// The name of the sandbox environment has to fit in 63 characters too.
 	subdomainForm = regexp.MustCompile(`^[a-z](?:[a-z0-9-]{0,53}[a-z0-9])?$`)
 	domainForm    = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
-	currencyForm  = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 
 // CreateTenant adds a tenant with its two environments (R-014, R-020, R-134), their
@@ -113,7 +115,7 @@ func (in CreateTenantInput) tenant() (*tenancy.Tenant, error) {
 	}
 	name := environmentName(in.Subdomain)
 	return &tenancy.Tenant{
-		ID: ids[0], Name: strings.TrimSpace(in.Name), Status: tenancy.StatusActive, Timezone: in.Timezone, Location: location,
+		ID: ids[0], Name: names.Clean(in.Name), Status: tenancy.StatusActive, Timezone: in.Timezone, Location: location,
 		Currency: in.Currency, SandboxEnabled: true,
 		Live:    tenancy.Environment{ID: ids[1], TenantID: ids[0], Name: name},
 		Sandbox: tenancy.Environment{ID: ids[2], TenantID: ids[0], Name: name + sandboxSuffix, IsSandbox: true},
@@ -122,18 +124,18 @@ func (in CreateTenantInput) tenant() (*tenancy.Tenant, error) {
 
 func (in CreateTenantInput) validate() (*time.Location, error) {
 	var wrong []apperr.Field
-	if strings.TrimSpace(in.Name) == "" {
-		wrong = append(wrong, apperr.Field{Pointer: "/name", Detail: "must not be empty."})
+	if names.Check(in.Name) != nil {
+		wrong = append(wrong, apperr.Field{Pointer: "/name", Detail: names.Rule})
 	}
 	if detail := checkSubdomain(in.Subdomain); detail != "" {
 		wrong = append(wrong, apperr.Field{Pointer: "/subdomain", Detail: detail})
 	}
-	location, err := loadLocation(in.Timezone)
+	location, err := tzdata.Load(in.Timezone)
 	if err != nil {
-		wrong = append(wrong, apperr.Field{Pointer: "/timezone", Detail: timezoneDetail})
+		wrong = append(wrong, apperr.Field{Pointer: "/timezone", Detail: tzdata.Rule})
 	}
-	if !currencyForm.MatchString(in.Currency) {
-		wrong = append(wrong, apperr.Field{Pointer: "/currency", Detail: "must be an ISO 4217 code, such as USD."})
+	if currency.Check(in.Currency) != nil {
+		wrong = append(wrong, apperr.Field{Pointer: "/currency", Detail: currency.Rule})
 	}
 	for _, domain := range in.CustomDomains {
 		if !domainForm.MatchString(domain) || len(domain) > 253 {
@@ -144,17 +146,6 @@ func (in CreateTenantInput) validate() (*time.Location, error) {
 		return nil, apperr.New(apperr.ValidationFailed, "The business cannot be created like this.").WithFields(wrong...)
 	}
 	return location, nil
-}
-
-const timezoneDetail = "must be the name of an IANA time zone, such as America/New_York."
-
-// loadLocation refuses the names that Go takes to mean something that is different on
-// every machine.
-func loadLocation(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, errors.New("not the name of a zone")
-	}
-	return time.LoadLocation(name)
 }
 
 // environmentName is the name of the live environment of a tenant with the subdomain.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,7 +58,7 @@ func CreatePlatformUser(ctx context.Context, db identitydb.DBTX, in NewUser, now
 
 func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenancy.Environment, now time.Time) (User, error) {
 	params := identitydb.InsertUserParams{
-		ID: in.ID, Email: normalizeEmail(in.Email), Username: strings.TrimSpace(in.Username), Name: strings.TrimSpace(in.Name),
+		ID: in.ID, Email: normalizeEmail(in.Email), Username: in.Username, Name: in.Name,
 		Role: string(in.Role), PasswordHash: in.PasswordHash, Now: now,
 	}
 	if err := validateEmail(params.Email); err != nil {

@@ -379,12 +379,6 @@ func (p *UserPatch) normalize() error {
 	if p.Role != nil && !worksForTenant(*p.Role) {
 		return apperr.NewInvalid("/role", "Users of a business are owners, managers or staff.")
 	}
-	for _, field := range []**string{&p.Username, &p.Name} {
-		if *field != nil {
-			trimmed := strings.TrimSpace(**field)
-			*field = &trimmed
-		}
-	}
 	return nil
 }
 

@@ -521,7 +521,7 @@ func TestReschedule(t *testing.T) {
 	ctx := t.Context()
 	a := s.book(s.owner, s.wish(s.ana))
 	_, err := s.services.Update(ctx, s.owner, s.cut.ID, nil, scheduling.ServicePatch{
-		DurationMinutes: new(int32(120)), BufferAfterMinutes: new(int32(300)), Price: &scheduling.Money{Amount: 1, Currency: "USD"},
+		DurationMinutes: new(int32(120)), BufferAfterMinutes: new(int32(300)), Price: &scheduling.Money{Amount: 1, Currency: "EUR"},
 		IsActive: new(false), Requirements: &[]scheduling.Requirement{{ResourceType: "EQUIPMENT"}},
 	})
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // MaxSearchDays is the longest range that can be searched.
@@ -144,8 +145,8 @@ func (s *Appointments) look(ctx context.Context, scope *tenancy.Scope, in Availa
 func (in AvailabilityInput) times(business *time.Location) (zone *time.Location, from, to time.Time, err error) {
 	zone = business
 	if in.Timezone != nil {
-		if zone, err = loadLocation(*in.Timezone); err != nil {
-			return nil, from, to, apperr.NewInvalid("?timezone", "There is no time zone %q; use an IANA name, such as America/New_York.", *in.Timezone)
+		if zone, err = tzdata.Load(*in.Timezone); err != nil {
+			return nil, from, to, apperr.NewInvalid("?timezone", "%s", tzdata.Rule)
 		}
 	}
 	if from, err = dateOrInstant(in.From, zone, 0); err != nil {

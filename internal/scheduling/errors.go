@@ -11,6 +11,7 @@ import (
 // SQLSTATEs of violated constraints, and of InsertAppointment.
 const (
 	foreignKeyViolation = "23503"
+	checkViolation      = "23514"
 	uniqueViolation     = "23505"
 )
 
@@ -27,10 +28,15 @@ var refusals = map[violation]func() *apperr.Error{
 	{foreignKeyViolation, "time_off_resource"}:     func() *apperr.Error { return noSuchReference("/resource_id", "resource") },
 	{foreignKeyViolation, "appointments_service"}:  func() *apperr.Error { return noSuchReference("/service_id", "service") },
 	{foreignKeyViolation, "appointments_customer"}: func() *apperr.Error { return noSuchReference("/customer_id", "customer") },
+	{checkViolation, "services_currency"}:          func() *apperr.Error { return foreignCurrency("that of the business") },
 	{uniqueViolation, "customers_user"}: func() *apperr.Error {
 		const detail = "The user is the login of another customer."
 		return apperr.New(apperr.AlreadyExists, detail).WithFields(apperr.Field{Pointer: "/user_id", Detail: detail})
 	},
+}
+
+func foreignCurrency(want string) *apperr.Error {
+	return apperr.NewInvalid("/price/currency", "must be %s: services are priced in the currency of their business.", want)
 }
 
 func noSuchUser() *apperr.Error { return noSuchReference("/user_id", "user") }

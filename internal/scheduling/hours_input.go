@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // weekdays are the days of a week in their order.
@@ -67,8 +68,8 @@ func (r *hoursReader) readTimezone(name *string, tenant *tenancy.Tenant, resourc
 		r.refuse("/timezone", "The hours of the business are in its own zone, %s.", tenant.Timezone)
 		return
 	}
-	if _, err := loadLocation(*name); err != nil {
-		r.refuse("/timezone", "This is not the name of an IANA time zone, such as America/New_York.")
+	if _, err := tzdata.Load(*name); err != nil {
+		r.refuse("/timezone", "%s", tzdata.Rule)
 		return
 	}
 	r.columns.schedule.Timezone = name

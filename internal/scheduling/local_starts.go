@@ -39,11 +39,11 @@ func tzdataVersion() *string {
 	return &release.Version
 }
 
-// LoadZone returns the rules of a time zone, such as time.LoadLocation does.
+// LoadZone returns the rules of a time zone, such as tzdata.Load does.
 type LoadZone func(name string) (*time.Location, error)
 
 // CurrentZones has the rules that this process reckons with.
-var CurrentZones LoadZone = loadLocation
+var CurrentZones LoadZone = tzdata.Load
 
 // ZoneChange is an appointment whose instant differs since the rules of its time zone
 // have changed.
@@ -58,11 +58,19 @@ type ZoneChange struct {
 	Refusal *apperr.Error
 }
 
+// ZoneFailure is an appointment that could not be checked.
+type ZoneFailure struct {
+	AppointmentID uuid.UUID
+	Err           error
+}
+
 // ZoneReport is what reckoning an environment anew has found.
 type ZoneReport struct {
 	// Checked are the appointments to come; of Unknown of them nobody had noted what the
 	// clock showed.
 	Checked, Unknown int
+	// Failures are the appointments whose zone is not known.
+	Failures []ZoneFailure
 	// Changes are in the order in which they were tried.
 	Changes []ZoneChange
 }
@@ -140,7 +148,8 @@ func (s *Appointments) reckon(
 			}
 			zone, err := load(*row.Timezone)
 			if err != nil {
-				return fmt.Errorf("zone of appointment %s: %w", row.ID, err)
+				report.Failures = append(report.Failures, ZoneFailure{row.ID, err})
+				continue
 			}
 			if onClock(row.StartAt, zone).Equal(*row.LocalStartAt) {
 				continue

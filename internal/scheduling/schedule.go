@@ -5,14 +5,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 const dayMinutes = 24 * 60
@@ -171,24 +172,12 @@ func clockAt(clock *localtime.Clock, shown time.Time) time.Time {
 	return clock.At(localtime.DateOf(shown, time.UTC), shown.Hour()*60+shown.Minute())
 }
 
-// locations are the zones that were loaded, by name: reading one takes longer than all
-// that is done with it.
-var locations sync.Map
-
-// loadLocation returns the zone with the IANA name.
+// loadLocation returns the zone with a name that is stored. Errors: TimezoneUnknown.
 func loadLocation(name string) (*time.Location, error) {
-	if kept, ok := locations.Load(name); ok {
-		return kept.(*time.Location), nil
-	}
-	// Go takes the empty name and Local to mean something else on every machine, and some
-	// machines have files beside those of the zones. Names of zones begin with a capital.
-	if name == "" || name[0] < 'A' || name[0] > 'Z' || name == "Local" {
-		return nil, fmt.Errorf("%q is not the name of a time zone", name)
-	}
-	loc, err := time.LoadLocation(name)
+	location, err := tzdata.Load(name)
 	if err != nil {
-		return nil, err
+		return nil, apperr.New(apperr.TimezoneUnknown, "The hours or time off in the time zone %q cannot be reckoned: there is no such zone. "+
+			"Set them anew.", name).WithCause(err)
 	}
-	locations.Store(name, loc)
-	return loc, nil
+	return location, nil
 }

@@ -139,13 +139,17 @@ func (s *Services) read(ctx context.Context, db schedulingdb.DBTX, scope *tenanc
 }
 
 // Create adds a service. Errors: ValidationFailed for requirements that name resources
-// which do not exist or are of another type, QuotaExceeded.
+// which do not exist or are of another type, and for a price that is not in the currency of the
+// business; QuotaExceeded.
 func (s *Services) Create(ctx context.Context, scope *tenancy.Scope, in ServiceInput) (*Service, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make service id: %w", err)
 	}
 	created := in.newService(id, scope)
+	if err := checkPrice(&created.Price, scope.Tenant); err != nil {
+		return nil, err
+	}
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
 		if err := s.insert(ctx, tx, scope, &created); err != nil {
 			return serviceError("insert", err)
@@ -200,6 +204,11 @@ func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			return err
 		}
 		updated = patch.apply(*current)
+		if updated.Price != current.Price {
+			if err := checkPrice(&updated.Price, scope.Tenant); err != nil {
+				return err
+			}
+		}
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
 		if err := s.write(ctx, tx, scope, &updated); err != nil {
 			return serviceError("update", err)

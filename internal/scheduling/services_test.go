@@ -41,7 +41,7 @@ func TestServiceLife(t *testing.T) {
 
 	updated, err := b.services.Update(ctx, scope, created.ID, new(int32(1)), scheduling.ServicePatch{
 		Name: new("Long massage"), Description: new(""), DurationMinutes: new(int32(90)), BufferBeforeMinutes: new(int32(0)),
-		BufferAfterMinutes: new(int32(1)), Price: &scheduling.Money{Amount: 1, Currency: "USD"}, RequiresApproval: new(false),
+		BufferAfterMinutes: new(int32(1)), Price: &scheduling.Money{Amount: 1, Currency: "EUR"}, RequiresApproval: new(false),
 		IsActive: new(false), SlotStepMinutes: new(int32(20)), MinNoticeMinutes: new(int32(60)),
 		HorizonDays: scheduling.NewClearable(new(int32(30))), MaxPerDay: scheduling.NewClearable(new(int32(4))),
 		MaxPerWeek: scheduling.NewClearable(new(int32(9))), Requirements: &[]scheduling.Requirement{{ResourceType: "STAFF", ResourceIDs: []uuid.UUID{ana.ID}}},

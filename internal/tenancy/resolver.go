@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // Request is what the resolution looks at.
@@ -41,7 +42,6 @@ type Resolver struct {
 	catalogue *entitle.Catalogue
 	// environments never change once made, so they are kept: tenant id -> []Environment.
 	environments sync.Map
-	locations    sync.Map // IANA name -> *time.Location
 	// remembered are what the last lookups found that may be presumed again.
 	remembered *otter.Cache[rememberedKey, *found]
 }
@@ -191,7 +191,7 @@ func (f *found) isFresh(now time.Time) bool {
 }
 
 func (r *Resolver) tenantOf(ctx context.Context, row tenancydb.ResolveRequestRow) (*Tenant, error) {
-	location, err := r.location(*row.TenantTimezone)
+	location, err := location(*row.TenantTimezone)
 	if err != nil {
 		return nil, err
 	}
@@ -271,14 +271,11 @@ func (r *Resolver) environmentsOf(ctx context.Context, tenantID uuid.UUID) ([]En
 	return environments, nil
 }
 
-func (r *Resolver) location(name string) (*time.Location, error) {
-	if kept, ok := r.locations.Load(name); ok {
-		return kept.(*time.Location), nil
-	}
-	location, err := time.LoadLocation(name)
+func location(name string) (*time.Location, error) {
+	location, err := tzdata.Load(name)
 	if err != nil {
-		return nil, fmt.Errorf("time zone of a tenant: %w", err)
+		return nil, apperr.New(apperr.TimezoneUnknown, "There is no time zone %q, which is that of this business. Its operator has to set another one.", name).
+			WithCause(err)
 	}
-	r.locations.Store(name, location)
 	return location, nil
 }

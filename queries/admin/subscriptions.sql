@@ -44,7 +44,7 @@ WITH due AS (
 UPDATE tenants t SET
     plan_version_id = t.scheduled_plan_version_id, scheduled_plan_version_id = NULL, scheduled_plan_at = NULL,
     billing_anchor_on = CASE WHEN v.billing_interval = o.billing_interval THEN t.billing_anchor_on
-                             ELSE (due.scheduled_plan_at AT TIME ZONE t.timezone)::date END,
+                             ELSE local_date(due.scheduled_plan_at, t.timezone) END,
     version = t.version + 1, updated_at = sqlc.arg(now)
 FROM due
 JOIN plan_versions o ON o.id = due.plan_version_id

@@ -16,6 +16,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 )
 
 // Defines values for AnyRole.
@@ -258,7 +259,7 @@ type BusinessMetrics struct {
 // BusinessOwner defines model for BusinessOwner.
 type BusinessOwner struct {
 	Email openapi_types.Email `json:"email"`
-	Name  string              `json:"name"`
+	Name  names.Name          `json:"name"`
 
 	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
 	Password string `json:"password"`
@@ -300,7 +301,7 @@ type CataloguePlan struct {
 	// Name Example: Business
 	Name string `json:"name"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price   externalRef0.Money `json:"price"`
@@ -558,10 +559,10 @@ type PlanCreate struct {
 	// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
 	//
 	// Example: {"max_resources":20,"max_users":null}
-	Limits *Limits `json:"limits,omitempty"`
-	Name   string  `json:"name"`
+	Limits *Limits    `json:"limits,omitempty"`
+	Name   names.Name `json:"name"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -616,7 +617,7 @@ type PlanVersion struct {
 	// Example: {"max_resources":20,"max_users":null}
 	Limits Limits `json:"limits"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price       externalRef0.Money           `json:"price"`
@@ -646,7 +647,7 @@ type PlanVersionUpdate struct {
 	// Example: {"max_resources":20,"max_users":null}
 	Limits *Limits `json:"limits,omitempty"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -706,7 +707,7 @@ type PlatformBusiness struct {
 // PlatformBusinessCreate defines model for PlatformBusinessCreate.
 type PlatformBusinessCreate struct {
 	Currency *string                       `json:"currency,omitempty"`
-	Name     string                        `json:"name"`
+	Name     names.Name                    `json:"name"`
 	Owner    *BusinessOwner                `json:"owner,omitempty"`
 	PlanCode *string                       `json:"plan_code,omitempty"`
 	Status   *PlatformBusinessCreateStatus `json:"status,omitempty"`
@@ -734,7 +735,7 @@ type PlatformBusinessUpdate struct {
 
 	// GraceUntil Only while the subscription is past due.
 	GraceUntil     *time.Time      `json:"grace_until,omitempty"`
-	Name           *string         `json:"name,omitempty"`
+	Name           *names.Name     `json:"name,omitempty"`
 	SandboxEnabled *bool           `json:"sandbox_enabled,omitempty"`
 	Status         *BusinessStatus `json:"status,omitempty"`
 }
@@ -799,9 +800,9 @@ type PlatformUserList struct {
 type PlatformUserUpdate struct {
 	Email    *openapi_types.Email `json:"email,omitempty"`
 	IsActive *bool                `json:"is_active,omitempty"`
-	Name     *string              `json:"name,omitempty"`
+	Name     *names.Name          `json:"name,omitempty"`
 	Role     *AnyRole             `json:"role,omitempty"`
-	Username *string              `json:"username,omitempty"`
+	Username *names.Name          `json:"username,omitempty"`
 }
 
 // QuotaEntitlement defines model for QuotaEntitlement.

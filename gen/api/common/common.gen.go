@@ -63,7 +63,7 @@ type FieldError struct {
 	Pointer string `json:"pointer"`
 }
 
-// Money An amount of money in minor units of its currency (cents, for USD).
+// Money An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 //
 // Example: {"amount":8999,"currency":"USD"}
 type Money struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 )
 
 // Defines values for APITokenScope.
@@ -271,7 +272,7 @@ type APITokenList struct {
 // APITokenName For people.
 //
 // Example: Website
-type APITokenName = string
+type APITokenName = names.Name
 
 // APITokenPrevious The secret that the last rotation replaced, while it still works; else null.
 type APITokenPrevious struct {

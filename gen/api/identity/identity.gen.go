@@ -18,6 +18,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 )
 
 // Defines values for AuditOutcome.
@@ -386,7 +387,7 @@ type BusinessUpdate struct {
 	ContactEmail            *string `json:"contact_email,omitempty"`
 	ContactPhone            *string `json:"contact_phone,omitempty"`
 
-	// Currency The ISO 4217 code of the currency of new services.
+	// Currency The ISO 4217 code of the currency of all services.
 	Currency               *string `json:"currency,omitempty"`
 	CustomersCanCancel     *bool   `json:"customers_can_cancel,omitempty"`
 	CustomersCanReschedule *bool   `json:"customers_can_reschedule,omitempty"`
@@ -404,9 +405,9 @@ type BusinessUpdate struct {
 	MaxBookingsPerEmail *int `json:"max_bookings_per_email,omitempty"`
 
 	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
-	MaxHoldsPerCustomer *int    `json:"max_holds_per_customer,omitempty"`
-	Name                *string `json:"name,omitempty"`
-	PrimaryColor        *string `json:"primary_color,omitempty"`
+	MaxHoldsPerCustomer *int        `json:"max_holds_per_customer,omitempty"`
+	Name                *names.Name `json:"name,omitempty"`
+	PrimaryColor        *string     `json:"primary_color,omitempty"`
 
 	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
 	ResourcesCanReschedule *bool   `json:"resources_can_reschedule,omitempty"`
@@ -556,14 +557,14 @@ type Invitation struct {
 // InvitationAccept defines model for InvitationAccept.
 type InvitationAccept struct {
 	// Name Required if the invitation has none.
-	Name *string `json:"name,omitempty"`
+	Name *names.Name `json:"name,omitempty"`
 
 	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
 	Password NewPassword     `json:"password"`
 	Token    InvitationToken `json:"token"`
 
 	// Username The e-mail address if it is not given.
-	Username *string `json:"username,omitempty"`
+	Username *names.Name `json:"username,omitempty"`
 }
 
 // InvitationCreate defines model for InvitationCreate.
@@ -575,7 +576,7 @@ type InvitationCreate struct {
 	Email Email `json:"email"`
 
 	// Name Whoever accepts may change it.
-	Name *string `json:"name,omitempty"`
+	Name *names.Name `json:"name,omitempty"`
 
 	// ResourceID The resource whose login the others become.
 	ResourceID *openapi_types.UUID `json:"resource_id,omitempty"`
@@ -865,7 +866,7 @@ type TenantInvitation struct {
 
 // TenantInvitationCreate defines model for TenantInvitationCreate.
 type TenantInvitationCreate struct {
-	BusinessName string `json:"business_name"`
+	BusinessName names.Name `json:"business_name"`
 
 	// CanUseCalendarSync The same as `can_use_calendar_sync` in `features`.
 	CanUseCalendarSync *bool `json:"can_use_calendar_sync,omitempty"`
@@ -948,8 +949,8 @@ type User struct {
 // UserCreate defines model for UserCreate.
 type UserCreate struct {
 	// Email Example: owner@demo.example
-	Email Email  `json:"email"`
-	Name  string `json:"name"`
+	Email Email      `json:"email"`
+	Name  names.Name `json:"name"`
 
 	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
 	Password NewPassword `json:"password"`
@@ -958,7 +959,7 @@ type UserCreate struct {
 	Role TenantUserRole `json:"role"`
 
 	// Username The e-mail address if it is not given.
-	Username *string `json:"username,omitempty"`
+	Username *names.Name `json:"username,omitempty"`
 }
 
 // UserList defines model for UserList.
@@ -973,13 +974,13 @@ type UserList struct {
 // UserUpdate defines model for UserUpdate.
 type UserUpdate struct {
 	// Email Example: owner@demo.example
-	Email    *Email  `json:"email,omitempty"`
-	IsActive *bool   `json:"is_active,omitempty"`
-	Name     *string `json:"name,omitempty"`
+	Email    *Email      `json:"email,omitempty"`
+	IsActive *bool       `json:"is_active,omitempty"`
+	Name     *names.Name `json:"name,omitempty"`
 
 	// Role The roles that work for a business.
 	Role     *TenantUserRole `json:"role,omitempty"`
-	Username *string         `json:"username,omitempty"`
+	Username *names.Name     `json:"username,omitempty"`
 }
 
 // AuditAction defines model for AuditAction.
@@ -5075,6 +5076,22 @@ func (response UpdateBusiness403ApplicationProblemPlusJSONResponse) VisitUpdateB
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBusiness409ApplicationProblemPlusJSONResponse struct {
+	externalRef0.ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBusiness409ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }

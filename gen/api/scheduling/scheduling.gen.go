@@ -18,6 +18,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 	externalRef0 "github.com/smoothschedule/smoothschedule/gen/api/common"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 )
 
 // Defines values for AppointmentAction.
@@ -488,7 +489,7 @@ type Appointment struct {
 	// Notes The customer sees them too.
 	Notes string `json:"notes"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price       externalRef0.Money   `json:"price"`
@@ -667,7 +668,7 @@ type BookingAppointment struct {
 	CancelledAt nullable.Nullable[time.Time] `json:"cancelled_at"`
 	EndAt       time.Time                    `json:"end_at"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -792,7 +793,7 @@ type BookingConflictProblem struct {
 // BookingCustomer defines model for BookingCustomer.
 type BookingCustomer struct {
 	Email openapi_types.Email `json:"email"`
-	Name  string              `json:"name"`
+	Name  names.Name          `json:"name"`
 	Phone *string             `json:"phone,omitempty"`
 }
 
@@ -806,7 +807,7 @@ type BookingHold struct {
 	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 	ID BookingSecret `json:"id"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price     externalRef0.Money `json:"price"`
@@ -863,7 +864,7 @@ type BookingService struct {
 	ID              openapi_types.UUID `json:"id"`
 	Name            string             `json:"name"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -892,7 +893,7 @@ type BookingTerms struct {
 	CanCancel     bool `json:"can_cancel"`
 	CanReschedule bool `json:"can_reschedule"`
 
-	// Fee An amount of money in minor units of its currency (cents, for USD).
+	// Fee An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Fee externalRef0.Money `json:"fee"`
@@ -1015,7 +1016,7 @@ type CustomerCreate struct {
 	//
 	// Example: carla@example.com
 	Email *CustomerEmail `json:"email,omitempty"`
-	Name  string         `json:"name"`
+	Name  names.Name     `json:"name"`
 	Notes *string        `json:"notes,omitempty"`
 	Phone *string        `json:"phone,omitempty"`
 	State *string        `json:"state,omitempty"`
@@ -1051,7 +1052,7 @@ type CustomerReference struct {
 type CustomerStatus string
 
 // CustomerTags defines model for CustomerTags.
-type CustomerTags = []string
+type CustomerTags = []names.Name
 
 // CustomerUpdate defines model for CustomerUpdate.
 type CustomerUpdate struct {
@@ -1061,7 +1062,7 @@ type CustomerUpdate struct {
 	//
 	// Example: carla@example.com
 	Email *CustomerEmail `json:"email,omitempty"`
-	Name  *string        `json:"name,omitempty"`
+	Name  *names.Name    `json:"name,omitempty"`
 	Notes *string        `json:"notes,omitempty"`
 	Phone *string        `json:"phone,omitempty"`
 	State *string        `json:"state,omitempty"`
@@ -1082,7 +1083,7 @@ type DateHours struct {
 	Intervals TimeIntervals `json:"intervals"`
 
 	// Name Example: Christmas Eve
-	Name *string `json:"name,omitempty"`
+	Name *names.Name `json:"name,omitempty"`
 }
 
 // DayHours defines model for DayHours.
@@ -1117,7 +1118,7 @@ type Hold struct {
 	ExpiresAt time.Time          `json:"expires_at"`
 	ID        openapi_types.UUID `json:"id"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -1317,7 +1318,7 @@ type ResourceCreate struct {
 
 	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
-	Name       string                                `json:"name"`
+	Name       names.Name                            `json:"name"`
 	Type       ResourceType                          `json:"type"`
 	UserID     nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
 	Weight     *int                                  `json:"weight,omitempty"`
@@ -1382,7 +1383,7 @@ type ResourceUpdate struct {
 
 	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
-	Name       *string                               `json:"name,omitempty"`
+	Name       *names.Name                           `json:"name,omitempty"`
 	Type       *ResourceType                         `json:"type,omitempty"`
 	UserID     nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
 	Weight     *int                                  `json:"weight,omitempty"`
@@ -1542,7 +1543,7 @@ type Service struct {
 	MinNoticeMinutes int    `json:"min_notice_minutes"`
 	Name             string `json:"name"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -1576,9 +1577,11 @@ type ServiceCreate struct {
 	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
 	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
-	Name             string                              `json:"name"`
+	Name             names.Name                          `json:"name"`
 
-	// Price Nothing, in the currency of the business, if it is not given.
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	//
+	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
 
 	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
@@ -1639,9 +1642,9 @@ type ServiceUpdate struct {
 	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
 	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
-	Name             *string                             `json:"name,omitempty"`
+	Name             *names.Name                         `json:"name,omitempty"`
 
-	// Price An amount of money in minor units of its currency (cents, for USD).
+	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -1720,7 +1723,7 @@ type TimeOffCreate struct {
 	//
 	// Example: 2026-11-23T17:00:00Z
 	StartAt TimeOffInstant `json:"start_at"`
-	Title   *string        `json:"title,omitempty"`
+	Title   *names.Name    `json:"title,omitempty"`
 }
 
 // TimeOffInstant A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
@@ -1759,7 +1762,7 @@ type TimeOffUpdate struct {
 	//
 	// Example: 2026-11-23T17:00:00Z
 	StartAt *TimeOffInstant `json:"start_at,omitempty"`
-	Title   *string         `json:"title,omitempty"`
+	Title   *names.Name     `json:"title,omitempty"`
 }
 
 // Tzdata The release of the IANA time zone database that local times are reckoned with.
@@ -2036,7 +2039,7 @@ type ListCustomersParams struct {
 	Search *string `form:"search,omitempty" json:"search,omitempty"`
 
 	// Tag Only customers with this tag.
-	Tag *string `form:"tag,omitempty" json:"tag,omitempty"`
+	Tag *names.Name `form:"tag,omitempty" json:"tag,omitempty"`
 }
 
 // DeleteCustomerParams defines parameters for DeleteCustomer.
@@ -3264,7 +3267,7 @@ func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
 
 	// ------------- Optional query parameter "timezone" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: "time-zone"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
 	}
@@ -3324,7 +3327,7 @@ func (w *ServerInterfaceWrapper) ListResourceAvailability(ctx echo.Context) erro
 
 	// ------------- Optional query parameter "timezone" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: "time-zone"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
 	}
@@ -3427,7 +3430,7 @@ func (w *ServerInterfaceWrapper) GetBookingAvailability(ctx echo.Context) error 
 
 	// ------------- Optional query parameter "timezone" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "timezone", ctx.QueryParams(), &params.Timezone, runtime.BindQueryParameterOptions{Type: "string", Format: "time-zone"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter timezone: %s", err))
 	}
@@ -3604,7 +3607,7 @@ func (w *ServerInterfaceWrapper) ListCustomers(ctx echo.Context) error {
 
 	// ------------- Optional query parameter "tag" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", ctx.QueryParams(), &params.Tag, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "tag", ctx.QueryParams(), &params.Tag, runtime.BindQueryParameterOptions{Type: "string", Format: "name"})
 	if err != nil {
 		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tag: %s", err))
 	}

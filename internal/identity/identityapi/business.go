@@ -55,7 +55,7 @@ func ToAPIBusiness(b identity.Business) identityoapi.Business {
 // FromAPIBusinessUpdate keeps a logo that is absent apart from one that is null.
 func FromAPIBusinessUpdate(in identityoapi.BusinessUpdate) identity.BusinessPatch {
 	return identity.BusinessPatch{
-		Name: in.Name, Timezone: in.Timezone, Currency: in.Currency, PrimaryColor: in.PrimaryColor,
+		Name: (*string)(in.Name), Timezone: in.Timezone, Currency: in.Currency, PrimaryColor: in.PrimaryColor,
 		SecondaryColor: in.SecondaryColor, LogoURLGiven: in.LogoURL.IsSpecified(), LogoURL: fromNullable(in.LogoURL),
 		ContactEmail: in.ContactEmail, ContactPhone: in.ContactPhone, Address: in.Address,
 		CancellationWindowHours:    toInt32(in.CancellationWindowHours),

@@ -20,9 +20,9 @@ func ToAPIUser(u identity.User) identityoapi.User {
 
 // FromAPIUserCreate converts a user to be.
 func FromAPIUserCreate(in identityoapi.UserCreate) identity.UserInput {
-	input := identity.UserInput{Email: string(in.Email), Name: in.Name, Role: tenancy.Role(in.Role), Password: in.Password}
+	input := identity.UserInput{Email: string(in.Email), Name: string(in.Name), Role: tenancy.Role(in.Role), Password: in.Password}
 	if in.Username != nil {
-		input.Username = *in.Username
+		input.Username = string(*in.Username)
 	}
 	return input
 }
@@ -30,7 +30,7 @@ func FromAPIUserCreate(in identityoapi.UserCreate) identity.UserInput {
 // FromAPIUserUpdate converts the changes of a user.
 func FromAPIUserUpdate(in identityoapi.UserUpdate) identity.UserPatch {
 	return identity.UserPatch{
-		Email: (*string)(in.Email), Username: in.Username, Name: in.Name, Role: (*tenancy.Role)(in.Role),
+		Email: (*string)(in.Email), Username: (*string)(in.Username), Name: (*string)(in.Name), Role: (*tenancy.Role)(in.Role),
 		IsActive: in.IsActive,
 	}
 }

@@ -114,13 +114,13 @@ func (r acceptResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) err
 // FromAPIInvitationCreate converts an invitation to be.
 func FromAPIInvitationCreate(in identityoapi.InvitationCreate) identity.InvitationInput {
 	return identity.InvitationInput{
-		Email: string(in.Email), Name: orEmpty(in.Name), Role: tenancy.Role(in.Role), CustomerID: in.CustomerID, ResourceID: in.ResourceID,
+		Email: string(in.Email), Name: orEmpty((*string)(in.Name)), Role: tenancy.Role(in.Role), CustomerID: in.CustomerID, ResourceID: in.ResourceID,
 	}
 }
 
 // FromAPIInvitationAccept converts what somebody accepts an invitation with.
 func FromAPIInvitationAccept(in identityoapi.InvitationAccept) identity.AcceptInput {
-	return identity.AcceptInput{Token: in.Token, Password: in.Password, Name: orEmpty(in.Name), Username: orEmpty(in.Username)}
+	return identity.AcceptInput{Token: in.Token, Password: in.Password, Name: orEmpty((*string)(in.Name)), Username: orEmpty((*string)(in.Username))}
 }
 
 // ToAPIInvitation converts an invitation.

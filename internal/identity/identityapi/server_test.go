@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -143,10 +144,10 @@ func TestHandlers(t *testing.T) {
 	require.Equal(t, `"1"`, header.Get("ETag"))
 	stale, name := `"7"`, "Samuel"
 	_, err = s.UpdateUser(ctx, identityoapi.UpdateUserRequestObject{
-		ID: sam.ID, Params: identityoapi.UpdateUserParams{IfMatch: &stale}, Body: &identityoapi.UserUpdate{Name: &name},
+		ID: sam.ID, Params: identityoapi.UpdateUserParams{IfMatch: &stale}, Body: &identityoapi.UserUpdate{Name: (*names.Name)(&name)},
 	})
 	require.ErrorIs(t, err, apperr.New(apperr.VersionMismatch, ""))
-	updated, err := s.UpdateUser(ctx, identityoapi.UpdateUserRequestObject{ID: sam.ID, Body: &identityoapi.UserUpdate{Name: &name}})
+	updated, err := s.UpdateUser(ctx, identityoapi.UpdateUserRequestObject{ID: sam.ID, Body: &identityoapi.UserUpdate{Name: (*names.Name)(&name)}})
 	require.NoError(t, err)
 	header, sam = visit[identityoapi.User](t, updated.VisitUpdateUserResponse)
 	require.Equal(t, `"2"`, header.Get("ETag"))

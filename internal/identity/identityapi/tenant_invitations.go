@@ -89,7 +89,7 @@ func (s *Server) RevokeTenantInvitation(
 // the two places for calendar sync contradict each other.
 func FromAPITenantInvitationCreate(in identityoapi.TenantInvitationCreate) (identity.TenantInvitationInput, error) {
 	input := identity.TenantInvitationInput{
-		Email: string(in.Email), BusinessName: in.BusinessName, Subdomain: in.Subdomain, PlanCode: "free",
+		Email: string(in.Email), BusinessName: string(in.BusinessName), Subdomain: in.Subdomain, PlanCode: "free",
 		Timezone: "UTC", Currency: "USD", Grants: identity.Grants{},
 	}
 	if in.PlanCode != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // Business is a tenant as the platform sees it.
@@ -181,9 +181,9 @@ func (s *Businesses) newBusiness(ctx context.Context, row admindb.ListBusinesses
 		UserCount: row.UserCount, SuspendedAt: inUTC(row.SuspendedAt), CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 		Version: row.Version,
 	}
-	location, err := time.LoadLocation(row.Timezone)
+	location, err := tzdata.Load(row.Timezone)
 	if err != nil {
-		return Business{}, fmt.Errorf("time zone of business %s: %w", row.ID, err)
+		location = time.UTC // one business whose zone is not known must not hide the others
 	}
 	b.Subscription = Subscription{
 		BillingStatus: row.BillingStatus, GraceUntil: inUTC(row.GraceUntil),
@@ -224,9 +224,6 @@ func decode(raw json.RawMessage, into any) error {
 // Create makes a business. Errors: ValidationFailed, AlreadyExists, QuotaExceeded.
 func (s *Businesses) Create(ctx context.Context, scope *tenancy.Scope, in BusinessInput, ownerPassword string) (Business, error) {
 	if in.Owner != nil {
-		if strings.TrimSpace(in.Owner.Name) == "" {
-			return Business{}, apperr.NewInvalid("/owner/name", "The name must not be empty.")
-		}
 		hash, err := s.tenants.Hash(ctx, ownerPassword, in.Owner.Email, in.Owner.Name, in.Name)
 		if err != nil {
 			return Business{}, ownerError(err)
@@ -275,13 +272,6 @@ func ownerError(err error) error {
 // Update changes a business; with a version, only if it is at that version. Errors:
 // NotFound, VersionMismatch, ValidationFailed.
 func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch BusinessPatch) (Business, error) {
-	if patch.Name != nil {
-		name := strings.TrimSpace(*patch.Name)
-		if name == "" {
-			return Business{}, apperr.NewInvalid("/name", "The name must not be empty.")
-		}
-		patch.Name = &name
-	}
 	var updated Business
 	err := s.store.Administer(ctx, scope, func(tx *tenancy.PlatformTx) error {
 		before, err := lockTenant(ctx, tx, id)

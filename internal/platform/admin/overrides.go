@@ -15,6 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -150,7 +151,7 @@ func (in OverrideInput) validate() error {
 		}
 		return apperr.NewInvalid(pointer, "%s.", capitalize(err.Error()))
 	}
-	if strings.TrimSpace(in.Reason) == "" {
+	if !names.Visible(in.Reason) {
 		return apperr.NewInvalid("/reason", "Say why the exception is made.")
 	}
 	return nil

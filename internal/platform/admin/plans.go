@@ -171,13 +171,9 @@ func (s *Plans) Create(ctx context.Context, scope *tenancy.Scope, in PlanInput) 
 	if err != nil {
 		return Plan{}, fmt.Errorf("make plan id: %w", err)
 	}
-	name := strings.TrimSpace(in.Name)
-	if name == "" {
-		return Plan{}, apperr.NewInvalid("/name", "The name must not be empty.")
-	}
 	var created Plan
 	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
-		_, err := queries.InsertPlan(ctx, tx, admindb.InsertPlanParams{ID: id, Code: in.Code, Name: name, Rank: in.Rank, Now: scope.RealNow()})
+		_, err := queries.InsertPlan(ctx, tx, admindb.InsertPlanParams{ID: id, Code: in.Code, Name: in.Name, Rank: in.Rank, Now: scope.RealNow()})
 		if err != nil {
 			return refused(fmt.Errorf("insert plan: %w", err))
 		}

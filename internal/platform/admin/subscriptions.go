@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
 // PlanReference names a version of a plan.
@@ -173,7 +174,7 @@ func (s *Subscriptions) apply(
 // newAnchor is the day on which a billing period begins because the interval changes;
 // nil if it does not.
 func newAnchor(from, to, timezone string, now time.Time) *time.Time {
-	location, err := time.LoadLocation(timezone)
+	location, err := tzdata.Load(timezone)
 	if from == to || err != nil {
 		return nil
 	}

@@ -34,9 +34,11 @@ const environmentsAtOnce = 500
 const reconcileEvery = 24 * time.Hour
 
 // ReconcileUsage compares the counters of every environment with what they count,
-// repairs and logs those that are wrong, and returns them. Nobody has to stop for it.
+// repairs and logs those that are wrong, and returns them. Nobody has to stop for it, and an
+// environment that fails keeps no other waiting.
 func ReconcileUsage(ctx context.Context, store *tenancy.Store, now time.Time, log *slog.Logger) ([]Repair, error) {
 	var repairs []Repair
+	var failed []error
 	after := uuid.Nil
 	for {
 		var environments []admindb.ListEnvironmentsAfterRow
@@ -48,15 +50,18 @@ func ReconcileUsage(ctx context.Context, store *tenancy.Store, now time.Time, lo
 			return repairs, fmt.Errorf("list environments: %w", err)
 		}
 		for _, env := range environments {
+			if ctx.Err() != nil {
+				return repairs, errors.Join(append(failed, ctx.Err())...)
+			}
 			repaired, err := reconcile(ctx, store, environment(env), now, nil, log)
 			if err != nil {
-				return repairs, err
+				failed = append(failed, err)
 			}
 			repairs = append(repairs, repaired...)
 			after = env.ID
 		}
 		if len(environments) < environmentsAtOnce {
-			return repairs, nil
+			return repairs, errors.Join(failed...)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func ToAPIPlanVersion(v admin.PlanVersion) adminoapi.PlanVersion {
 
 // FromAPIPlanCreate converts a plan to be.
 func FromAPIPlanCreate(in adminoapi.PlanCreate) admin.PlanInput {
-	return admin.PlanInput{Code: in.Code, Name: in.Name, Rank: in.Rank, Content: FromAPIPlanVersionUpdate(adminoapi.PlanVersionUpdate{
+	return admin.PlanInput{Code: in.Code, Name: string(in.Name), Rank: in.Rank, Content: FromAPIPlanVersionUpdate(adminoapi.PlanVersionUpdate{
 		Features: in.Features, Limits: in.Limits, Price: &in.Price, Interval: &in.Interval,
 	})}
 }

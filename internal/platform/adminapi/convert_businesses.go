@@ -40,11 +40,11 @@ func fromAPISort(sort *adminoapi.Sort) admin.Sort {
 // FromAPIBusinessCreate converts a business to be, and the password of its owner.
 func FromAPIBusinessCreate(in adminoapi.PlatformBusinessCreate) (input admin.BusinessInput, password string) {
 	input = admin.BusinessInput{
-		Name: in.Name, Subdomain: in.Subdomain, PlanCode: valueOr(in.PlanCode, "free"), Timezone: valueOr(in.Timezone, "UTC"),
+		Name: string(in.Name), Subdomain: in.Subdomain, PlanCode: valueOr(in.PlanCode, "free"), Timezone: valueOr(in.Timezone, "UTC"),
 		Currency: valueOr(in.Currency, "USD"), Status: string(valueOr(in.Status, tenancy.StatusActive)),
 	}
 	if in.Owner != nil {
-		input.Owner = &admin.OwnerInput{Email: string(in.Owner.Email), Name: in.Owner.Name}
+		input.Owner = &admin.OwnerInput{Email: string(in.Owner.Email), Name: string(in.Owner.Name)}
 		password = in.Owner.Password
 	}
 	return input, password
@@ -60,7 +60,7 @@ func valueOr[T cmp.Ordered](value *T, otherwise T) T {
 // FromAPIBusinessUpdate converts the changes of a business.
 func FromAPIBusinessUpdate(in adminoapi.PlatformBusinessUpdate) admin.BusinessPatch {
 	return admin.BusinessPatch{
-		Name: in.Name, Status: (*string)(in.Status), SandboxEnabled: in.SandboxEnabled, BillingStatus: (*string)(in.BillingStatus),
+		Name: (*string)(in.Name), Status: (*string)(in.Status), SandboxEnabled: in.SandboxEnabled, BillingStatus: (*string)(in.BillingStatus),
 		GraceUntil: in.GraceUntil,
 	}
 }

@@ -68,7 +68,7 @@ func FromAPIUserFilter(in adminoapi.ListPlatformUsersParams) admin.UserFilter {
 // FromAPIUserUpdate converts the changes of a user.
 func FromAPIUserUpdate(in adminoapi.PlatformUserUpdate) admin.UserPatch {
 	return admin.UserPatch{
-		Email: (*string)(in.Email), Username: in.Username, Name: in.Name, Role: (*tenancy.Role)(in.Role), IsActive: in.IsActive,
+		Email: (*string)(in.Email), Username: (*string)(in.Username), Name: (*string)(in.Name), Role: (*tenancy.Role)(in.Role), IsActive: in.IsActive,
 	}
 }
 

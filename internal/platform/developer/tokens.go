@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,7 +94,7 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 		return Token{}, fmt.Errorf("make token id: %w", err)
 	}
 	params := developerdb.InsertTokenParams{
-		ID: id, TenantID: env.TenantID, EnvID: env.ID, IsSandbox: env.IsSandbox, Name: strings.TrimSpace(in.Name),
+		ID: id, TenantID: env.TenantID, EnvID: env.ID, IsSandbox: env.IsSandbox, Name: in.Name,
 		Scopes: texts(in.Scopes), ExpiresAt: toMicroseconds(in.ExpiresAt), CreatedBy: scope.ActorID(), Now: scope.RealNow(),
 	}
 	secret := apitoken.New(env.IsSandbox)
@@ -241,7 +240,6 @@ func getToken(ctx context.Context, db developerdb.DBTX, scope *tenancy.Scope, id
 // Rename gives a token another name; with a version, only if it is at that version.
 // Errors: NotFound, VersionMismatch.
 func (s *Tokens) Rename(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, name string) (Token, error) {
-	name = strings.TrimSpace(name)
 	var renamed Token
 	err := s.change(ctx, scope, id, version, func(tx pgx.Tx, _ developerdb.LockTokenRow) error {
 		err := queries.RenameToken(ctx, tx, developerdb.RenameTokenParams{TenantID: scope.Tenant.ID, ID: id, Name: name, Now: scope.RealNow()})

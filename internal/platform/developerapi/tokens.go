@@ -56,7 +56,7 @@ func (s *Server) UpdateToken(ctx context.Context, r developeroapi.UpdateTokenReq
 	if err != nil {
 		return nil, err
 	}
-	token, err := s.Tokens.Rename(ctx, tenancy.ScopeFrom(ctx), r.ID, version, r.Body.Name)
+	token, err := s.Tokens.Rename(ctx, tenancy.ScopeFrom(ctx), r.ID, version, string(r.Body.Name))
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func TestWhatACatalogueHas(t *testing.T) {
 	known := b.read(catalogue.NewCache(), b.live)
 	ana, spare := uuid.MustParse(resource), uuid.MustParse(spareResource)
 	require.Equal(t, &catalogue.Service{
-		Name: "Massage", Version: 70, BufferBeforeMinutes: 5, BufferAfterMinutes: 10, PriceAmount: 5000, PriceCurrency: "EUR", RequiresApproval: true,
+		Name: "Massage", Version: 70, BufferBeforeMinutes: 5, BufferAfterMinutes: 10, PriceAmount: 5000, PriceCurrency: "USD", RequiresApproval: true,
 		Rules: availability.Service{
 			Duration: time.Hour, BufferBefore: 5 * time.Minute, BufferAfter: 10 * time.Minute, SlotStep: 20 * time.Minute,
 			MinNotice: 30 * time.Minute, Horizon: 40 * 24 * time.Hour, Limits: availability.Limits{MaxPerDay: 50, MaxPerWeek: 60},

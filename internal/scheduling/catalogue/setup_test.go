@@ -31,7 +31,7 @@ const (
 // fill puts into an environment one object of everything that a catalogue has.
 const fill = `
 INSERT INTO services (env_id, id, name, duration_minutes, price_amount, price_currency, created_at, updated_at)
-	SELECT $1, v.id, v.name, 60, 5000, 'EUR', now(), now()
+	SELECT $1, v.id, v.name, 60, 5000, 'USD', now(), now()
 	FROM (VALUES ('` + service + `'::uuid, 'Massage'), ('` + spareService + `', 'Spare')) v (id, name);
 INSERT INTO resources (env_id, id, name, type, user_id, created_at, updated_at)
 	SELECT $1, v.id, v.name, 'STAFF', v.user_id, now(), now()

@@ -24,7 +24,7 @@ type change struct{ insert, update, delete string }
 var changes = map[string]change{
 	"services": {
 		`INSERT INTO services (env_id, id, name, duration_minutes, price_amount, price_currency, created_at, updated_at)
-			VALUES ($1, '00000000-0000-4000-8000-0000000000ff', 'New', 60, 5000, 'EUR', now(), now())`,
+			VALUES ($1, '00000000-0000-4000-8000-0000000000ff', 'New', 60, 5000, 'USD', now(), now())`,
 		"UPDATE services SET price_amount = price_amount + 1 WHERE env_id = $1 AND name = 'New'",
 		"DELETE FROM services WHERE env_id = $1 AND name = 'New'",
 	},

@@ -1,6 +1,7 @@
 package schedulingapi
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -8,6 +9,7 @@ import (
 
 	commonoapi "github.com/smoothschedule/smoothschedule/gen/api/common"
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
@@ -120,7 +122,7 @@ func ToAPIResource(r scheduling.Resource) schedulingoapi.Resource {
 func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) scheduling.ResourceInput {
 	userID, _ := fromNullable(in.UserID)
 	return scheduling.ResourceInput{
-		Name: in.Name, Type: string(in.Type), Description: or(in.Description, ""), Capacity: int32(or(in.Capacity, 1)),
+		Name: string(in.Name), Type: string(in.Type), Description: or(in.Description, ""), Capacity: int32(or(in.Capacity, 1)),
 		Weight: toInt32(in.Weight), MaxPerDay: toLimit(in.MaxPerDay), MaxPerWeek: toLimit(in.MaxPerWeek), IsActive: or(in.IsActive, true), UserID: userID,
 	}
 }
@@ -128,7 +130,7 @@ func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) scheduling.Resource
 // FromAPIResourceUpdate keeps absent fields apart from null ones.
 func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) scheduling.ResourcePatch {
 	return scheduling.ResourcePatch{
-		Name: in.Name, Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), Weight: toInt32(in.Weight),
+		Name: (*string)(in.Name), Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), Weight: toInt32(in.Weight),
 		MaxPerDay: clearableLimit(in.MaxPerDay), MaxPerWeek: clearableLimit(in.MaxPerWeek), IsActive: in.IsActive,
 		UserID: clearable(in.UserID),
 	}
@@ -162,7 +164,7 @@ func FromAPIServiceRequirement(q schedulingoapi.ServiceRequirementInput) schedul
 // business, because it depends on the tenant.
 func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInput {
 	return scheduling.ServiceInput{
-		Name: in.Name, Description: or(in.Description, ""), DurationMinutes: int32(in.DurationMinutes),
+		Name: string(in.Name), Description: or(in.Description, ""), DurationMinutes: int32(in.DurationMinutes),
 		BufferBeforeMinutes: int32(or(in.BufferBeforeMinutes, 0)), BufferAfterMinutes: int32(or(in.BufferAfterMinutes, 0)),
 		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: int32(or(in.MinNoticeMinutes, 0)),
 		HorizonDays: toLimit(in.HorizonDays), MaxPerDay: toLimit(in.MaxPerDay), MaxPerWeek: toLimit(in.MaxPerWeek),
@@ -174,7 +176,7 @@ func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInp
 // FromAPIServiceUpdate keeps absent fields nil.
 func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) scheduling.ServicePatch {
 	patch := scheduling.ServicePatch{
-		Name: in.Name, Description: in.Description, DurationMinutes: toInt32(in.DurationMinutes),
+		Name: (*string)(in.Name), Description: in.Description, DurationMinutes: toInt32(in.DurationMinutes),
 		BufferBeforeMinutes: toInt32(in.BufferBeforeMinutes), BufferAfterMinutes: toInt32(in.BufferAfterMinutes),
 		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: toInt32(in.MinNoticeMinutes),
 		HorizonDays: clearableLimit(in.HorizonDays), MaxPerDay: clearableLimit(in.MaxPerDay),
@@ -210,7 +212,7 @@ func ToAPIDayHours(h scheduling.DayHours) schedulingoapi.DayHours {
 
 // ToAPIDateHours converts the hours of a date.
 func ToAPIDateHours(h scheduling.DateHours) schedulingoapi.DateHours {
-	return schedulingoapi.DateHours{Date: h.Date, Name: &h.Name, Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
+	return schedulingoapi.DateHours{Date: h.Date, Name: (*names.Name)(&h.Name), Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
 }
 
 // ToAPITimeInterval converts a piece of a day.
@@ -241,7 +243,7 @@ func FromAPIDayHours(in schedulingoapi.DayHours) scheduling.DayHours {
 
 // FromAPIDateHours converts the hours of a date.
 func FromAPIDateHours(in schedulingoapi.DateHours) scheduling.DateHours {
-	return scheduling.DateHours{Date: in.Date, Name: or(in.Name, ""), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
+	return scheduling.DateHours{Date: in.Date, Name: string(or(in.Name, "")), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
 }
 
 // FromAPITimeInterval converts a piece of a day.
@@ -262,14 +264,14 @@ func FromAPITimeOffCreate(in schedulingoapi.TimeOffCreate) scheduling.TimeOffInp
 	resourceID, _ := fromNullable(in.ResourceID)
 	rule, _ := fromNullable(in.Rrule)
 	return scheduling.TimeOffInput{
-		ResourceID: resourceID, Title: or(in.Title, ""), StartAt: in.StartAt, EndAt: in.EndAt, RRule: rule,
+		ResourceID: resourceID, Title: string(or(in.Title, "")), StartAt: in.StartAt, EndAt: in.EndAt, RRule: rule,
 	}
 }
 
 // FromAPITimeOffUpdate keeps absent fields apart from null ones.
 func FromAPITimeOffUpdate(in schedulingoapi.TimeOffUpdate) scheduling.TimeOffPatch {
 	return scheduling.TimeOffPatch{
-		ResourceID: clearable(in.ResourceID), Title: in.Title, StartAt: in.StartAt, EndAt: in.EndAt, RRule: clearable(in.Rrule),
+		ResourceID: clearable(in.ResourceID), Title: (*string)(in.Title), StartAt: in.StartAt, EndAt: in.EndAt, RRule: clearable(in.Rrule),
 	}
 }
 
@@ -286,17 +288,35 @@ func ToAPICustomer(c scheduling.Customer) schedulingoapi.Customer {
 func FromAPICustomerCreate(in schedulingoapi.CustomerCreate) scheduling.CustomerInput {
 	userID, _ := fromNullable(in.UserID)
 	return scheduling.CustomerInput{
-		Name: in.Name, Email: or(in.Email, ""), Phone: or(in.Phone, ""), City: or(in.City, ""), State: or(in.State, ""),
+		Name: string(in.Name), Email: or(in.Email, ""), Phone: or(in.Phone, ""), City: or(in.City, ""), State: or(in.State, ""),
 		Zip: or(in.Zip, ""), Notes: or(in.Notes, ""), Status: string(or(in.Status, schedulingoapi.CustomerStatusACTIVE)),
-		Tags: or(in.Tags, nil), UserID: userID,
+		Tags: tags(or(in.Tags, nil)), UserID: userID,
 	}
+}
+
+// tags are the names, each once: two that were told apart by the white space around them are one.
+func tags(in schedulingoapi.CustomerTags) []string {
+	if in == nil {
+		return nil
+	}
+	list := make([]string, 0, len(in))
+	for _, tag := range names.Strings(in) {
+		if !slices.Contains(list, tag) {
+			list = append(list, tag)
+		}
+	}
+	return list
 }
 
 // FromAPICustomerUpdate keeps absent fields apart from null ones.
 func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) scheduling.CustomerPatch {
+	var given *[]string
+	if in.Tags != nil {
+		given = new(tags(*in.Tags))
+	}
 	return scheduling.CustomerPatch{
-		Name: in.Name, Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: in.Notes,
-		Status: toString(in.Status), Tags: in.Tags, UserID: clearable(in.UserID),
+		Name: (*string)(in.Name), Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: in.Notes,
+		Status: toString(in.Status), Tags: given, UserID: clearable(in.UserID),
 	}
 }
 

@@ -6,13 +6,17 @@ import (
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListCustomers implements the operation.
 func (s *Server) ListCustomers(ctx context.Context, req schedulingoapi.ListCustomersRequestObject) (schedulingoapi.ListCustomersResponseObject, error) {
-	filter := scheduling.CustomerFilter{Status: toString(req.Params.Status), Search: req.Params.Search, Tag: req.Params.Tag}
+	filter := scheduling.CustomerFilter{Status: toString(req.Params.Status), Search: req.Params.Search}
+	if req.Params.Tag != nil {
+		filter.Tag = new(names.Clean(string(*req.Params.Tag)))
+	}
 	page := keyset.NewPage(req.Params.Limit, req.Params.Cursor)
 	list, err := s.customers.List(ctx, tenancy.ScopeFrom(ctx), filter, page)
 	if err != nil {

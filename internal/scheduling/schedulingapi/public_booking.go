@@ -72,7 +72,7 @@ func (s *Server) CreateBookingAppointment(ctx context.Context, req schedulingoap
 	token, booked, err := s.publicBooking.Book(ctx, scope, scheduling.PublicBookingInput{
 		HoldToken: or(req.Body.HoldID, ""), ServiceID: req.Body.ServiceID, StartAt: req.Body.StartAt, Notes: or(req.Body.Notes, ""),
 		Customer: scheduling.PublicCustomer{
-			Name: req.Body.Customer.Name, Email: string(req.Body.Customer.Email), Phone: or(req.Body.Customer.Phone, ""),
+			Name: string(req.Body.Customer.Name), Email: string(req.Body.Customer.Email), Phone: or(req.Body.Customer.Phone, ""),
 		},
 	})
 	if err != nil {
