@@ -142,7 +142,7 @@ func TestList_AcrossPartitions(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	for _, filter := range []audit.Filter{{}, {TenantID: &tenant}} {
+	for _, filter := range []audit.Filter{{Anywhere: true}, {TenantID: &tenant}} {
 		var got []time.Time
 		page := keyset.Page{Limit: 7}
 		for {

@@ -89,7 +89,8 @@ func TestOwnersAreTold(t *testing.T) {
 	tenant.User(t, tenancy.RoleOwner, true)
 	tenant.User(t, tenancy.RoleManager, false)
 	stranger.User(t, tenancy.RoleOwner, false)
-	s.Login(t, tenant.Host, first.Email).Do(t, "PATCH", "/api/v1/users/"+gone.ID.String(), map[string]any{"is_active": false}).Require(t, 200)
+	_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE users SET is_active = false WHERE id = $1", gone.ID)
+	require.NoError(t, err)
 	scope := tenant.Scope(t, true)
 	require.NoError(t, s.App.Store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
 		return communication.NewNotifications().NotifyOwners(t.Context(), tx, scope, "webhook.disabled", nil)

@@ -2,13 +2,13 @@ package identity
 
 import (
 	"context"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/names"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -27,13 +27,14 @@ type SuperuserInput struct {
 // permission; scope says when, and is of no tenant. Errors: ValidationFailed, also for a weak
 // password, AlreadyExists if the platform has a user with the address, who stays as they are.
 func CreateSuperuser(ctx context.Context, store *tenancy.Store, hasher *Hasher, scope *tenancy.Scope, in SuperuserInput) (User, error) {
-	if strings.TrimSpace(in.Name) == "" {
-		return User{}, apperr.NewInvalid("/name", "The name must not be empty.")
+	in.Name = names.Clean(in.Name)
+	if err := names.Check(in.Name); err != nil {
+		return User{}, apperr.NewInvalid("/name", "%s", err)
 	}
 	if n := utf8.RuneCountInString(in.Password); n < minPasswordLength || n > maxPasswordLength {
 		return User{}, apperr.NewInvalid("/password", "A password has between %d and %d characters.", minPasswordLength, maxPasswordLength)
 	}
-	hash, err := hasher.Hash(ctx, in.Password)
+	hash, err := hasher.HashNew(ctx, "/password", in.Password, in.Email, in.Name)
 	if err != nil {
 		return User{}, err
 	}

@@ -159,14 +159,11 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		if err := s.lockNetwork(ctx, tx, scope, booker); err != nil {
 			return err
 		}
-		customerID, err := s.customer(ctx, tx, scope, in.Customer)
-		if errors.Is(err, errBlocked) {
-			return s.refuseBlocked(ctx, tx, scope, wanted, rivals)
-		}
+		customerID, err := s.customer(ctx, tx, scope, rules.policies, in.Customer)
 		if err != nil {
 			return err
 		}
-		if err := s.allowBooking(ctx, tx, scope, booker); err != nil {
+		if err := s.allowBooking(ctx, tx, scope, rules.policies, booker); err != nil {
 			return err
 		}
 		wanted.CustomerID = customerID
@@ -223,24 +220,12 @@ func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
 	return checkStart(wanted.StartAt)
 }
 
-var errBlocked = errors.New("the customer is blocked")
-
-// refuseBlocked says to somebody who is blocked what everybody would hear, and that the time is
-// taken if everybody could have it.
-func (s *PublicBooking) refuseBlocked(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, wanted AppointmentInput, rivals []uuid.UUID,
-) error {
-	if wanted.HoldID == nil {
-		if _, _, err := s.appointments.decideFree(ctx, tx, scope, wanted, nil, rivals); err != nil {
-			return err
-		}
-	}
-	return apperr.New(apperr.SlotTaken, notFree)
-}
-
-// customer returns the active customer with the address, or a new one. Error: errBlocked if
-// one with the address is blocked.
-func (s *PublicBooking) customer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, given PublicCustomer) (id uuid.UUID, err error) {
+// customer returns the active customer with the address, or a new one. Error: if one with the
+// address is blocked, that of an address with too many bookings: nobody but its owner knows
+// how many it has.
+func (s *PublicBooking) customer(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, policies schedulingdb.GetPoliciesRow, given PublicCustomer,
+) (id uuid.UUID, err error) {
 	queries := s.appointments.queries
 	address := strings.ToLower(given.Email)
 	err = queries.LockBookingEmail(ctx, tx, schedulingdb.LockBookingEmailParams{EnvID: scope.Env.ID, EmailLower: address})
@@ -254,7 +239,7 @@ func (s *PublicBooking) customer(ctx context.Context, tx *tenancy.Tx, scope *ten
 	for _, c := range known {
 		switch {
 		case c.Status == CustomerBlocked:
-			return id, errBlocked
+			return id, tooManyOfEmail(policies)
 		case c.Status == CustomerActive && id == uuid.Nil:
 			id = c.ID
 		}

@@ -34,11 +34,9 @@ func (s *PublicBooking) lockNetwork(ctx context.Context, tx *tenancy.Tx, scope *
 
 // allowBooking returns a TooManyBookings error unless whoever it is may have one appointment more
 // to come. Network and e-mail address are locked.
-func (s *PublicBooking) allowBooking(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker) error {
-	p, err := s.appointments.policies(ctx, tx, scope)
-	if err != nil {
-		return err
-	}
+func (s *PublicBooking) allowBooking(
+	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, p schedulingdb.GetPoliciesRow, b booker,
+) error {
 	counted, err := s.appointments.queries.CountPublicBookings(ctx, tx, schedulingdb.CountPublicBookingsParams{
 		EnvID: scope.Env.ID, NetworkID: b.networkID, EmailID: b.emailID, Now: scope.Now,
 	})
@@ -46,14 +44,18 @@ func (s *PublicBooking) allowBooking(ctx context.Context, tx *tenancy.Tx, scope 
 		return fmt.Errorf("count public bookings: %w", err)
 	}
 	if counted.OfEmail >= p.MaxBookingsPerEmail {
-		return apperr.New(apperr.TooManyBookings, "At most %d appointments to come can be booked for one e-mail address. Get in touch with the business.",
-			p.MaxBookingsPerEmail).With("limit", p.MaxBookingsPerEmail)
+		return tooManyOfEmail(p)
 	}
 	if counted.OfNetwork >= p.MaxBookingsPerAddress {
 		return apperr.New(apperr.TooManyBookings, "At most %d appointments to come can be booked from one network. Get in touch with the business.",
 			p.MaxBookingsPerAddress).With("limit", p.MaxBookingsPerAddress)
 	}
 	return nil
+}
+
+func tooManyOfEmail(p schedulingdb.GetPoliciesRow) error {
+	return apperr.New(apperr.TooManyBookings, "At most %d appointments to come can be booked for one e-mail address. Get in touch with the business.",
+		p.MaxBookingsPerEmail).With("limit", p.MaxBookingsPerEmail)
 }
 
 // note counts the appointment, with the commit.

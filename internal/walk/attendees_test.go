@@ -62,7 +62,7 @@ func TestAppointmentsKeepWhoComes(t *testing.T) {
 	// How they are reached is for whoever may read customers.
 	require.Equal(t, otto, attendee(t, owner.APIToken(t, false, "appointments:read", "customers:read").Get(t, one)))
 	require.Equal(t, m{"name": "Otto"}, attendee(t, owner.APIToken(t, false, "appointments:read").Get(t, one)))
-	events := owner.APIToken(t, false, "events:read").Get(t, "/api/v1/events?types=appointment.*&limit=100").Require(t, 200)
+	events := owner.APIToken(t, false, "events:read", "appointments:read").Get(t, "/api/v1/events?types=appointment.*&limit=100").Require(t, 200)
 	require.Contains(t, string(events.Body), `"attendee":{"name":"Otto"}`)
 	require.NotContains(t, string(events.Body), "555 0177")
 	require.NotContains(t, string(events.Body), "house@example.com")

@@ -92,7 +92,7 @@ func TestEveryOperationIsDoneOnceForAKey(t *testing.T) {
 			if f.as != nil {
 				caller = f.as(t, s, tenant)
 			} else if gates[id].Scope != "" {
-				caller = c.owner.APIToken(t, f.sandbox, string(gates[id].Scope))
+				caller = c.owner.APIToken(t, f.sandbox, append(f.scopes, string(gates[id].Scope))...)
 			}
 			op := s.Operation(t, id)
 			path, body := f.call(op, o)

@@ -637,7 +637,7 @@ type Attendee struct {
 // Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 type AttendeeCreate struct {
 	Email *openapi_types.Email `json:"email,omitempty"`
-	Name  string               `json:"name"`
+	Name  names.Name           `json:"name"`
 	Phone *string              `json:"phone,omitempty"`
 }
 

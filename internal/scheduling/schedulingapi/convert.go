@@ -368,7 +368,7 @@ func fromAPIAttendee(in *schedulingoapi.AttendeeCreate) *scheduling.Attendee {
 	if in == nil {
 		return nil
 	}
-	return &scheduling.Attendee{Name: in.Name, Email: toString(in.Email), Phone: in.Phone}
+	return &scheduling.Attendee{Name: string(in.Name), Email: toString(in.Email), Phone: in.Phone}
 }
 
 func toAPIAttendee(a *scheduling.Attendee) *schedulingoapi.Attendee {
