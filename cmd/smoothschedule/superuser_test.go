@@ -67,7 +67,7 @@ func TestProgram_SuperuserCreate(t *testing.T) {
 	var again sync.WaitGroup
 	for range 3 {
 		again.Go(func() {
-			out, err := createSuperuser(t, kit, "another password altogether", "--email", "boss@example.com", "--name", "Other")
+			out, err := createSuperuser(t, kit, "copper lantern sideways", "--email", "boss@example.com", "--name", "Other")
 			if err == nil || !strings.Contains(out, "nothing was changed") {
 				t.Errorf("%v: %s", err, out)
 			}

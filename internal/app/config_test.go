@@ -89,8 +89,10 @@ func TestConfig_CheckServe(t *testing.T) {
 	t.Run("refuses risks that nobody accepts", func(t *testing.T) {
 		t.Parallel()
 		for _, risk := range []struct{ name, variable, value string }{
-			{riskLoopbackWebhooks, "WEBHOOK_ALLOW_LOOPBACK", "true"}, {riskNoRateLimits, "RATE_LIMITS", "off"},
-			{riskNoRateLimits, "RATE_LIMITS", "tokens"}, {riskPlainHTTP, "HTTPS", "false"},
+			{riskLoopbackWebhooks, "WEBHOOK_ALLOW_LOOPBACK", "true"},
+			{riskNoRateLimits, "RATE_LIMITS", "off"},
+			{riskNoRateLimits, "RATE_LIMITS", "tokens"},
+			{riskPlainHTTP, "HTTPS", "false"},
 		} {
 			environment := fit()
 			environment[Prefix+risk.variable] = risk.value

@@ -175,7 +175,7 @@ func TestServe_RefusesADatabaseOfDev(t *testing.T) {
 		require.Eventually(t, func() bool { return claimed() || len(ended) > 0 }, 20*time.Second, 10*time.Millisecond)
 		require.True(t, claimed())
 		stop()
-		<-ended // whatever it was doing then
+		<-ended //nolint:errcheck // whatever it was doing then
 	}
 	t.Run("with renamed personas", func(t *testing.T) {
 		t.Parallel()

@@ -13,7 +13,7 @@ import (
 // Rule is what Check demands, for error texts.
 const Rule = "must be the ISO 4217 code of a currency in use, such as USD."
 
-var errCode = errors.New(Rule)
+var errCode = errors.New(Rule) //nolint:staticcheck // clients are shown it as a sentence
 
 // Check returns an error unless code is that of a currency, in capitals.
 func Check(code string) error {

@@ -197,7 +197,8 @@ func TestOrderOfRefusals(t *testing.T) {
 		"zero gate, anonymous":     {Gate{}, tenancy.Scope{Tenant: active}, &apperr.Unauthorized},
 		"zero gate, token":         {Gate{}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
 		"zero impersonator": {
-			writing, tenancy.Scope{Principal: &tenancy.Principal{Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{}}, Tenant: active},
+			writing,
+			tenancy.Scope{Principal: &tenancy.Principal{Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{}}, Tenant: active},
 			&apperr.MasqueradeRefused,
 		},
 		"platform helps a suspended": {

@@ -22,7 +22,7 @@ const MaxLength = 255
 // Rule is what Check demands, for error texts.
 const Rule = "must have 1 to 255 characters, at least one of them visible, and no control or bidirectional override characters."
 
-var errName = errors.New(Rule)
+var errName = errors.New(Rule) //nolint:staticcheck // clients are shown it as a sentence
 
 // Name is a name in a request. It is in the form of Clean once it has been read.
 type Name string

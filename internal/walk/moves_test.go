@@ -1,6 +1,7 @@
 package walk
 
 import (
+	"maps"
 	"net/http"
 	"testing"
 
@@ -136,9 +137,7 @@ func TestOffGrid(t *testing.T) {
 	v.owner.Post(t, "/api/v1/customers", m{"name": "B", "email": "blocked@b.example", "status": "BLOCKED"}).Require(t, 201)
 	wish := m{"service_id": v.service, "start_at": offGrid}
 	with := func(more m) m {
-		for name, value := range wish {
-			more[name] = value
-		}
+		maps.Copy(more, wish)
 		return more
 	}
 	for name, answer := range map[string]*apitest.Response{

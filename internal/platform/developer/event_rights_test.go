@@ -212,7 +212,7 @@ func TestWebhooks_CreateByToken(t *testing.T) {
 	})
 }
 
-func TestWebhooks_UpdateByToken(t *testing.T) {
+func TestWebhooks_UpdateByToken(t *testing.T) { //nolint:tparallel // its subtests run one after the other
 	t.Parallel()
 	s, owner := setup(t)
 	r := newReceiver(t, nil)
@@ -222,11 +222,11 @@ func TestWebhooks_UpdateByToken(t *testing.T) {
 	few, most := owner.APIToken(t, false, "webhooks:write", "services:read"), owner.APIToken(t, false, "webhooks:write", "services:read", "customers:read")
 	patch := func(c *apitest.Client, body object) *apitest.Response { return c.Do(t, http.MethodPatch, path, body) }
 
-	t.Run("changes what shows nothing", func(t *testing.T) { //nolint:paralleltest // one after the other
+	t.Run("changes what shows nothing", func(t *testing.T) {
 		patch(few, object{"description": "mine", "is_enabled": false}).Require(t, 200)
 		few.Post(t, path+"/rotate-secret", nil).Require(t, 200)
 	})
-	t.Run("cannot let events be sent that it may not read", func(t *testing.T) { //nolint:paralleltest // one after the other
+	t.Run("cannot let events be sent that it may not read", func(t *testing.T) {
 		for _, body := range []object{{"is_enabled": true}, {"url": "https://example.com/elsewhere"}, {"event_types": []string{"customer.deleted"}}} {
 			requireRefused(t, patch(few, body), "customers:read", "")
 		}
@@ -237,7 +237,7 @@ func TestWebhooks_UpdateByToken(t *testing.T) {
 		patch(owner, object{"url": r.URL}).Require(t, 200)
 		patch(most, object{"is_enabled": true}).Require(t, 200)
 	})
-	t.Run("cannot have them sent once more", func(t *testing.T) { //nolint:paralleltest // one after the other
+	t.Run("cannot have them sent once more", func(t *testing.T) {
 		customer(t, owner)
 		s.WorkJobs(t)
 		delivery := deliveries(t, owner, id)[0]["id"].(string)
@@ -252,7 +252,7 @@ func TestWebhooks_UpdateByToken(t *testing.T) {
 		s.WorkJobs(t)
 		require.ElementsMatch(t, []string{"customer.created", "webhook.ping"}, types(t, r.take()))
 	})
-	t.Run("gets nothing that was on its way to somebody else", func(t *testing.T) { //nolint:paralleltest // one after the other
+	t.Run("gets nothing that was on its way to somebody else", func(t *testing.T) {
 		r.set(status(500))
 		customer(t, owner)
 		owner.Post(t, "/api/v1/services", object{"name": "S", "duration_minutes": 30}).Require(t, 201)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // must is for searches that nobody cancels.
@@ -53,19 +54,19 @@ func TestSearch_canceled(t *testing.T) {
 	assert.NotEmpty(t, search(&s, request, at(-1, 0)).Slots)
 	for _, after := range []int{0, 1, 2} {
 		found, err := Search(asked(after), &s, request, at(-1, 0))
-		assert.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, context.Canceled)
 		assert.Empty(t, found.Slots)
 
 		resources, err := SearchPerResource(asked(after), &s, request, at(-1, 0))
-		assert.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, context.Canceled)
 		assert.Empty(t, resources)
 
 		slots, err := Nearest(asked(after), &s, &Request{Start: at(1, 0)}, at(-1, 0), 50)
-		assert.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, context.Canceled)
 		assert.Empty(t, slots)
 
 		_, ok, err := Substitute(asked(after), &s, &Request{Start: at(1, 0)}, at(-1, 0))
-		assert.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, context.Canceled)
 		assert.False(t, ok)
 	}
 }

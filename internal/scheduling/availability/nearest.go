@@ -105,25 +105,8 @@ func (w *way) nearest(ctx context.Context, request *Request, now time.Time, n in
 	if len(p.refused) > 0 {
 		return nil, false, nil
 	}
-	var found []micros
-	wanted, after := microsOf(request.Start), 0
-	if starts.from <= wanted && wanted < starts.to && (request.OffGrid || p.onGrid(wanted)) {
-		if _, ok := p.decide(wanted, false); ok {
-			found, after = append(found, wanted), 1
-		}
-	}
-	for at := range p.grid(ctx, span{max(starts.from, p.earliest), starts.to}) {
-		if after == n {
-			break
-		}
-		if _, ok := p.decide(at, false); !ok || at == wanted {
-			continue
-		}
-		found = append(found, at)
-		if at > wanted {
-			after++
-		}
-	}
+	wanted := microsOf(request.Start)
+	found := p.candidatesAround(ctx, wanted, request.OffGrid, n)
 	if err := ctx.Err(); err != nil {
 		return nil, false, err
 	}
@@ -136,4 +119,29 @@ func (w *way) nearest(ctx context.Context, request *Request, now time.Time, n in
 		slots[i], _ = p.slot(nil)
 	}
 	return slots, true, nil
+}
+
+// candidatesAround returns, in any order, starts that decide accepts: all before the wanted one,
+// and up to n from it on. The n nearest are among them, unless ctx is done.
+func (p *plan) candidatesAround(ctx context.Context, wanted micros, offGrid bool, n int) []micros {
+	var found []micros
+	after := 0
+	if p.starts.from <= wanted && wanted < p.starts.to && (offGrid || p.onGrid(wanted)) {
+		if _, ok := p.decide(wanted, false); ok {
+			found, after = append(found, wanted), 1
+		}
+	}
+	for at := range p.grid(ctx, span{max(p.starts.from, p.earliest), p.starts.to}) {
+		if after == n {
+			break
+		}
+		if _, ok := p.decide(at, false); !ok || at == wanted {
+			continue
+		}
+		found = append(found, at)
+		if at > wanted {
+			after++
+		}
+	}
+	return found
 }

@@ -70,13 +70,13 @@ const (
 	KindTimeOff  = "TIME_OFF"
 )
 
-// Derive returns what make returns for the key, which must follow from the key alone. It is made
-// once for a catalogue, and kept as long as that. Errors are those of make, and not kept.
-func Derive[K comparable, V any](c *Catalogue, key K, make func() (V, error)) (V, error) {
+// Derive returns what derive returns for the key, which must follow from the key alone. It is made
+// once for a catalogue, and kept as long as that. Errors are those of derive, and not kept.
+func Derive[K comparable, V any](c *Catalogue, key K, derive func() (V, error)) (V, error) {
 	if made, ok := c.derived.Load(key); ok {
 		return made.(V), nil
 	}
-	made, err := make()
+	made, err := derive()
 	if err == nil {
 		c.derived.Store(key, made)
 	}

@@ -188,7 +188,7 @@ func checkChange(t *testing.T, name string, loc *time.Location, o *oracle, strid
 func TestClock_At_far_ahead(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(2101, 2999))
-	for _, name := range strings.Fields(zones) {
+	for name := range strings.FieldsSeq(zones) {
 		loc := zone(t, name)
 		from := time.Date(2101+random.IntN(899), time.January, 1, 0, 0, 0, 0, time.UTC)
 		for _, c := range changes(loc, from, from.AddDate(1, 0, 0)) {
@@ -201,7 +201,7 @@ func TestClock_At_far_ahead(t *testing.T) {
 // ZoneBounds returns bounds for leap years that do not contain the instant.
 func TestClock_year_ends(t *testing.T) {
 	t.Parallel()
-	for _, name := range strings.Fields(zones) {
+	for name := range strings.FieldsSeq(zones) {
 		loc := zone(t, name)
 		clock := localtime.NewClock(loc)
 		for year := 2024; year < 3000; year++ {
