@@ -17,10 +17,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Operation is one operation of the contract.
@@ -85,11 +87,15 @@ func checkUUID(s string) error {
 
 func checkEmail(s string) error {
 	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || strings.ContainsAny(s, "\r\n") {
+	if err != nil || a.Address != s || norm.NFKC.String(s) != s || strings.ContainsFunc(s, unseen) {
 		return fmt.Errorf("must be an e-mail address, such as name@example.com")
 	}
 	return nil
 }
+
+// unseen reports whether a character is a control, a separator, or one that only formats: an
+// address with it looks like another one.
+func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Z) }
 
 // Load reads and checks a document. It fails if the document is not valid, or an
 // operation has no id, or one that another has too.

@@ -54,6 +54,10 @@ func newValidator(op *contract.Operation) *validator {
 // contract, maxFields at the most, or one of the errors about the body as a whole.
 func (v *validator) validate(c echo.Context) error {
 	r, query := c.Request(), c.QueryParams()
+	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		// What cannot be read would be left out, and a filter with it.
+		return invalidRequest(apperr.Field{Pointer: "?", Detail: "cannot be read: write & between parameters, ; as %3B and % as %25."})
+	}
 	if err := v.checkQuery(query); err != nil {
 		return err
 	}

@@ -645,7 +645,7 @@ type AttendeeCreate struct {
 type Availability struct {
 	Data []Slot `json:"data"`
 
-	// Refused The starts that cannot be booked; only with `explain`.
+	// Refused The first 1,000 starts that cannot be booked, with at most 20 reasons each; only with `explain`.
 	Refused   *[]RefusedSlot     `json:"refused,omitempty"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
@@ -709,7 +709,7 @@ type BookingAppointmentCreate struct {
 type BookingAvailability struct {
 	Data []BookingSlot `json:"data"`
 
-	// Refused The starts that cannot be booked; only with `explain`.
+	// Refused The first 1,000 starts that cannot be booked, with at most 20 reasons each; only with `explain`.
 	Refused   *[]BookingRefusedSlot `json:"refused,omitempty"`
 	ServiceID openapi_types.UUID    `json:"service_id"`
 

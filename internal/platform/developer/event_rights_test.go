@@ -224,7 +224,8 @@ func TestWebhooks_UpdateByToken(t *testing.T) { //nolint:tparallel // its subtes
 
 	t.Run("changes what shows nothing", func(t *testing.T) {
 		patch(few, object{"description": "mine", "is_enabled": false}).Require(t, 200)
-		few.Post(t, path+"/rotate-secret", nil).Require(t, 200)
+		requireRefused(t, few.Post(t, path+"/rotate-secret", nil), "customers:read", "")
+		most.Post(t, path+"/rotate-secret", nil).Require(t, 200)
 	})
 	t.Run("cannot let events be sent that it may not read", func(t *testing.T) {
 		for _, body := range []object{{"is_enabled": true}, {"url": "https://example.com/elsewhere"}, {"event_types": []string{"customer.deleted"}}} {

@@ -47,7 +47,8 @@ func secretPurpose(envID, endpointID uuid.UUID) string {
 }
 
 // RotateSecret gives an endpoint a new secret and returns it, which nobody can read again. The
-// one before signs too for 24 hours; one before that no longer. Errors: NotFound.
+// one before signs too for 24 hours; one before that no longer. Errors: NotFound;
+// ScopeRequired and TokenNotAccepted for a token that may not read what the endpoint gets.
 func (s *Webhooks) RotateSecret(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Webhook, string, error) {
 	secret, sealed, err := s.newSecret(scope, id)
 	if err != nil {
@@ -57,6 +58,10 @@ func (s *Webhooks) RotateSecret(ctx context.Context, scope *tenancy.Scope, id uu
 	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, nil)
 		if err != nil {
+			return err
+		}
+		// The secret signs what is sent: it is for those who may read that.
+		if err := s.checkSent(scope, current); err != nil {
 			return err
 		}
 		rotated = current

@@ -70,3 +70,26 @@ func TestSearch_canceled(t *testing.T) {
 		assert.False(t, ok)
 	}
 }
+
+// TestSearch_explain_is_bounded holds that an explanation ends where nobody reads on, and that
+// the slots do not depend on it.
+func TestSearch_explain_is_bounded(t *testing.T) {
+	t.Parallel()
+	s := shop()
+	s.Service.SlotStep = time.Minute
+	s.Resources = nil
+	for n := range 60 {
+		s.Resources = append(s.Resources, one(number(byte(n+1)), Staff))
+	}
+	s.Closures = []Span{spanAt(0, 0, hoursOf(24), 200)}
+	request := &SearchRequest{From: at(0, 0), To: at(3, 0), Explain: true}
+	explained := search(&s, request, at(-1, 0))
+	require.Len(t, explained.Refused, MaxRefused)
+	for _, refusal := range explained.Refused {
+		require.LessOrEqual(t, len(refusal.Reasons), MaxReasons)
+	}
+	silent := *request
+	silent.Explain = false
+	require.NotEmpty(t, explained.Slots)
+	require.Equal(t, search(&s, &silent, at(-1, 0)).Slots, explained.Slots)
+}

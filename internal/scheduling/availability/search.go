@@ -51,11 +51,19 @@ type Refusal struct {
 // Result is what a search finds, in the order of time.
 type Result struct {
 	Slots []Slot
-	// Refused are the other starts on the grid; empty unless they are asked for.
+	// Refused are the other starts on the grid, MaxRefused at the most; empty unless they are
+	// asked for.
 	Refused []Refusal
 	// Truncated says that there are more slots than the limit.
 	Truncated bool
 }
+
+// An explanation is for people: it lists the first MaxRefused starts that are refused, each with
+// MaxReasons reasons at the most. There can be a hundred resources at every minute of two months.
+const (
+	MaxRefused = 1000
+	MaxReasons = 20
+)
 
 // Search offers the starts on the grid that Decide accepts at the instant now, with the
 // same resources and lanes. Errors: that of ctx, once it is done.
@@ -74,10 +82,11 @@ func Search(ctx context.Context, snapshot *Snapshot, request *SearchRequest, now
 	}
 	var arena []Assignment
 	for at := range p.grid(ctx, starts) {
-		reasons, ok := p.decide(at, request.Explain)
+		explain := request.Explain && len(result.Refused) < MaxRefused
+		reasons, ok := p.decide(at, explain)
 		switch {
-		case !ok && request.Explain:
-			refusal := Refusal{Start: at.time(), End: (at + p.duration).time(), Reasons: reasons}
+		case !ok && explain:
+			refusal := Refusal{Start: at.time(), End: (at + p.duration).time(), Reasons: reasons[:min(len(reasons), MaxReasons)]}
 			result.Refused = append(result.Refused, refusal)
 		case !ok:
 		case request.Limit > 0 && len(result.Slots) == request.Limit:
