@@ -74,8 +74,8 @@ INSERT INTO tenants (id, name, plan_version_id, status, created_at)
 INSERT INTO environments (id, tenant_id, name, is_sandbox) SELECT live, id, 'salon_' || n, false FROM t UNION ALL SELECT sandbox, id, 'salon_' || n || '_sandbox', true FROM t;
 INSERT INTO event_sequences (env_id, last_sequence) SELECT live, 10 FROM t UNION ALL SELECT sandbox, 0 FROM t;
 INSERT INTO domains (id, tenant_id, kind, name, is_primary, verified_at) SELECT gen_random_uuid(), id, 'SUBDOMAIN', 'salon-' || n, true, now() FROM t;
-INSERT INTO users (id, tenant_id, env_id, email, username, name, role, password_hash, created_at)
-    SELECT gen_random_uuid(), id, live, r || n || '@salon.example', r || n, r || ' ' || n, role, 'x', '2026-01-01'::timestamptz + n * interval '41 minutes'
+INSERT INTO users (id, tenant_id, env_id, email, username, name, role, created_at)
+    SELECT gen_random_uuid(), id, live, r || n || '@salon.example', r || n, r || ' ' || n, role, '2026-01-01'::timestamptz + n * interval '41 minutes'
     FROM t, (VALUES ('owner', 'TENANT_OWNER'), ('manager', 'TENANT_MANAGER'), ('s1', 'TENANT_STAFF'), ('s2', 'TENANT_STAFF'), ('customer', 'CUSTOMER')) AS r (r, role);
 INSERT INTO usage_counters (env_id, quota, period, used) SELECT live, 'max_users', '0001-01-01', 4 FROM t;
 INSERT INTO entitlement_overrides (id, tenant_id, name, value, reason, from_at) SELECT gen_random_uuid(), id, 'can_use_webhooks', 'true', 'x', '2026-01-01' FROM t WHERE n % 10 = 0;

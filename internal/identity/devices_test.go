@@ -17,29 +17,30 @@ func TestKnownDevice(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC)
 	user, other := uuid.New(), uuid.New()
-	marker := newDevice(user, "hash", now)
-	require.NotEqual(t, marker, newDevice(user, "hash", now))
-	known := func(marker string, id uuid.UUID, hash string, at time.Time) bool {
-		counted, ok := knownDevice(marker, id, hash, at)
+	key, anotherKey := []byte("key"), []byte("another key")
+	marker := newDevice(user, key, now)
+	require.NotEqual(t, marker, newDevice(user, key, now))
+	known := func(marker string, id uuid.UUID, key []byte, at time.Time) bool {
+		counted, ok := knownDevice(marker, id, key, at)
 		require.Equal(t, ok, counted.key != "")
 		require.LessOrEqual(t, len(counted.key), 100)
 		return ok
 	}
-	require.True(t, known(marker, user, "hash", now))
-	require.True(t, known(marker, user, "hash", now.Add(DeviceLifetime-time.Second)))
-	require.False(t, known(marker, user, "hash", now.Add(DeviceLifetime)))
-	require.False(t, known(marker, other, "hash", now))
-	require.False(t, known(marker, uuid.Nil, "hash", now))
-	require.False(t, known(marker, user, "another hash", now))
+	require.True(t, known(marker, user, key, now))
+	require.True(t, known(marker, user, key, now.Add(DeviceLifetime-time.Second)))
+	require.False(t, known(marker, user, key, now.Add(DeviceLifetime)))
+	require.False(t, known(marker, other, key, now))
+	require.False(t, known(marker, uuid.Nil, key, now))
+	require.False(t, known(marker, user, anotherKey, now))
 	raw, err := base64.RawURLEncoding.DecodeString(marker)
 	require.NoError(t, err)
 	for i := range raw {
 		raw[i] ^= 1
-		require.False(t, known(base64.RawURLEncoding.EncodeToString(raw), user, "hash", now), "byte %d", i)
+		require.False(t, known(base64.RawURLEncoding.EncodeToString(raw), user, key, now), "byte %d", i)
 		raw[i] ^= 1
 	}
 	for _, forged := range []string{"", "x", "….", marker[1:], marker + "AAAA", base64.RawURLEncoding.EncodeToString(make([]byte, len(raw)))} {
-		require.False(t, known(forged, user, "hash", now), forged)
+		require.False(t, known(forged, user, key, now), forged)
 	}
 }
 

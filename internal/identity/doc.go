@@ -13,7 +13,8 @@
 //     it to whom is checked here: nobody touches, or gives, a role above their own.
 //   - Each tenant keeps an active owner in each mode that has had one.
 //   - Passwords exist as argon2id hashes and session tokens as SHA-256 sums; neither is in
-//     an answer, an event, a log or the audit trail.
+//     an answer, an event, a log or the audit trail. The digest of a hash never leaves the
+//     database: what is computed from a password is compared there.
 //   - A session that begins while its user is deactivated, deleted or given a new password
 //     does not survive that: both sides lock the user's row first.
 //   - A change, its quota, its audit entry and its event commit together or not at all.

@@ -103,7 +103,10 @@ func (s *Invitations) Accept(ctx context.Context, scope *tenancy.Scope, in Accep
 			return err
 		}
 		accepted.User, err = signIn(ctx, tx, home, user, accepted.SignedIn)
-		accepted.Device = newDevice(user.ID, user.PasswordHash, scope.RealNow())
+		if err != nil {
+			return err
+		}
+		accepted.Device, err = makeDevice(ctx, tx, user.ID, scope.RealNow())
 		return err
 	})
 	if err != nil {
@@ -224,7 +227,7 @@ func mayStillInvite(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, ro
 
 // signIn starts a session of a user who was made in the same transaction.
 func signIn(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, user NewUser, signedIn SignedIn) (User, error) {
-	noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.RealNow()})
+	noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{ID: user.ID, VerifiedHash: &user.PasswordHash, Now: scope.RealNow()})
 	if err != nil {
 		return User{}, fmt.Errorf("note login: %w", err)
 	}

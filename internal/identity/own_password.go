@@ -29,11 +29,15 @@ func (s *Sessions) ChangePassword(ctx context.Context, scope *tenancy.Scope, cur
 	home := homeOf(scope, user)
 	// Not the account's: what strangers fail with must not keep the user from changing the password.
 	guesses := sessionThrottle(principal.SessionID)
-	fits, err := s.guess(ctx, scope, []throttle{guesses}, user.PasswordHash, current, user.IsActive)
+	credentials, err := s.credentialsOf(ctx, user.ID)
 	if err != nil {
 		return "", err
 	}
-	if !fits {
+	verified, err := s.guess(ctx, scope, []throttle{guesses}, user.ID, credentials.Parameters, current, user.IsActive)
+	if err != nil {
+		return "", err
+	}
+	if verified == nil {
 		return "", wrongCurrentPassword()
 	}
 	if replacement == current {
@@ -43,28 +47,34 @@ func (s *Sessions) ChangePassword(ctx context.Context, scope *tenancy.Scope, cur
 	if err != nil {
 		return "", err
 	}
-	if err := s.replacePassword(ctx, home, user, hash, guesses); err != nil {
-		return "", err
-	}
-	return newDevice(user.ID, hash, scope.RealNow()), nil
+	return s.replacePassword(ctx, home, user, *verified, hash, guesses)
 }
 
 func wrongCurrentPassword() error {
 	return apperr.NewInvalid("/current_password", "This is not your current password.")
 }
 
+// replacePassword replaces the verified hash, and returns the new marker of the browser.
 func (s *Sessions) replacePassword(
-	ctx context.Context, scope *tenancy.Scope, user identitydb.User, hash string, guesses throttle,
-) error {
-	return inHome(ctx, s.store, scope, func(tx identitydb.DBTX, emit func(string, any)) error {
-		changed, err := queries.SetOwnPassword(ctx, tx, identitydb.SetOwnPasswordParams{
-			ID: user.ID, PasswordHash: hash, VerifiedHash: user.PasswordHash, Now: scope.RealNow(),
-		})
+	ctx context.Context, scope *tenancy.Scope, user identitydb.User, verified, hash string, guesses throttle,
+) (device string, err error) {
+	err = inHome(ctx, s.store, scope, func(tx identitydb.DBTX, emit func(string, any)) error {
+		changed, err := queries.NotePasswordChange(ctx, tx, identitydb.NotePasswordChangeParams{ID: user.ID, Now: scope.RealNow()})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return wrongCurrentPassword() // it was, until another request changed it
+			return wrongCurrentPassword() // they were active until just now
 		}
 		if err != nil {
-			return fmt.Errorf("set password: %w", err)
+			return fmt.Errorf("note password change: %w", err)
+		}
+		replaced, err := queries.ReplacePassword(ctx, tx, identitydb.ReplacePasswordParams{UserID: user.ID, VerifiedHash: verified, Hash: hash})
+		if err != nil {
+			return fmt.Errorf("replace password: %w", err)
+		}
+		if !replaced {
+			return wrongCurrentPassword() // it was, until another request changed it
+		}
+		if device, err = makeDevice(ctx, tx, user.ID, scope.RealNow()); err != nil {
+			return err
 		}
 		err = queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{
 			UserID: user.ID, ExceptID: &scope.Principal.SessionID, Now: scope.RealNow(),
@@ -85,6 +95,7 @@ func (s *Sessions) replacePassword(
 			Action: "user.password_changed", Outcome: audit.Success, TargetType: "user", TargetID: user.ID.String(),
 		})
 	})
+	return device, err
 }
 
 // homeOf returns the scope in the world that the signed-in user belongs to, which is

@@ -127,12 +127,12 @@ func (s *PasswordResets) open(ctx context.Context, scope *tenancy.Scope, token s
 // use uses the token up and sets the password, if whoever gave the token is above the user still: the
 // user may have risen, and the other one may have fallen, since.
 func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash string) error {
-	reset, err := queries.UsePasswordReset(ctx, tx, identitydb.UsePasswordResetParams{TokenHash: hashToken(token), Now: home.RealNow()})
+	reset, err := queries.LockPasswordReset(ctx, tx, identitydb.LockPasswordResetParams{TokenHash: hashToken(token), Now: home.RealNow()})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return deadReset() // it was open until just now
 	}
 	if err != nil {
-		return fmt.Errorf("use password reset: %w", err)
+		return fmt.Errorf("lock password reset: %w", err)
 	}
 	row, err := queries.GetTenantUserForUpdate(ctx, tx, identitydb.GetTenantUserForUpdateParams{
 		ID: reset.UserID, TenantID: home.Tenant.ID, IsSandbox: home.SandboxMode(),
@@ -146,9 +146,18 @@ func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash s
 	if err := mayStillReset(ctx, tx, home, reset.IssuedBy, tenancy.Role(row.Role)); err != nil {
 		return err
 	}
-	changed, err := queries.SetPassword(ctx, tx, identitydb.SetPasswordParams{ID: row.ID, PasswordHash: hash, Now: home.RealNow()})
+	changed, err := queries.NotePasswordChange(ctx, tx, identitydb.NotePasswordChangeParams{ID: row.ID, Now: home.RealNow()})
 	if err != nil {
-		return fmt.Errorf("set password: %w", err)
+		return fmt.Errorf("note password change: %w", err)
+	}
+	done, err := queries.ResetPassword(ctx, tx, identitydb.ResetPasswordParams{
+		UserID: row.ID, TokenHash: hashToken(token), Now: home.RealNow(), Hash: hash,
+	})
+	if err != nil {
+		return fmt.Errorf("reset password: %w", err)
+	}
+	if !done {
+		return deadReset()
 	}
 	err = queries.RevokeSessionsOfUser(ctx, tx, identitydb.RevokeSessionsOfUserParams{UserID: row.ID, Now: home.RealNow()})
 	if err != nil {

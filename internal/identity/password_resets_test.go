@@ -96,7 +96,7 @@ func TestPasswordReset_EndsWith(t *testing.T) {
 		"a password that the user has chosen": func(b *bundle, token string, sam User, _ *tenancy.Scope) string {
 			scope := b.request(t, "demo", b.login(t, "demo", "", sam.Email), "")
 			require.NoError(t, b.changePassword(t, scope, goodPassword, "a much better one"))
-			b.exec(t, "UPDATE users SET password_hash = $1 WHERE id = $2", b.hash, sam.ID)
+			b.exec(t, "UPDATE user_credentials SET password_hash = $1 WHERE user_id = $2", b.hash, sam.ID)
 			return token
 		},
 	} {
@@ -107,7 +107,7 @@ func TestPasswordReset_EndsWith(t *testing.T) {
 			sam := b.user(t, manager, "sam@demo.example", tenancy.RoleStaff)
 			token := end(b, b.reset(t, manager, sam.ID), sam, manager)
 			requireCode(t, apperr.NotFound, b.use(t, token))
-			require.Equal(t, 1, b.count(t, "SELECT count(*) FROM users WHERE id = $1 AND password_hash = $2", sam.ID, b.hash))
+			require.Equal(t, 1, b.count(t, "SELECT count(*) FROM user_credentials WHERE user_id = $1 AND password_hash = $2", sam.ID, b.hash))
 		})
 	}
 }

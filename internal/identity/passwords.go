@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -31,23 +30,25 @@ const (
 	keyBytes  = 32
 )
 
-// Hasher makes and verifies argon2id hashes, as many at a time as there are
+// Hasher makes argon2id hashes, as many at a time as there are
 // processors: more would not be quicker, but each takes its memory. It is safe for
 // concurrent use.
 type Hasher struct {
 	params HashParams
 	slots  chan struct{}
-	// decoy is verified for accounts that do not exist; no password fits it.
-	decoy string
+	// decoy stands for the parameters of accounts that do not exist, and decoyKey for their key of devices.
+	decoy    string
+	decoyKey []byte
 }
 
-// NewHasher makes new hashes with the parameters; existing ones are verified with the
-// parameters they were made with.
+// NewHasher makes new hashes with the parameters; passwords are verified with the
+// parameters that their hashes were made with.
 func NewHasher(params HashParams) *Hasher {
 	return &Hasher{
-		params: params,
-		slots:  make(chan struct{}, runtime.GOMAXPROCS(0)),
-		decoy:  encodeHash(params, randomBytes(saltBytes), randomBytes(keyBytes)),
+		params:   params,
+		slots:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		decoy:    encodeParameters(params, randomBytes(saltBytes)),
+		decoyKey: randomBytes(keyBytes),
 	}
 }
 
@@ -56,23 +57,10 @@ func NewHasher(params HashParams) *Hasher {
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	var hash string
 	err := h.inTurn(ctx, func() error {
-		salt := randomBytes(saltBytes)
-		p := h.params
-		hash = encodeHash(p, salt, argon2.IDKey([]byte(password), salt, p.Iterations, p.MemoryKiB, p.Parallelism, keyBytes))
+		hash = newHash(h.params, randomBytes(saltBytes), password)
 		return nil
 	})
 	return hash, err
-}
-
-// Verify reports whether the password is the one of the hash. It fails if ctx ends
-// while it waits for its turn, or if the hash is not one of Hash's.
-func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	var fits bool
-	err := h.inTurn(ctx, func() (err error) {
-		fits, err = verifyHash(hash, password)
-		return err
-	})
-	return fits, err
 }
 
 // inTurn runs fn while it holds one of the slots.
@@ -86,21 +74,27 @@ func (h *Hasher) inTurn(ctx context.Context, fn func() error) error {
 	}
 }
 
-func verifyHash(hash, password string) (bool, error) {
-	p, salt, key, err := decodeHash(hash)
+// hashLike hashes a password with the parameters of an existing hash: the result is that hash if the password
+// is its. It fails if the parameters are not those of one of Hash's.
+func hashLike(parameters, password string) (string, error) {
+	p, salt, err := decodeParameters(parameters)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	got := argon2.IDKey([]byte(password), salt, p.Iterations, p.MemoryKiB, p.Parallelism, keyBytes)
-	return subtle.ConstantTimeCompare(got, key) == 1, nil
+	return newHash(p, salt, password), nil
 }
 
-// encodeHash writes the PHC string format:
+// newHash writes the PHC string format:
 // $argon2id$v=19$m=19456,t=2,p=1$<salt>$<key>, both in base64 without padding.
-func encodeHash(p HashParams, salt, key []byte) string {
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, p.MemoryKiB, p.Iterations, p.Parallelism, b64.EncodeToString(salt), b64.EncodeToString(key))
+func newHash(p HashParams, salt []byte, password string) string {
+	key := argon2.IDKey([]byte(password), salt, p.Iterations, p.MemoryKiB, p.Parallelism, keyBytes)
+	return encodeParameters(p, salt) + base64.RawStdEncoding.EncodeToString(key)
+}
+
+// encodeParameters writes what precedes the key in a hash.
+func encodeParameters(p HashParams, salt []byte) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$",
+		argon2.Version, p.MemoryKiB, p.Iterations, p.Parallelism, base64.RawStdEncoding.EncodeToString(salt))
 }
 
 var errMalformedHash = errors.New("password hash is malformed")
@@ -108,23 +102,36 @@ var errMalformedHash = errors.New("password hash is malformed")
 // maxMemoryKiB keeps a hash that was tampered with from taking all memory.
 const maxMemoryKiB = 1 << 20
 
-func decodeHash(hash string) (p HashParams, salt, key []byte, err error) {
-	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return p, nil, nil, errMalformedHash
+// checkHash fails for what is not one of Hash's.
+func checkHash(hash string) error {
+	end := strings.LastIndex(hash, "$") + 1
+	key, err := base64.RawStdEncoding.DecodeString(hash[end:])
+	if err != nil {
+		return fmt.Errorf("%w: %w", errMalformedHash, err)
+	}
+	if len(key) != keyBytes {
+		return errMalformedHash
+	}
+	_, _, err = decodeParameters(hash[:end])
+	return err
+}
+
+func decodeParameters(parameters string) (p HashParams, salt []byte, err error) {
+	parts := strings.Split(parameters, "$")
+	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) || parts[5] != "" {
+		return p, nil, errMalformedHash
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.MemoryKiB, &p.Iterations, &p.Parallelism); err != nil {
-		return p, nil, nil, fmt.Errorf("%w: %w", errMalformedHash, err)
+		return p, nil, fmt.Errorf("%w: %w", errMalformedHash, err)
 	}
-	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[4])
-	key, keyErr := base64.RawStdEncoding.DecodeString(parts[5])
-	if err := errors.Join(saltErr, keyErr); err != nil {
-		return p, nil, nil, fmt.Errorf("%w: %w", errMalformedHash, err)
+	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
+	if err != nil {
+		return p, nil, fmt.Errorf("%w: %w", errMalformedHash, err)
 	}
-	if p.Iterations == 0 || p.Parallelism == 0 || p.MemoryKiB > maxMemoryKiB || len(salt) == 0 || len(key) != keyBytes {
-		return p, nil, nil, errMalformedHash
+	if p.Iterations == 0 || p.Parallelism == 0 || p.MemoryKiB > maxMemoryKiB || len(salt) == 0 {
+		return p, nil, errMalformedHash
 	}
-	return p, salt, key, nil
+	return p, salt, nil
 }
 
 // randomBytes never fails: crypto/rand ends the program instead.

@@ -107,7 +107,7 @@ func (s *Personas) Login(ctx context.Context, scope *tenancy.Scope, persona stri
 	names := make([]string, len(personas))
 	for i, p := range personas {
 		if p.Persona == persona {
-			return s.sessions.open(ctx, scope, p.row, "persona", nil)
+			return s.sessions.open(ctx, scope, p.row, "persona", nil, nil)
 		}
 		names[i] = p.Persona
 	}

@@ -83,47 +83,66 @@ func (s *Sessions) Login(ctx context.Context, scope *tenancy.Scope, in LoginInpu
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return SignedIn{}, fmt.Errorf("get user for login: %w", err)
 	}
-	hash := s.hasher.decoy
-	if known {
-		hash = user.PasswordHash
+	credentials, err := s.credentialsOf(ctx, user.ID)
+	if err != nil {
+		return SignedIn{}, err
 	}
 	throttles := []throttle{accountThrottle(scope.Tenant, scope.SandboxMode(), email)}
 	if scope.Address.IsValid() {
 		throttles = append(throttles, addressThrottle(scope.Address))
 	}
-	if device, ok := knownDevice(in.Device, user.ID, hash, scope.RealNow()); ok && known {
+	if device, ok := knownDevice(in.Device, user.ID, credentials.DeviceKey, scope.RealNow()); ok && known {
 		throttles = []throttle{device} // what strangers do with the account, or from the same address, does not count
 	}
-	fits, err := s.guess(ctx, scope, throttles, hash, in.Password, known && user.IsActive)
+	verified, err := s.guess(ctx, scope, throttles, user.ID, credentials.Parameters, in.Password, known && user.IsActive)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	if !fits {
+	if verified == nil {
 		return SignedIn{}, s.refuseLogin(ctx, scope, user, known)
 	}
-	return s.open(ctx, scope, user, "password", &throttles[0])
+	return s.open(ctx, scope, user, "password", verified, &throttles[0])
 }
 
-// guess verifies a password, within the throttles. It holds its turn at the hasher
+// credentialsOf returns what it takes to verify a user's password, after the same work for a user who
+// has none, or does not exist, whom the decoy stands for.
+func (s *Sessions) credentialsOf(ctx context.Context, userID uuid.UUID) (identitydb.GetCredentialsRow, error) {
+	credentials, err := queries.GetCredentials(ctx, s.store.Control(), userID)
+	if err != nil {
+		return identitydb.GetCredentialsRow{}, fmt.Errorf("get credentials: %w", err)
+	}
+	if credentials.Parameters == "" {
+		credentials = identitydb.GetCredentialsRow{Parameters: s.hasher.decoy, DeviceKey: s.hasher.decoyKey}
+	}
+	return credentials, nil
+}
+
+// guess verifies a password, within the throttles, and returns its hash; nil if it is not the user's. It holds its turn at the hasher
 // from the look at the throttles to the counting of the failure, so a burst of
 // parallel guesses gets no further past the threshold than there are turns. Errors:
 // TooManyAttempts.
 func (s *Sessions) guess(
-	ctx context.Context, scope *tenancy.Scope, throttles []throttle, hash, password string, mayPass bool,
-) (fits bool, err error) {
+	ctx context.Context, scope *tenancy.Scope, throttles []throttle, userID uuid.UUID, parameters, password string, mayPass bool,
+) (verified *string, err error) {
 	err = s.hasher.inTurn(ctx, func() error {
 		if err := checkThrottles(ctx, s.store.Control(), throttles, scope.RealNow()); err != nil {
 			return err
 		}
-		if fits, err = verifyHash(hash, password); err != nil {
+		hash, err := hashLike(parameters, password)
+		if err != nil {
 			return err
 		}
-		if fits = fits && mayPass; fits {
+		fits, err := queries.PasswordFits(ctx, s.store.Control(), identitydb.PasswordFitsParams{UserID: userID, Hash: hash})
+		if err != nil {
+			return fmt.Errorf("compare passwords: %w", err)
+		}
+		if fits && mayPass {
+			verified = &hash
 			return nil
 		}
 		return countFailure(ctx, s.store.Control(), throttles, scope.RealNow())
 	})
-	return fits, err
+	return verified, err
 }
 
 // refuseLogin records the failure and returns the refusal, which says nothing about
@@ -147,10 +166,11 @@ func invalidCredentials() error {
 	return apperr.New(apperr.InvalidCredentials, "The e-mail address or the password is wrong.")
 }
 
-// open starts a session for a user who has proved who they are; method says how. The
+// open starts a session for a user who has proved who they are; method says how, and verified is the hash of
+// the password they gave, if any, which must be theirs still. The
 // failures that were looked at, if any, are forgotten with it: those of the account, or of the browser.
 func (s *Sessions) open(
-	ctx context.Context, scope *tenancy.Scope, user identitydb.User, method string, looked *throttle,
+	ctx context.Context, scope *tenancy.Scope, user identitydb.User, method string, verified *string, looked *throttle,
 ) (SignedIn, error) {
 	entry := audit.Entry{
 		Action: "session.created", Outcome: audit.Success, TargetType: "user", TargetID: user.ID.String(),
@@ -166,7 +186,7 @@ func (s *Sessions) open(
 	signedIn := SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}
 	err := s.store.InControl(ctx, func(tx pgx.Tx) error {
 		noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{
-			ID: user.ID, VerifiedHash: user.PasswordHash, Now: scope.RealNow(),
+			ID: user.ID, VerifiedHash: verified, Now: scope.RealNow(),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return invalidCredentials() // they were valid until just now
@@ -175,7 +195,9 @@ func (s *Sessions) open(
 			return fmt.Errorf("note login: %w", err)
 		}
 		signedIn.User = newUser(noted)
-		signedIn.Device = newDevice(noted.ID, noted.PasswordHash, scope.RealNow())
+		if signedIn.Device, err = makeDevice(ctx, tx, noted.ID, scope.RealNow()); err != nil {
+			return err
+		}
 		if err := insertSession(ctx, tx, scope, user.ID, signedIn); err != nil {
 			return err
 		}

@@ -1,6 +1,9 @@
 package identity
 
 import (
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +56,7 @@ func TestSecretsAreNotStored(t *testing.T) {
 	_, err = b.sessions.Login(t.Context(), scope, LoginInput{Email: "secret in the wrong field", Password: "x"})
 	requireCode(t, apperr.InvalidCredentials, err)
 
-	for _, table := range []string{"sessions", "users", "audit_entries", "events", "login_throttles"} {
+	for _, table := range []string{"sessions", "users", "user_credentials", "audit_entries", "events", "login_throttles"} {
 		for _, secret := range []string{token, "a first password", "mistyped secret", "secret in the wrong field"} {
 			require.Zero(t, b.count(t, "SELECT count(*) FROM "+table+" x WHERE strpos(x::text, $1) > 0", secret), table)
 		}
@@ -115,7 +118,7 @@ func TestLoginByHostAndMode(t *testing.T) {
 		} else {
 			ids[i] = b.user(t, b.request(t, place.domain, "", place.mode), email, tenancy.RoleOwner).ID
 		}
-		b.exec(t, "UPDATE users SET password_hash = $1 WHERE id = $2", hash, ids[i])
+		b.exec(t, "UPDATE user_credentials SET password_hash = $1 WHERE user_id = $2", hash, ids[i])
 	}
 	for i, place := range places {
 		for j, password := range passwords {
@@ -152,7 +155,7 @@ func TestLoginLosesAgainstChangeOfUser(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]string{
 		"deactivated": "UPDATE users SET is_active = false",
-		"password":    "UPDATE users SET password_hash = password_hash || 'x'",
+		"password":    "UPDATE user_credentials SET password_hash = password_hash || 'x'",
 		"deleted":     "DELETE FROM users",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +166,7 @@ func TestLoginLosesAgainstChangeOfUser(t *testing.T) {
 			verified, err := queries.GetUserByID(t.Context(), b.store.Control(), user.ID)
 			require.NoError(t, err)
 			b.exec(t, change)
-			_, err = b.sessions.open(t.Context(), scope, verified, "password", nil)
+			_, err = b.sessions.open(t.Context(), scope, verified, "password", &b.hash, nil)
 			requireCode(t, apperr.InvalidCredentials, err)
 			require.Zero(t, b.count(t, "SELECT count(*) FROM sessions"))
 		})
@@ -326,8 +329,37 @@ func TestChangePasswordLosesAgainstAnother(t *testing.T) {
 	verified, err := queries.GetUserByID(t.Context(), b.store.Control(), user.ID)
 	require.NoError(t, err)
 	require.NoError(t, b.changePassword(t, scope, goodPassword, "a much better one"))
-	err = b.sessions.replacePassword(t.Context(), homeOf(scope, verified), verified, b.hash, throttle{key: "account:x"})
+	_, err = b.sessions.replacePassword(t.Context(), homeOf(scope, verified), verified, b.hash, b.hash, throttle{key: "account:x"})
 	requirePointer(t, apperr.ValidationFailed, "/current_password", err)
+}
+
+// Of those who change a password at the same time one succeeds, and nobody stays signed in with the old one.
+func TestChangePassword_InParallel(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const email, tries = "owner@demo.example", 6
+	user := b.user(t, b.request(t, "demo", "", ""), email, tenancy.RoleOwner)
+	scopes := make([]*tenancy.Scope, tries)
+	for i := range scopes {
+		scopes[i] = b.request(t, "demo", b.login(t, "demo", "", email), "")
+	}
+	anonymous := b.request(t, "demo", "", "")
+	var changed atomic.Int32
+	var group sync.WaitGroup
+	for i, scope := range scopes {
+		group.Go(func() {
+			if _, err := b.sessions.ChangePassword(t.Context(), scope, goodPassword, fmt.Sprintf("a much better one %d", i)); err == nil {
+				changed.Add(1)
+			}
+		})
+		group.Go(func() {
+			_, _ = b.sessions.Login(t.Context(), anonymous, LoginInput{Email: email, Password: goodPassword})
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, 1, changed.Load())
+	require.Equal(t, 1, b.count(t, "SELECT count(*) FROM sessions WHERE user_id = $1 AND revoked_at IS NULL", user.ID))
+	require.Equal(t, 1, b.count(t, "SELECT count(*) FROM users WHERE id = $1 AND version = 2", user.ID))
 }
 
 func TestSweep(t *testing.T) {

@@ -59,7 +59,7 @@ func CreatePlatformUser(ctx context.Context, db identitydb.DBTX, in NewUser, now
 func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenancy.Environment, now time.Time) (User, error) {
 	params := identitydb.InsertUserParams{
 		ID: in.ID, Email: normalizeEmail(in.Email), Username: in.Username, Name: in.Name,
-		Role: string(in.Role), PasswordHash: in.PasswordHash, Now: now,
+		Role: string(in.Role), Now: now,
 	}
 	if err := validateEmail(params.Email); err != nil {
 		return User{}, err
@@ -67,7 +67,7 @@ func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenanc
 	if in.Username == "" {
 		params.Username = params.Email
 	}
-	if _, _, _, err := decodeHash(in.PasswordHash); err != nil {
+	if err := checkHash(in.PasswordHash); err != nil {
 		return User{}, errors.Join(errors.New("insert user"), err)
 	}
 	if env != nil {
@@ -83,6 +83,9 @@ func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenanc
 	row, err := queries.InsertUser(ctx, db, params)
 	if err != nil {
 		return User{}, userError("insert", err)
+	}
+	if err := queries.SetFirstPassword(ctx, db, identitydb.SetFirstPasswordParams{UserID: row.ID, Hash: in.PasswordHash}); err != nil {
+		return User{}, fmt.Errorf("set first password: %w", err)
 	}
 	return newUser(row), nil
 }

@@ -97,8 +97,8 @@ func (b *bundle) user(role tenancy.Role) uuid.UUID {
 func (b *bundle) userIn(t *tenancy.Tenant, e tenancy.Environment, role tenancy.Role) uuid.UUID {
 	b.Helper()
 	id := uuid.New()
-	b.exec(`INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash)
-		VALUES ($1, $2, $3, $4, $1::uuid || '@example.com', $1::uuid::text, 'User', $5, 'none')`, id, t.ID, e.ID, e.IsSandbox, string(role))
+	b.exec(`INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role)
+		VALUES ($1, $2, $3, $4, $1::uuid || '@example.com', $1::uuid::text, 'User', $5)`, id, t.ID, e.ID, e.IsSandbox, string(role))
 	return id
 }
 

@@ -17,7 +17,7 @@ var controlPlane = []string{
 	"activity_cursors", "api_token_secrets", "api_tokens", "audit_entries", "catalogue_versions", "daily_api_calls", "daily_bookings", "domains",
 	"entitlement_overrides", "environments", "goose_db_version", "idempotency_keys", "installation", "login_throttles", "password_resets",
 	"plan_versions", "plans",
-	"sandbox_clocks", "sessions", "tenant_invitations", "tenants", "users",
+	"sandbox_clocks", "sessions", "tenant_invitations", "tenants", "user_credentials", "users",
 }
 
 func column[T any](t *testing.T, tx pgx.Tx, sql string, args ...any) []T {

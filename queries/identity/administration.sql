@@ -7,7 +7,7 @@ FOR UPDATE;
 
 -- name: GetPlatformUserForUpdate :one
 -- A user of the platform, locked until the transaction ends.
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users WHERE id = sqlc.arg(id) AND tenant_id IS NULL
 FOR UPDATE;
@@ -23,12 +23,12 @@ UPDATE users SET
     version = version + 1,
     updated_at = sqlc.arg(now)
 WHERE id = sqlc.arg(id) AND tenant_id IS NULL
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at;
 
 -- name: GetCustomerUserForUpdate :one
 -- A customer's login, locked until the transaction ends.
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox) AND role = 'CUSTOMER'

@@ -9,10 +9,10 @@ ON CONFLICT (user_id) DO UPDATE SET
 -- Whom a token gives a new password.
 SELECT user_id FROM password_resets WHERE token_hash = sqlc.arg(token_hash) AND expires_at > sqlc.arg(now);
 
--- name: UsePasswordReset :one
--- Uses the token up; no row if it was used, replaced, or has expired.
-DELETE FROM password_resets WHERE token_hash = sqlc.arg(token_hash) AND expires_at > sqlc.arg(now)
-RETURNING user_id, issued_by;
+-- name: LockPasswordReset :one
+-- The reset of a token, locked until the transaction ends; no row if it was used, replaced, or has expired.
+SELECT user_id, issued_by FROM password_resets WHERE token_hash = sqlc.arg(token_hash) AND expires_at > sqlc.arg(now)
+FOR UPDATE;
 
 -- name: DeletePasswordResetOfUser :exec
 -- With another password, whoever has the token must not change it again.

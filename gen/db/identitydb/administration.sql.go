@@ -13,7 +13,7 @@ import (
 )
 
 const getCustomerUserForUpdate = `-- name: GetCustomerUserForUpdate :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE id = $1 AND tenant_id = $2::uuid AND is_sandbox = $3 AND role = 'CUSTOMER'
@@ -39,7 +39,6 @@ func (q *Queries) GetCustomerUserForUpdate(ctx context.Context, db DBTX, arg Get
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -50,7 +49,7 @@ func (q *Queries) GetCustomerUserForUpdate(ctx context.Context, db DBTX, arg Get
 }
 
 const getPlatformUserForUpdate = `-- name: GetPlatformUserForUpdate :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users WHERE id = $1 AND tenant_id IS NULL
 FOR UPDATE
@@ -69,7 +68,6 @@ func (q *Queries) GetPlatformUserForUpdate(ctx context.Context, db DBTX, id uuid
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -117,7 +115,7 @@ UPDATE users SET
     version = version + 1,
     updated_at = $6
 WHERE id = $7 AND tenant_id IS NULL
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 `
 
@@ -152,7 +150,6 @@ func (q *Queries) UpdatePlatformUser(ctx context.Context, db DBTX, arg UpdatePla
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,

@@ -14,7 +14,7 @@ import (
 )
 
 const getMasqueradeTarget = `-- name: GetMasqueradeTarget :one
-SELECT u.id, u.tenant_id, u.env_id, u.is_sandbox, u.email, u.username, u.name, u.role, u.password_hash, u.is_active, u.last_login_at, u.version, u.created_at, u.updated_at, t.name AS tenant_name, t.status AS tenant_status, d.name AS tenant_domain
+SELECT u.id, u.tenant_id, u.env_id, u.is_sandbox, u.email, u.username, u.name, u.role, u.is_active, u.last_login_at, u.version, u.created_at, u.updated_at, t.name AS tenant_name, t.status AS tenant_status, d.name AS tenant_domain
 FROM users u
 LEFT JOIN tenants t ON t.id = u.tenant_id
 LEFT JOIN domains d ON d.tenant_id = t.id AND d.is_primary
@@ -43,7 +43,6 @@ func (q *Queries) GetMasqueradeTarget(ctx context.Context, db DBTX, id uuid.UUID
 		&i.User.Username,
 		&i.User.Name,
 		&i.User.Role,
-		&i.User.PasswordHash,
 		&i.User.IsActive,
 		&i.User.LastLoginAt,
 		&i.User.Version,
@@ -57,7 +56,7 @@ func (q *Queries) GetMasqueradeTarget(ctx context.Context, db DBTX, id uuid.UUID
 }
 
 const getSessionBeneath = `-- name: GetSessionBeneath :one
-SELECT p.id AS session_id, p.impersonator_id, u.id, u.tenant_id, u.env_id, u.is_sandbox, u.email, u.username, u.name, u.role, u.password_hash, u.is_active, u.last_login_at, u.version, u.created_at, u.updated_at
+SELECT p.id AS session_id, p.impersonator_id, u.id, u.tenant_id, u.env_id, u.is_sandbox, u.email, u.username, u.name, u.role, u.is_active, u.last_login_at, u.version, u.created_at, u.updated_at
 FROM sessions s
 JOIN sessions p ON p.id = s.ancestor_ids[cardinality(s.ancestor_ids)]
 JOIN users u ON u.id = p.user_id
@@ -85,7 +84,6 @@ func (q *Queries) GetSessionBeneath(ctx context.Context, db DBTX, sessionID uuid
 		&i.User.Username,
 		&i.User.Name,
 		&i.User.Role,
-		&i.User.PasswordHash,
 		&i.User.IsActive,
 		&i.User.LastLoginAt,
 		&i.User.Version,

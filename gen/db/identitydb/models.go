@@ -64,18 +64,17 @@ type TenantInvitation struct {
 }
 
 type User struct {
-	ID           uuid.UUID
-	TenantID     *uuid.UUID
-	EnvID        *uuid.UUID
-	IsSandbox    bool
-	Email        string
-	Username     string
-	Name         string
-	Role         string
-	PasswordHash string
-	IsActive     bool
-	LastLoginAt  *time.Time
-	Version      int32
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+	ID          uuid.UUID
+	TenantID    *uuid.UUID
+	EnvID       *uuid.UUID
+	IsSandbox   bool
+	Email       string
+	Username    string
+	Name        string
+	Role        string
+	IsActive    bool
+	LastLoginAt *time.Time
+	Version     int32
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
 }

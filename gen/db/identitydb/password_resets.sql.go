@@ -51,6 +51,29 @@ func (q *Queries) GetUserOfPasswordReset(ctx context.Context, db DBTX, arg GetUs
 	return user_id, err
 }
 
+const lockPasswordReset = `-- name: LockPasswordReset :one
+SELECT user_id, issued_by FROM password_resets WHERE token_hash = $1 AND expires_at > $2
+FOR UPDATE
+`
+
+type LockPasswordResetParams struct {
+	TokenHash []byte
+	Now       time.Time
+}
+
+type LockPasswordResetRow struct {
+	UserID   uuid.UUID
+	IssuedBy uuid.UUID
+}
+
+// The reset of a token, locked until the transaction ends; no row if it was used, replaced, or has expired.
+func (q *Queries) LockPasswordReset(ctx context.Context, db DBTX, arg LockPasswordResetParams) (LockPasswordResetRow, error) {
+	row := db.QueryRow(ctx, lockPasswordReset, arg.TokenHash, arg.Now)
+	var i LockPasswordResetRow
+	err := row.Scan(&i.UserID, &i.IssuedBy)
+	return i, err
+}
+
 const putPasswordReset = `-- name: PutPasswordReset :exec
 INSERT INTO password_resets (user_id, token_hash, issued_by, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5)
@@ -76,27 +99,4 @@ func (q *Queries) PutPasswordReset(ctx context.Context, db DBTX, arg PutPassword
 		arg.ExpiresAt,
 	)
 	return err
-}
-
-const usePasswordReset = `-- name: UsePasswordReset :one
-DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > $2
-RETURNING user_id, issued_by
-`
-
-type UsePasswordResetParams struct {
-	TokenHash []byte
-	Now       time.Time
-}
-
-type UsePasswordResetRow struct {
-	UserID   uuid.UUID
-	IssuedBy uuid.UUID
-}
-
-// Uses the token up; no row if it was used, replaced, or has expired.
-func (q *Queries) UsePasswordReset(ctx context.Context, db DBTX, arg UsePasswordResetParams) (UsePasswordResetRow, error) {
-	row := db.QueryRow(ctx, usePasswordReset, arg.TokenHash, arg.Now)
-	var i UsePasswordResetRow
-	err := row.Scan(&i.UserID, &i.IssuedBy)
-	return i, err
 }

@@ -51,8 +51,37 @@ func (q *Queries) DeleteUser(ctx context.Context, db DBTX, arg DeleteUserParams)
 	return err
 }
 
+const getCredentials = `-- name: GetCredentials :one
+SELECT password_parameters($1) AS parameters, device_key($1) AS device_key
+`
+
+type GetCredentialsRow struct {
+	Parameters string
+	DeviceKey  []byte
+}
+
+// What a password is hashed with, and what the markers of browsers are signed with; both empty for a user
+// without a password, and for one who does not exist.
+func (q *Queries) GetCredentials(ctx context.Context, db DBTX, userID uuid.UUID) (GetCredentialsRow, error) {
+	row := db.QueryRow(ctx, getCredentials, userID)
+	var i GetCredentialsRow
+	err := row.Scan(&i.Parameters, &i.DeviceKey)
+	return i, err
+}
+
+const getDeviceKey = `-- name: GetDeviceKey :one
+SELECT device_key($1)
+`
+
+func (q *Queries) GetDeviceKey(ctx context.Context, db DBTX, userID uuid.UUID) ([]byte, error) {
+	row := db.QueryRow(ctx, getDeviceKey, userID)
+	var device_key []byte
+	err := row.Scan(&device_key)
+	return device_key, err
+}
+
 const getTenantUser = `-- name: GetTenantUser :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE id = $1 AND tenant_id = $2::uuid AND is_sandbox = $3
@@ -78,7 +107,6 @@ func (q *Queries) GetTenantUser(ctx context.Context, db DBTX, arg GetTenantUserP
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -89,7 +117,7 @@ func (q *Queries) GetTenantUser(ctx context.Context, db DBTX, arg GetTenantUserP
 }
 
 const getTenantUserForUpdate = `-- name: GetTenantUserForUpdate :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE id = $1 AND tenant_id = $2::uuid AND is_sandbox = $3
@@ -116,7 +144,6 @@ func (q *Queries) GetTenantUserForUpdate(ctx context.Context, db DBTX, arg GetTe
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -127,7 +154,7 @@ func (q *Queries) GetTenantUserForUpdate(ctx context.Context, db DBTX, arg GetTe
 }
 
 const getUserByID = `-- name: GetUserByID :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users WHERE id = $1
 `
@@ -145,7 +172,6 @@ func (q *Queries) GetUserByID(ctx context.Context, db DBTX, id uuid.UUID) (User,
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -156,7 +182,7 @@ func (q *Queries) GetUserByID(ctx context.Context, db DBTX, id uuid.UUID) (User,
 }
 
 const getUserForLogin = `-- name: GetUserForLogin :one
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE email = $1 AND tenant_id IS NOT DISTINCT FROM $2::uuid AND is_sandbox = $3
@@ -181,7 +207,6 @@ func (q *Queries) GetUserForLogin(ctx context.Context, db DBTX, arg GetUserForLo
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -192,24 +217,23 @@ func (q *Queries) GetUserForLogin(ctx context.Context, db DBTX, arg GetUserForLo
 }
 
 const insertUser = `-- name: InsertUser :one
-INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, created_at, updated_at)
+INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6,
-        $7, $8, $9, $10, $10)
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+        $7, $8, $9, $9)
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 `
 
 type InsertUserParams struct {
-	ID           uuid.UUID
-	TenantID     *uuid.UUID
-	EnvID        *uuid.UUID
-	IsSandbox    bool
-	Email        string
-	Username     string
-	Name         string
-	Role         string
-	PasswordHash string
-	Now          time.Time
+	ID        uuid.UUID
+	TenantID  *uuid.UUID
+	EnvID     *uuid.UUID
+	IsSandbox bool
+	Email     string
+	Username  string
+	Name      string
+	Role      string
+	Now       time.Time
 }
 
 func (q *Queries) InsertUser(ctx context.Context, db DBTX, arg InsertUserParams) (User, error) {
@@ -222,7 +246,6 @@ func (q *Queries) InsertUser(ctx context.Context, db DBTX, arg InsertUserParams)
 		arg.Username,
 		arg.Name,
 		arg.Role,
-		arg.PasswordHash,
 		arg.Now,
 	)
 	var i User
@@ -235,7 +258,6 @@ func (q *Queries) InsertUser(ctx context.Context, db DBTX, arg InsertUserParams)
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -246,7 +268,7 @@ func (q *Queries) InsertUser(ctx context.Context, db DBTX, arg InsertUserParams)
 }
 
 const listTenantUsers = `-- name: ListTenantUsers :many
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE tenant_id = $1::uuid AND is_sandbox = $2
@@ -295,7 +317,6 @@ func (q *Queries) ListTenantUsers(ctx context.Context, db DBTX, arg ListTenantUs
 			&i.Username,
 			&i.Name,
 			&i.Role,
-			&i.PasswordHash,
 			&i.IsActive,
 			&i.LastLoginAt,
 			&i.Version,
@@ -313,7 +334,7 @@ func (q *Queries) ListTenantUsers(ctx context.Context, db DBTX, arg ListTenantUs
 }
 
 const listUsersByEmail = `-- name: ListUsersByEmail :many
-SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 FROM users
 WHERE email = ANY($1::text[]) AND tenant_id IS NOT DISTINCT FROM $2::uuid
@@ -345,7 +366,6 @@ func (q *Queries) ListUsersByEmail(ctx context.Context, db DBTX, arg ListUsersBy
 			&i.Username,
 			&i.Name,
 			&i.Role,
-			&i.PasswordHash,
 			&i.IsActive,
 			&i.LastLoginAt,
 			&i.Version,
@@ -398,19 +418,20 @@ func (q *Queries) LockActiveOwners(ctx context.Context, db DBTX, arg LockActiveO
 
 const noteLogin = `-- name: NoteLogin :one
 UPDATE users SET last_login_at = $1::timestamptz
-WHERE id = $2 AND is_active AND password_hash = $3
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+WHERE id = $2 AND is_active
+  AND ($3::text IS NULL OR password_fits(id, $3::text))
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 `
 
 type NoteLoginParams struct {
 	Now          time.Time
 	ID           uuid.UUID
-	VerifiedHash string
+	VerifiedHash *string
 }
 
 // Locks the user for the session that follows in the transaction; no row if they were
-// deactivated, or got another password, after the one they gave was verified.
+// deactivated, or got another password, after the one they gave was verified. Null: none was given.
 func (q *Queries) NoteLogin(ctx context.Context, db DBTX, arg NoteLoginParams) (User, error) {
 	row := db.QueryRow(ctx, noteLogin, arg.Now, arg.ID, arg.VerifiedHash)
 	var i User
@@ -423,7 +444,6 @@ func (q *Queries) NoteLogin(ctx context.Context, db DBTX, arg NoteLoginParams) (
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,
@@ -433,82 +453,113 @@ func (q *Queries) NoteLogin(ctx context.Context, db DBTX, arg NoteLoginParams) (
 	return i, err
 }
 
-const setOwnPassword = `-- name: SetOwnPassword :one
-UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
-WHERE id = $3 AND is_active AND password_hash = $4
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+const notePasswordChange = `-- name: NotePasswordChange :one
+UPDATE users SET version = version + 1, updated_at = $1
+WHERE id = $2 AND is_active
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 `
 
-type SetOwnPasswordParams struct {
-	PasswordHash string
-	Now          time.Time
-	ID           uuid.UUID
+type NotePasswordChangeParams struct {
+	Now time.Time
+	ID  uuid.UUID
+}
+
+// Locks an active user whose password changes in the transaction: before the hash, so that nobody signs in
+// with the old one meanwhile.
+func (q *Queries) NotePasswordChange(ctx context.Context, db DBTX, arg NotePasswordChangeParams) (User, error) {
+	row := db.QueryRow(ctx, notePasswordChange, arg.Now, arg.ID)
+	var i User
+	err := row.Scan(
+		&i.ID,
+		&i.TenantID,
+		&i.EnvID,
+		&i.IsSandbox,
+		&i.Email,
+		&i.Username,
+		&i.Name,
+		&i.Role,
+		&i.IsActive,
+		&i.LastLoginAt,
+		&i.Version,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
+const passwordFits = `-- name: PasswordFits :one
+SELECT password_fits($1, $2) AS fits
+`
+
+type PasswordFitsParams struct {
+	UserID uuid.UUID
+	Hash   string
+}
+
+// Whether the hash is that of the user.
+func (q *Queries) PasswordFits(ctx context.Context, db DBTX, arg PasswordFitsParams) (bool, error) {
+	row := db.QueryRow(ctx, passwordFits, arg.UserID, arg.Hash)
+	var fits bool
+	err := row.Scan(&fits)
+	return fits, err
+}
+
+const replacePassword = `-- name: ReplacePassword :one
+SELECT replace_password($1, $2, $3) AS replaced
+`
+
+type ReplacePasswordParams struct {
+	UserID       uuid.UUID
 	VerifiedHash string
+	Hash         string
 }
 
-// Replaces the hash that was verified; no row if another request replaced it first.
-func (q *Queries) SetOwnPassword(ctx context.Context, db DBTX, arg SetOwnPasswordParams) (User, error) {
-	row := db.QueryRow(ctx, setOwnPassword,
-		arg.PasswordHash,
-		arg.Now,
-		arg.ID,
-		arg.VerifiedHash,
-	)
-	var i User
-	err := row.Scan(
-		&i.ID,
-		&i.TenantID,
-		&i.EnvID,
-		&i.IsSandbox,
-		&i.Email,
-		&i.Username,
-		&i.Name,
-		&i.Role,
-		&i.PasswordHash,
-		&i.IsActive,
-		&i.LastLoginAt,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
+// Replaces the hash that was verified; false if another request replaced it first.
+func (q *Queries) ReplacePassword(ctx context.Context, db DBTX, arg ReplacePasswordParams) (bool, error) {
+	row := db.QueryRow(ctx, replacePassword, arg.UserID, arg.VerifiedHash, arg.Hash)
+	var replaced bool
+	err := row.Scan(&replaced)
+	return replaced, err
 }
 
-const setPassword = `-- name: SetPassword :one
-UPDATE users SET password_hash = $1, version = version + 1, updated_at = $2
-WHERE id = $3
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
-       created_at, updated_at
+const resetPassword = `-- name: ResetPassword :one
+SELECT reset_password($1, $2, $3, $4) AS reset
 `
 
-type SetPasswordParams struct {
-	PasswordHash string
-	Now          time.Time
-	ID           uuid.UUID
+type ResetPasswordParams struct {
+	UserID    uuid.UUID
+	TokenHash []byte
+	Now       time.Time
+	Hash      string
 }
 
-// Replaces the hash of a user who is locked.
-func (q *Queries) SetPassword(ctx context.Context, db DBTX, arg SetPasswordParams) (User, error) {
-	row := db.QueryRow(ctx, setPassword, arg.PasswordHash, arg.Now, arg.ID)
-	var i User
-	err := row.Scan(
-		&i.ID,
-		&i.TenantID,
-		&i.EnvID,
-		&i.IsSandbox,
-		&i.Email,
-		&i.Username,
-		&i.Name,
-		&i.Role,
-		&i.PasswordHash,
-		&i.IsActive,
-		&i.LastLoginAt,
-		&i.Version,
-		&i.CreatedAt,
-		&i.UpdatedAt,
+// Uses the reset of the token up and replaces the hash; false if the user has no such reset.
+func (q *Queries) ResetPassword(ctx context.Context, db DBTX, arg ResetPasswordParams) (bool, error) {
+	row := db.QueryRow(ctx, resetPassword,
+		arg.UserID,
+		arg.TokenHash,
+		arg.Now,
+		arg.Hash,
 	)
-	return i, err
+	var reset bool
+	err := row.Scan(&reset)
+	return reset, err
+}
+
+const setFirstPassword = `-- name: SetFirstPassword :exec
+SELECT set_first_password($1, $2)
+`
+
+type SetFirstPasswordParams struct {
+	UserID uuid.UUID
+	Hash   string
+}
+
+// Gives a new user their hash.
+func (q *Queries) SetFirstPassword(ctx context.Context, db DBTX, arg SetFirstPasswordParams) error {
+	_, err := db.Exec(ctx, setFirstPassword, arg.UserID, arg.Hash)
+	return err
 }
 
 const updateUser = `-- name: UpdateUser :one
@@ -521,7 +572,7 @@ UPDATE users SET
     version = version + 1,
     updated_at = $6
 WHERE id = $7 AND tenant_id = $8::uuid AND is_sandbox = $9
-RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash, is_active, last_login_at, version,
+RETURNING id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active, last_login_at, version,
        created_at, updated_at
 `
 
@@ -560,7 +611,6 @@ func (q *Queries) UpdateUser(ctx context.Context, db DBTX, arg UpdateUserParams)
 		&i.Username,
 		&i.Name,
 		&i.Role,
-		&i.PasswordHash,
 		&i.IsActive,
 		&i.LastLoginAt,
 		&i.Version,

@@ -69,8 +69,8 @@ func setup(t *testing.T) *bundle {
 			Now: now, Tenant: tenant, Env: tenancy.Environment{ID: uuid.New(), TenantID: tenant.ID, Name: name, IsSandbox: isSandbox},
 		}}
 		b.exec("INSERT INTO environments (id, tenant_id, name, is_sandbox) VALUES ($1, $2, $3, $4)", w.Env.ID, tenant.ID, name, isSandbox)
-		b.exec(`INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role, password_hash)
-			VALUES ($1, $2, $3, $4, $1::uuid || '@example.com', $1::uuid::text, 'User', 'TENANT_STAFF', 'none')`, w.userID, tenant.ID, w.Env.ID, isSandbox)
+		b.exec(`INSERT INTO users (id, tenant_id, env_id, is_sandbox, email, username, name, role)
+			VALUES ($1, $2, $3, $4, $1::uuid || '@example.com', $1::uuid::text, 'User', 'TENANT_STAFF')`, w.userID, tenant.ID, w.Env.ID, isSandbox)
 		b.exec(fill, w.Env.ID, w.userID)
 		return w
 	}
