@@ -97,3 +97,44 @@ func TestMigrationOfPasswordHashes(t *testing.T) {
 	require.NoError(t, postgres.Migrate(t.Context(), s.DB.URL, schema.FS))
 	require.Equal(t, before, list(split))
 }
+
+// The roles that the server works as make no users of the platform, raise nobody to one, and change none.
+func TestPlatformUsersAreForAdministration(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	s.Platform(t, tenancy.RoleSuperuser)
+	s.Platform(t, tenancy.RolePlatformSales)
+	for role, pool := range map[string]*pgxpool.Pool{dbtest.AppRole: s.DB.AppPool(), dbtest.PlatformRole: s.DB.PlatformPool()} {
+		var member bool
+		require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT pg_has_role($1, 'smoothschedule_administration', 'MEMBER')", role).Scan(&member))
+		require.False(t, member, role)
+		for _, platformRole := range []string{"SUPERUSER", "PLATFORM_MANAGER", "PLATFORM_SUPPORT", "PLATFORM_SALES"} {
+			for _, statement := range []string{
+				"INSERT INTO users (id, email, username, name, role) VALUES (gen_random_uuid(), 'x@y.example', 'x', 'X', $1)",
+				"UPDATE users SET role = $1, tenant_id = NULL, env_id = NULL WHERE role = 'TENANT_OWNER'",
+				"UPDATE users SET role = 'PLATFORM_MANAGER', email = 'x@y.example' WHERE role = $1 OR tenant_id IS NULL",
+				"UPDATE users SET is_active = false WHERE $1 <> '' AND tenant_id IS NULL",
+			} {
+				_, err := pool.Exec(t.Context(), statement, platformRole)
+				require.ErrorContains(t, err, "are for smoothschedule_administration", "%s: %s", role, statement)
+			}
+		}
+		for _, statement := range []string{
+			"SELECT set_first_password(id, 'x') FROM users WHERE tenant_id IS NULL",
+			"SELECT set_first_platform_password(id, 'x') FROM users WHERE tenant_id IS NULL",
+		} {
+			_, err := pool.Exec(t.Context(), statement)
+			require.Error(t, err, "%s: %s", role, statement)
+			require.Regexp(t, "not a user of a business|permission denied", err.Error())
+		}
+	}
+	// A reset, however it came to be, is none of a user of the platform.
+	_, err := s.DB.AppPool().Exec(t.Context(), `INSERT INTO password_resets (user_id, token_hash, issued_by, created_at, expires_at)
+		SELECT id, sha256('x'), id, now(), now() + interval '1 hour' FROM users WHERE role = 'SUPERUSER'`)
+	require.NoError(t, err)
+	var reset bool
+	require.NoError(t, s.DB.AppPool().QueryRow(t.Context(),
+		"SELECT reset_password(user_id, token_hash, now(), 'x') FROM password_resets").Scan(&reset))
+	require.False(t, reset)
+}

@@ -24,7 +24,7 @@ const Prefix = "SMOOTHSCHEDULE_"
 // the same table; a test compares them.
 type Config struct {
 	Addr                 string        `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
-	DatabaseURL          string        `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app and smoothschedule_platform. dev starts its own without it; serve needs it."`
+	DatabaseURL          string        `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app, smoothschedule_platform and smoothschedule_administration. dev starts its own without it; serve needs it."`
 	MigrationURL         string        `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
 	DataDir              string        `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
 	PgBin                string        `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`

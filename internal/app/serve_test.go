@@ -126,7 +126,7 @@ func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	}
 	login := func(name, options string) app.Config {
 		exec(fmt.Sprintf(`DO $$ BEGIN CREATE ROLE %s LOGIN PASSWORD 'p' %s; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`, name, options))
-		exec("GRANT smoothschedule_app, smoothschedule_platform TO " + name)
+		exec("GRANT smoothschedule_app, smoothschedule_platform, smoothschedule_administration TO " + name)
 		u, err := url.Parse(db.URL)
 		require.NoError(t, err)
 		u.User = url.UserPassword(name, "p")

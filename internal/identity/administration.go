@@ -39,17 +39,41 @@ func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id
 		if err != nil {
 			return err
 		}
-		row, err := queries.UpdatePlatformUser(ctx, tx, identitydb.UpdatePlatformUserParams{
-			ID: id, Email: patch.Email, Username: patch.Username, Name: patch.Name, Role: (*string)(patch.Role), IsActive: patch.IsActive,
-			Now: scope.RealNow(),
+		err = asAdministration(ctx, tx, func() error {
+			row, err := queries.UpdatePlatformUser(ctx, tx, identitydb.UpdatePlatformUserParams{
+				ID: id, Email: patch.Email, Username: patch.Username, Name: patch.Name, Role: (*string)(patch.Role), IsActive: patch.IsActive,
+				Now: scope.RealNow(),
+			})
+			if err != nil {
+				return userError("update", err)
+			}
+			updated = newUser(row)
+			return nil
 		})
 		if err != nil {
-			return userError("update", err)
+			return err
 		}
-		updated = newUser(row)
 		return s.administered(ctx, tx, scope, current, updated, patch)
 	})
 	return updated, s.denied(ctx, scope, id.String(), err)
+}
+
+// administrationRole is the database role that users of the platform are made and changed in; others are refused.
+const administrationRole = "smoothschedule_administration"
+
+// asAdministration runs fn in a transaction that has the role for as long. An error leaves it there, to be rolled back.
+func asAdministration(ctx context.Context, tx pgx.Tx, fn func() error) error {
+	before, err := queries.TakeRole(ctx, tx, administrationRole)
+	if err != nil {
+		return fmt.Errorf("take the role %s: %w", administrationRole, err)
+	}
+	if err := fn(); err != nil {
+		return err
+	}
+	if _, err := queries.TakeRole(ctx, tx, before.Was); err != nil {
+		return fmt.Errorf("take the role %s again: %w", before.Was, err)
+	}
+	return nil
 }
 
 // lockPlatformUser locks a user of the platform for a change by the principal, and

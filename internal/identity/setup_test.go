@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
@@ -99,10 +100,18 @@ func (b *bundle) user(t *testing.T, scope *tenancy.Scope, email string, role ten
 
 func (b *bundle) platformUser(t *testing.T, email string, role tenancy.Role) User {
 	t.Helper()
-	user, err := CreatePlatformUser(t.Context(), b.store.Control(),
-		NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash}, b.now)
+	user, err := b.createPlatformUser(t, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash})
 	require.NoError(t, err)
 	return user
+}
+
+func (b *bundle) createPlatformUser(t *testing.T, in NewUser) (user User, err error) {
+	t.Helper()
+	err = b.store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+		user, err = CreatePlatformUser(t.Context(), tx, in, b.now)
+		return err
+	})
+	return user, err
 }
 
 // login signs a user of the host in and returns the token.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
@@ -49,11 +50,15 @@ func CreateUser(ctx context.Context, tx entitle.Tx, scope *tenancy.Scope, in New
 
 // CreatePlatformUser adds a user of the platform. It asks for no rights. Errors:
 // ValidationFailed, AlreadyExists.
-func CreatePlatformUser(ctx context.Context, db identitydb.DBTX, in NewUser, now time.Time) (User, error) {
+func CreatePlatformUser(ctx context.Context, tx pgx.Tx, in NewUser, now time.Time) (created User, err error) {
 	if !in.Role.Platform() {
 		return User{}, fmt.Errorf("create platform user: %s is not a role of the platform", in.Role)
 	}
-	return insertUser(ctx, db, in, nil, now)
+	err = asAdministration(ctx, tx, func() error {
+		created, err = insertUser(ctx, tx, in, nil, now)
+		return err
+	})
+	return created, err
 }
 
 func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenancy.Environment, now time.Time) (User, error) {
@@ -84,7 +89,12 @@ func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenanc
 	if err != nil {
 		return User{}, userError("insert", err)
 	}
-	if err := queries.SetFirstPassword(ctx, db, identitydb.SetFirstPasswordParams{UserID: row.ID, Hash: in.PasswordHash}); err != nil {
+	if env != nil {
+		err = queries.SetFirstPassword(ctx, db, identitydb.SetFirstPasswordParams{UserID: row.ID, Hash: in.PasswordHash})
+	} else {
+		err = queries.SetFirstPlatformPassword(ctx, db, identitydb.SetFirstPlatformPasswordParams{UserID: row.ID, Hash: in.PasswordHash})
+	}
+	if err != nil {
 		return User{}, fmt.Errorf("set first password: %w", err)
 	}
 	return newUser(row), nil

@@ -174,8 +174,7 @@ func TestEmailIsUniquePerTenantAndMode(t *testing.T) {
 	b.user(t, b.request(t, "demo", "", "true"), email, tenancy.RoleStaff)
 	b.user(t, b.request(t, "acme-auto", "", ""), email, tenancy.RoleStaff)
 	b.platformUser(t, email, tenancy.RolePlatformSales)
-	_, err := CreatePlatformUser(t.Context(), b.store.Control(),
-		NewUser{Email: email, Name: "x", Role: tenancy.RoleSuperuser, PasswordHash: b.hash}, b.now)
+	_, err := b.createPlatformUser(t, NewUser{Email: email, Name: "x", Role: tenancy.RoleSuperuser, PasswordHash: b.hash})
 	requirePointer(t, apperr.AlreadyExists, "/email", err)
 	scope := b.request(t, "demo", "", "true")
 	err = b.store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
@@ -198,7 +197,7 @@ func TestSeedingRefusesWrongRolesAndHashes(t *testing.T) {
 	}
 	require.ErrorContains(t, create(NewUser{Role: tenancy.RoleSuperuser, PasswordHash: b.hash}), "not a role of a tenant")
 	require.ErrorIs(t, create(NewUser{Role: tenancy.RoleOwner, PasswordHash: "plain text"}), errMalformedHash)
-	_, err := CreatePlatformUser(t.Context(), b.store.Control(), NewUser{Role: tenancy.RoleOwner, PasswordHash: b.hash}, b.now)
+	_, err := b.createPlatformUser(t, NewUser{Role: tenancy.RoleOwner, PasswordHash: b.hash})
 	require.ErrorContains(t, err, "not a role of the platform")
 }
 

@@ -123,7 +123,7 @@ var advice = map[string]string{
 	"53300": "the server has no free connections; raise max_connections or lower the pools' sizes",
 	"57P03": "the server is starting or stopping; try again in a moment",
 	"22023": "a role is missing; run `smoothschedule migrate` on this database first",
-	"42501": "the login role lacks the right; grant it membership in the roles smoothschedule_app and smoothschedule_platform, " +
+	"42501": "the login role lacks the right; grant it membership in the roles smoothschedule_app, smoothschedule_platform and smoothschedule_administration, " +
 		"or migrate as the owner of the database",
 }
 

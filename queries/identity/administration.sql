@@ -33,3 +33,11 @@ SELECT id, tenant_id, env_id, is_sandbox, email, username, name, role, is_active
 FROM users
 WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id)::uuid AND is_sandbox = sqlc.arg(is_sandbox) AND role = 'CUSTOMER'
 FOR UPDATE;
+
+-- name: TakeRole :one
+-- Makes the transaction work in another role, and returns the one before.
+SELECT current_user::text AS was, set_config('role', sqlc.arg(role), true) AS becomes;
+
+-- name: SetFirstPlatformPassword :exec
+-- Gives a new user of the platform their hash.
+SELECT set_first_platform_password(sqlc.arg(user_id), sqlc.arg(hash));

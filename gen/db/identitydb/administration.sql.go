@@ -105,6 +105,38 @@ func (q *Queries) LockActiveSuperusers(ctx context.Context, db DBTX) ([]uuid.UUI
 	return items, nil
 }
 
+const setFirstPlatformPassword = `-- name: SetFirstPlatformPassword :exec
+SELECT set_first_platform_password($1, $2)
+`
+
+type SetFirstPlatformPasswordParams struct {
+	UserID uuid.UUID
+	Hash   string
+}
+
+// Gives a new user of the platform their hash.
+func (q *Queries) SetFirstPlatformPassword(ctx context.Context, db DBTX, arg SetFirstPlatformPasswordParams) error {
+	_, err := db.Exec(ctx, setFirstPlatformPassword, arg.UserID, arg.Hash)
+	return err
+}
+
+const takeRole = `-- name: TakeRole :one
+SELECT current_user::text AS was, set_config('role', $1, true) AS becomes
+`
+
+type TakeRoleRow struct {
+	Was     string
+	Becomes string
+}
+
+// Makes the transaction work in another role, and returns the one before.
+func (q *Queries) TakeRole(ctx context.Context, db DBTX, role string) (TakeRoleRow, error) {
+	row := db.QueryRow(ctx, takeRole, role)
+	var i TakeRoleRow
+	err := row.Scan(&i.Was, &i.Becomes)
+	return i, err
+}
+
 const updatePlatformUser = `-- name: UpdatePlatformUser :one
 UPDATE users SET
     email = COALESCE($1, email),
