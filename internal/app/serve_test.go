@@ -116,7 +116,7 @@ func TestServeRefusesADatabaseWithPersonas(t *testing.T) {
 }
 
 // A login that owns the tables, or that nothing stops, is refused; one that is a member of the
-// two roles and nothing else is not.
+// three roles and nothing else is not, and makes users of the platform.
 func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
@@ -147,6 +147,17 @@ func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	cancel() // it would start
 	require.NotContains(t, fmt.Sprint(app.Serve(ended, plain)), "database-superuser")
 	require.NoError(t, app.CheckDatabase(t.Context(), plain))
+	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: plain.DatabaseURL, Role: dbtest.PlatformRole})
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	hash, err := identity.NewHasher(identity.HashParams{MemoryKiB: 8, Iterations: 1, Parallelism: 1}).Hash(t.Context(), apitest.Password)
+	require.NoError(t, err)
+	require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		_, err := identity.CreatePlatformUser(t.Context(), tx, identity.NewUser{
+			Email: "boss@example.com", Name: "Boss", Role: tenancy.RoleSuperuser, PasswordHash: hash,
+		}, time.Now())
+		return err
+	}))
 	exec("ALTER TABLE tenants OWNER TO smoothschedule_test_login")
 	defer exec("ALTER TABLE tenants OWNER TO CURRENT_USER")
 	require.ErrorContains(t, app.CheckDatabase(t.Context(), plain), "owns its tables")
