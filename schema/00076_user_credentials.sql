@@ -72,7 +72,8 @@ REVOKE ALL ON FUNCTION password_parameters(uuid), device_key(uuid), password_fit
     replace_password(uuid, text, text), reset_password(uuid, bytea, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION password_parameters(uuid), device_key(uuid), password_fits(uuid, text), set_first_password(uuid, text),
     replace_password(uuid, text, text), reset_password(uuid, bytea, timestamptz, text) TO smoothschedule_app;
-GRANT EXECUTE ON FUNCTION set_first_password(uuid, text) TO smoothschedule_platform;
+-- Who founds a business is made and signed in by smoothschedule_platform.
+GRANT EXECUTE ON FUNCTION set_first_password(uuid, text), password_fits(uuid, text), device_key(uuid) TO smoothschedule_platform;
 
 -- +goose Down
 DROP FUNCTION password_parameters(uuid), device_key(uuid), password_fits(uuid, text), set_first_password(uuid, text),

@@ -179,7 +179,7 @@ var fixtures = map[string]fixture{
 	"getWebhook":            {id: "webhook", want: 200},
 	"updateWebhook":         {id: "webhook", body: static(m{"is_enabled": false}), want: 200},
 	"deleteWebhook":         {id: "webhook", want: 204},
-	"rotateWebhookSecret":   {id: "webhook", want: 200},
+	"rotateWebhookSecret":   {id: "webhook", want: 200, scopes: []string{"customers:read"}},
 	"pingWebhook":           {id: "webhook", want: 202},
 	"replayWebhook":         {id: "webhook", body: static(m{"since": "2026-11-01T00:00:00Z"}), want: 202, scopes: []string{"customers:read"}},
 	"listWebhookDeliveries": {id: "webhook", want: 200, lists: "delivery"},

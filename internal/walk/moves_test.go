@@ -134,7 +134,6 @@ func TestOffGrid(t *testing.T) {
 	v := newMover(t, s, "grid")
 	_, token := bookPublicly(t, v.public, m{"service_id": v.service, "start_at": moveFrom, "customer": somebody("a@b.example")})
 	own := v.book(t, v.customer, moveFrom).Require(t, 201).ID(t)
-	v.owner.Post(t, "/api/v1/customers", m{"name": "B", "email": "blocked@b.example", "status": "BLOCKED"}).Require(t, 201)
 	wish := m{"service_id": v.service, "start_at": offGrid}
 	with := func(more m) m {
 		maps.Copy(more, wish)
@@ -143,7 +142,6 @@ func TestOffGrid(t *testing.T) {
 	for name, answer := range map[string]*apitest.Response{
 		"public hold":                v.public.Post(t, publicly+"holds", wish),
 		"public booking":             v.public.Post(t, publicly+"appointments", with(m{"customer": somebody("c@b.example")})),
-		"public booking, blocked":    v.public.Post(t, publicly+"appointments", with(m{"customer": somebody("blocked@b.example")})),
 		"move by link":               v.public.Post(t, publicly+"appointments/"+token+"/reschedule", m{"start_at": offGrid}),
 		"signed in at public":        v.owner.Post(t, publicly+"holds", wish),
 		"hold of a customer":         v.customer.Post(t, "/api/v1/holds", wish),
