@@ -17,10 +17,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
-	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
-	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"
-	identityoapi "github.com/smoothschedule/smoothschedule/gen/api/identity"
-	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/gen/openapi"
 	"github.com/smoothschedule/smoothschedule/internal/communication"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
@@ -29,15 +25,16 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
-	"github.com/smoothschedule/smoothschedule/internal/identity/identityapi"
+	identityapi "github.com/smoothschedule/smoothschedule/internal/identity/api"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling/schedulingapi"
+	schedulingapi "github.com/smoothschedule/smoothschedule/internal/scheduling/api"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -66,7 +63,7 @@ type App struct {
 	Metrics  http.Handler
 	Contract *contract.Contract
 	Gates    gate.Gates
-	Store    *tenancy.Store
+	Store    *store.Store
 	Resolver *tenancy.Resolver
 	Hasher   *identity.Hasher
 	// EventHub tells who waits for events of new ones; Serve and Dev connect it with those of
@@ -75,15 +72,9 @@ type App struct {
 	// Jobs knows how background jobs are worked; Serve and Dev do so, tests when they ask.
 	Jobs *jobs.Workers
 
-	Resources    *scheduling.Resources
-	Services     *scheduling.Services
-	Schedules    *scheduling.Schedules
-	TimeOffs     *scheduling.TimeOffs
-	Customers    *scheduling.Customers
-	Appointments *scheduling.Appointments
-	Tokens       *developer.Tokens
-
-	Platform adminapi.Dependencies
+	Scheduling schedulingapi.Dependencies
+	Tokens     *developer.Tokens
+	Platform   adminapi.Dependencies
 
 	config  Config
 	limiter *ratelimit.Limiter
@@ -100,7 +91,7 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := tenancy.NewStore(d.App, d.Platform)
+	store := store.New(d.App, d.Platform)
 	hub := events.NewHub()
 	store.OnEvents(hub.Announce)
 	catalogue := entitle.NewCatalogue(d.App)
@@ -108,23 +99,13 @@ func New(d Dependencies) (*App, error) {
 
 	hasher := identity.NewHasher(cmp.Or(d.Hashing, identity.DefaultHashParams()))
 	sessions := identity.NewSessions(store, hasher)
-	resources := scheduling.NewResources(store)
-	services := scheduling.NewServices(store)
-	schedules := scheduling.NewSchedules(store)
-	timeOffs := scheduling.NewTimeOffs(store)
-	customers := scheduling.NewCustomers(store)
-	appointments := scheduling.NewAppointments(store)
-	series := scheduling.NewSeriesBookings(appointments)
-	waitlist := scheduling.NewWaitlist(appointments, communication.NewNotifications())
-	schedulingServer := schedulingapi.New(resources, services, schedules, timeOffs, customers, appointments, series,
-		waitlist, scheduling.NewPublicBooking(appointments, services, customers),
-		schedulingapi.Facts{APIVersion: document.Version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody})
+	scheduled := newScheduling(store, document.Version)
 
 	platform := newPlatform(store, catalogue, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
 	addAuditMaintenance(workers, store, d.Config.AuditRetentionDays, d.Now, d.Log)
-	waitlist.AddJobs(workers)
+	scheduled.Waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
 	domains := identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains)
@@ -136,7 +117,7 @@ func New(d Dependencies) (*App, error) {
 		Businesses:     identity.NewBusinesses(store),
 		Personas:       identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
 		Sandbox:        identity.NewSandbox(store),
-		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(customers, resources)),
+		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(scheduled.Customers, scheduled.Resources)),
 		PasswordResets: identity.NewPasswordResets(store, resolver, hasher),
 		AuditTrail:     identity.NewAuditTrail(store),
 		Domains:        domains,
@@ -145,7 +126,7 @@ func New(d Dependencies) (*App, error) {
 
 	tokens := developer.NewTokens(store, gates.MayGive)
 	developerServer, err := newDeveloper(d, store, workers, hub, eventGates, tokens,
-		seeder{schedules, resources, services, customers, appointments})
+		seeder{scheduled.Schedules, scheduled.Resources, scheduled.Services, scheduled.Customers, scheduled.Appointments})
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +141,11 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	register(server, identityServer, schedulingServer, adminapi.New(platform), developerServer)
+	for _, module := range []httpapi.Module{
+		identityServer.Module(), schedulingapi.New(scheduled).Module(), adminapi.New(platform).Module(), developerServer.Module(),
+	} {
+		server.Register(module)
+	}
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)
 	}
@@ -168,35 +153,26 @@ func New(d Dependencies) (*App, error) {
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
 		Handler: server, Metrics: server.MetricsHandler(), Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
-		Resources: resources, Services: services, Schedules: schedules, TimeOffs: timeOffs, Customers: customers,
-		Appointments: appointments, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
+		Scheduling: scheduled, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
 }
 
-// register adds the operations of all modules.
-func register(
-	server *httpapi.Server, identity identityoapi.StrictServerInterface, scheduling schedulingoapi.StrictServerInterface,
-	admin adminoapi.StrictServerInterface, developer developeroapi.StrictServerInterface,
-) {
-	server.Register(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
-		identityoapi.RegisterHandlersWithOptions(r, identityoapi.NewStrictHandler(identity, nil),
-			identityoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		adminoapi.RegisterHandlersWithOptions(r, adminoapi.NewStrictHandler(admin, nil),
-			adminoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-		developeroapi.RegisterHandlersWithOptions(r, developeroapi.NewStrictHandler(developer, nil),
-			developeroapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-	})
-	server.RegisterPresuming(func(r httpapi.Router, operations map[string][]echo.MiddlewareFunc) {
-		confirmed := []schedulingoapi.StrictMiddlewareFunc{httpapi.Confirmed[schedulingoapi.StrictHandlerFunc]}
-		schedulingoapi.RegisterHandlersWithOptions(r, schedulingoapi.NewStrictHandler(scheduling, confirmed),
-			schedulingoapi.RegisterHandlersOptions{OperationMiddlewares: operations})
-	})
+func newScheduling(store *store.Store, version string) schedulingapi.Dependencies {
+	services, customers, appointments := scheduling.NewServices(store), scheduling.NewCustomers(store), scheduling.NewAppointments(store)
+	return schedulingapi.Dependencies{
+		Resources: scheduling.NewResources(store), Services: services, Schedules: scheduling.NewSchedules(store),
+		TimeOffs: scheduling.NewTimeOffs(store), Customers: customers, Appointments: appointments,
+		Series:        scheduling.NewSeriesBookings(appointments),
+		Waitlist:      scheduling.NewWaitlist(appointments, communication.NewNotifications()),
+		PublicBooking: scheduling.NewPublicBooking(appointments, services, customers),
+		Facts:         schedulingapi.Facts{APIVersion: version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody},
+	}
 }
 
 // httpOptions are those of the HTTP side.
 func (d Dependencies) httpOptions(
-	document *contract.Contract, gates gate.Gates, resolver *tenancy.Resolver, store *tenancy.Store, limiter *ratelimit.Limiter,
-	calls *admin.APICalls,
+	document *contract.Contract, gates gate.Gates, resolver *tenancy.Resolver, store *store.Store, limiter *ratelimit.Limiter,
+	calls *businesses.APICalls,
 ) httpapi.Options {
 	return httpapi.Options{
 		Contract: document, ThirdParty: openapi.ThirdParty, Gates: gates, Resolver: resolver, Store: store, Limiter: limiter, Log: d.Log, Now: d.Now,

@@ -7,7 +7,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 // maintainAuditArgs are those of the job that keeps the audit trail in months.
@@ -17,7 +17,7 @@ type maintainAuditArgs struct{}
 func (maintainAuditArgs) Kind() string { return "maintain_audit" }
 
 // addAuditMaintenance makes one job for all servers of it; twice at once does no harm.
-func addAuditMaintenance(workers *jobs.Workers, store *tenancy.Store, retentionDays int, now func() time.Time, log *slog.Logger) {
+func addAuditMaintenance(workers *jobs.Workers, store *store.Store, retentionDays int, now func() time.Time, log *slog.Logger) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ maintainAuditArgs) error {
 		dropped, err := audit.Maintain(ctx, store, now(), retentionDays)
 		if dropped > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -51,7 +52,7 @@ func (a *App) seedPlatform(ctx context.Context, hash string, now time.Time) erro
 	if err != nil || exists {
 		return err
 	}
-	return a.Store.InPlatform(ctx, func(tx pgx.Tx) error {
+	return a.Store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		for _, p := range identity.KnownPersonas() {
 			if !p.Role.Platform() {
 				continue
@@ -94,7 +95,7 @@ func (a *App) seedBusiness(ctx context.Context, b demoBusiness, hash string, now
 
 func (a *App) seedUsers(ctx context.Context, scope *tenancy.Scope, b demoBusiness, hash string) (map[string]uuid.UUID, error) {
 	users := map[string]uuid.UUID{}
-	err := a.Store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := a.Store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		for _, p := range identity.KnownPersonas() {
 			if p.Role.Platform() {
 				continue

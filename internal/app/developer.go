@@ -11,7 +11,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
 	"github.com/smoothschedule/smoothschedule/internal/secretbox"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 // deliveryPollInterval is how long an event waits before it is sent, at the most.
@@ -20,7 +20,7 @@ const deliveryPollInterval = 250 * time.Millisecond
 // newDeveloper builds what programs of third parties need, and lets servers send events to
 // their webhooks; rights say who may read which events.
 func newDeveloper(
-	d Dependencies, store *tenancy.Store, workers *jobs.Workers, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens,
+	d Dependencies, store *store.Store, workers *jobs.Workers, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens,
 	samples developer.SampleMaker,
 ) (*developerapi.Server, error) {
 	box, err := secretbox.New(d.Config.SecretKeys...)

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/smoothschedule/smoothschedule/internal/identity"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -14,9 +14,9 @@ type directory struct {
 	resolver *tenancy.Resolver
 }
 
-var _ admin.Directory = directory{}
+var _ businesses.Directory = directory{}
 
-func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user admin.User, version *int32, patch admin.UserPatch) (admin.User, error) {
+func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user businesses.User, version *int32, patch businesses.UserPatch) (businesses.User, error) {
 	change := identity.UserPatch{Email: patch.Email, Username: patch.Username, Name: patch.Name, Role: patch.Role, IsActive: patch.IsActive}
 	if user.EnvID == nil {
 		updated, err := d.users.UpdatePlatformUser(ctx, scope, user.ID, version, change)
@@ -37,7 +37,7 @@ func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user admin.
 }
 
 // changed is the user as the update has left them.
-func changed(user admin.User, updated identity.User) admin.User {
+func changed(user businesses.User, updated identity.User) businesses.User {
 	user.Email, user.Username, user.Name, user.Role, user.IsActive = updated.Email, updated.Username, updated.Name, updated.Role, updated.IsActive
 	user.LastLoginAt, user.UpdatedAt, user.Version = updated.LastLoginAt, updated.UpdatedAt, updated.Version
 	return user

@@ -10,24 +10,25 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
 	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // newPlatform builds the services of the platform's administration.
 func newPlatform(
-	store *tenancy.Store, catalogue *entitle.Catalogue, resolver *tenancy.Resolver, hasher *identity.Hasher,
+	store *store.Store, catalogue *entitle.Catalogue, resolver *tenancy.Resolver, hasher *identity.Hasher,
 ) adminapi.Dependencies {
-	calls := admin.NewAPICalls(store)
+	calls := businesses.NewAPICalls(store)
 	return adminapi.Dependencies{
-		Plans:         admin.NewPlans(store),
-		Offers:        admin.NewOffers(store),
-		Businesses:    admin.NewBusinesses(store, catalogue, tenants{hasher, catalogue}),
-		Subscriptions: admin.NewSubscriptions(store, catalogue, resolver),
-		Overrides:     admin.NewOverrides(store),
-		Users:         admin.NewUsers(store, directory{identity.NewUsers(store, hasher), resolver}),
-		Overview:      admin.NewOverview(store, calls),
+		Plans:         businesses.NewPlans(store),
+		Offers:        businesses.NewOffers(store),
+		Businesses:    businesses.NewBusinesses(store, catalogue, tenants{hasher, catalogue}),
+		Subscriptions: businesses.NewSubscriptions(store, catalogue, resolver),
+		Overrides:     businesses.NewOverrides(store),
+		Users:         businesses.NewUsers(store, directory{identity.NewUsers(store, hasher), resolver}),
+		Overview:      businesses.NewOverview(store, calls),
 		APICalls:      calls,
 	}
 }
@@ -64,14 +65,14 @@ func (reconcileUsageArgs) Kind() string { return "reconcile_usage" }
 // addPlatformJobs adds the work that the platform's administration leaves for later. All
 // of it may be done twice, and at the same time.
 func addPlatformJobs(
-	workers *jobs.Workers, platform adminapi.Dependencies, store *tenancy.Store, now func() time.Time, log *slog.Logger,
+	workers *jobs.Workers, platform adminapi.Dependencies, store *store.Store, now func() time.Time, log *slog.Logger,
 ) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ settlePlansArgs) error { return platform.Subscriptions.Settle(ctx, now()) })
 	workers.Every(settleInterval, settlePlansArgs{})
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ rollUpActivityArgs) error { return platform.Overview.RollUp(ctx) })
 	workers.Every(rollUpInterval, rollUpActivityArgs{})
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ reconcileUsageArgs) error {
-		_, err := admin.ReconcileDueUsage(ctx, store, now(), log)
+		_, err := businesses.ReconcileDueUsage(ctx, store, now(), log)
 		return err
 	})
 	workers.Every(reconcileInterval, reconcileUsageArgs{})
@@ -107,7 +108,7 @@ func ReconcileUsage(ctx context.Context, c Config, out io.Writer) error {
 	}
 	log := NewLogger(c)
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {
-		repairs, failed := admin.ReconcileUsage(ctx, a.Store, time.Now(), log)
+		repairs, failed := businesses.ReconcileUsage(ctx, a.Store, time.Now(), log)
 		for _, r := range repairs {
 			if _, err := fmt.Fprintf(out, "%s %s: %d, now %d\n", r.Environment, r.Quota, r.Counter, r.Counted); err != nil {
 				return err

@@ -15,7 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 	"github.com/smoothschedule/smoothschedule/internal/secretbox"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 // none is how a variable says that something is not wanted.
@@ -151,18 +151,18 @@ func refuseDemo(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := checkSchema(ctx, pool); err != nil {
 		return err
 	}
-	store := tenancy.NewStore(pool, pool)
-	purpose, err := tenancy.InstallationPurpose(ctx, store)
+	db := store.New(pool, pool)
+	purpose, err := db.InstallationPurpose(ctx)
 	if err != nil {
 		return err
 	}
-	exist, err := identity.PersonasExist(ctx, store)
+	exist, err := identity.PersonasExist(ctx, db)
 	switch {
 	case err != nil:
 		return err
 	case exist:
 		return errors.New("this database holds the demo personas, whose password everybody knows: serve needs a database of its own")
-	case purpose == tenancy.Development:
+	case purpose == store.Development:
 		return errForDevelopment
 	}
 	return nil
@@ -173,8 +173,8 @@ var errForDevelopment = errors.New(
 
 // claimForProduction keeps dev away from this database from now on.
 func (a *App) claimForProduction(ctx context.Context) error {
-	purpose, err := tenancy.ClaimInstallation(ctx, a.Store, tenancy.Production)
-	if err == nil && purpose != tenancy.Production {
+	purpose, err := a.Store.ClaimInstallation(ctx, store.Production)
+	if err == nil && purpose != store.Production {
 		return errForDevelopment // dev was quicker
 	}
 	return err
@@ -185,7 +185,7 @@ func (a *App) claimForProduction(ctx context.Context) error {
 func (a *App) claimForDevelopment(ctx context.Context) error {
 	errForProduction := fmt.Errorf(
 		"%sDATABASE_URL names a database that is in use elsewhere: dev would add users to it whose password everybody knows. dev needs a database of its own", Prefix)
-	purpose, err := tenancy.InstallationPurpose(ctx, a.Store)
+	purpose, err := a.Store.InstallationPurpose(ctx)
 	if err != nil {
 		return err
 	}
@@ -198,8 +198,8 @@ func (a *App) claimForDevelopment(ctx context.Context) error {
 			return errForProduction
 		}
 	}
-	purpose, err = tenancy.ClaimInstallation(ctx, a.Store, tenancy.Development)
-	if err == nil && purpose != tenancy.Development {
+	purpose, err = a.Store.ClaimInstallation(ctx, store.Development)
+	if err == nil && purpose != store.Development {
 		return errForProduction
 	}
 	return err

@@ -26,7 +26,7 @@ type seeder struct {
 }
 
 func (a *App) seeder() seeder {
-	return seeder{a.Schedules, a.Resources, a.Services, a.Customers, a.Appointments}
+	return seeder{a.Scheduling.Schedules, a.Scheduling.Resources, a.Scheduling.Services, a.Scheduling.Customers, a.Scheduling.Appointments}
 }
 
 // Fill implements developer.SampleMaker. The hours are the only thing that is replaced and

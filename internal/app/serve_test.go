@@ -106,7 +106,7 @@ func TestServe(t *testing.T) {
 func TestServeRefusesADatabaseWithPersonas(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
-	require.NoError(t, s.App.Store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+	require.NoError(t, s.App.Store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
 		_, err := identity.CreatePlatformUser(t.Context(), tx, identity.NewUser{
 			Email: identity.PersonaEmail("superuser", tenancy.PlatformLabel), Name: "S", Role: tenancy.RoleSuperuser, PasswordHash: s.Hash(t),
 		}, s.Clock.Now())
@@ -216,7 +216,7 @@ func TestServe_RefusesADatabaseOfDev(t *testing.T) {
 func TestServe_ListsAllMistakes(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
-	require.NoError(t, s.App.Store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+	require.NoError(t, s.App.Store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
 		_, err := identity.CreatePlatformUser(t.Context(), tx, identity.NewUser{
 			Email: identity.PersonaEmail("superuser", tenancy.PlatformLabel), Name: "S", Role: tenancy.RoleSuperuser, PasswordHash: s.Hash(t),
 		}, s.Clock.Now())

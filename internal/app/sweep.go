@@ -5,10 +5,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/smoothschedule/smoothschedule/internal/idempotency"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 const sweepInterval = time.Hour
@@ -20,13 +21,13 @@ type sweepArgs struct{}
 func (sweepArgs) Kind() string { return "sweep" }
 
 // addSweeper makes one job for all servers of it; twice at once does no harm.
-func addSweeper(workers *jobs.Workers, store *tenancy.Store, now func() time.Time, log *slog.Logger) {
+func addSweeper(workers *jobs.Workers, store *store.Store, now func() time.Time, log *slog.Logger) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ sweepArgs) error {
 		swept, err := identity.Sweep(ctx, store, now())
 		if err != nil {
 			return err
 		}
-		keys, err := tenancy.SweepIdempotencyKeys(ctx, store, now())
+		keys, err := idempotency.DeleteExpired(ctx, store, now())
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -17,13 +18,13 @@ type tenants struct {
 	catalogue *entitle.Catalogue
 }
 
-var _ admin.Tenants = tenants{}
+var _ businesses.Tenants = tenants{}
 
 func (t tenants) Hash(ctx context.Context, password string, about ...string) (string, error) {
 	return t.hasher.HashNew(ctx, "/password", password, about...)
 }
 
-func (t tenants) Make(ctx context.Context, tx *tenancy.PlatformTx, scope *tenancy.Scope, in admin.BusinessInput) (uuid.UUID, error) {
+func (t tenants) Make(ctx context.Context, tx *store.PlatformTx, scope *tenancy.Scope, in businesses.BusinessInput) (uuid.UUID, error) {
 	tenant, err := identity.InsertTenant(ctx, tx, identity.CreateTenantInput{
 		Name: in.Name, Subdomain: in.Subdomain, PlanCode: in.PlanCode, Timezone: in.Timezone, Currency: in.Currency, Now: scope.RealNow(),
 	})

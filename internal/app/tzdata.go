@@ -41,9 +41,9 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.Lo
 	}
 	release := tzdata.Current()
 	fmt.Fprintf(out, "Time zone database: %s (%s)\n", release, release.Source)
-	reckon := a.Appointments.CheckZones
+	reckon := a.Scheduling.Appointments.CheckZones
 	if apply {
-		reckon = a.Appointments.ApplyZones
+		reckon = a.Scheduling.Appointments.ApplyZones
 	}
 	var checked, changed, stuck, failed int
 	for _, environment := range environments {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -35,10 +36,10 @@ func TestMaintain(t *testing.T) {
 		return time.Date(now.Year(), now.Month()-time.Month(n), 15, 12, 0, 0, 0, time.UTC)
 	}
 	name := func(at time.Time) string { return at.Format("y2006m01") }
-	start := func(t *testing.T) (*dbtest.DB, *tenancy.Store) {
+	start := func(t *testing.T) (*dbtest.DB, *store.Store) {
 		t.Helper()
 		db := dbtest.New(t)
-		return db, tenancy.NewStore(db.AppPool(), db.PlatformPool())
+		return db, store.New(db.AppPool(), db.PlatformPool())
 	}
 	record := func(t *testing.T, db *dbtest.DB, at time.Time) {
 		t.Helper()
@@ -129,7 +130,7 @@ func TestMaintain(t *testing.T) {
 func TestList_AcrossPartitions(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
-	store := tenancy.NewStore(db.AppPool(), db.PlatformPool())
+	store := store.New(db.AppPool(), db.PlatformPool())
 	base := time.Date(2024, time.March, 31, 23, 59, 59, 0, time.UTC)
 	tenant := uuid.New()
 	var want []time.Time

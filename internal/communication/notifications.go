@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/communicationdb"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -33,14 +34,14 @@ func NewNotifications() *Notifications { return &Notifications{queries: communic
 // NotifyCustomer notes that a customer is to be told of something. Kind is
 // "<noun>.<what happened>", as of events; data must be encodable as JSON.
 func (s *Notifications) NotifyCustomer(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any,
 ) error {
 	return s.insert(ctx, tx, scope, kind, data, communicationdb.InsertNotificationParams{CustomerID: &customerID})
 }
 
 // NotifyOwners notes that the active owners of the business are to be told of something, each
 // at the address of the live world, which is theirs in both modes. Otherwise as NotifyCustomer.
-func (s *Notifications) NotifyOwners(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any) error {
+func (s *Notifications) NotifyOwners(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any) error {
 	addresses, err := s.queries.ListOwnerAddresses(ctx, tx, scope.Tenant.ID)
 	if err != nil {
 		return fmt.Errorf("list owners: %w", err)
@@ -55,7 +56,7 @@ func (s *Notifications) NotifyOwners(ctx context.Context, tx *tenancy.Tx, scope 
 
 // insert writes a notification to the recipient that to names.
 func (s *Notifications) insert(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any, to communicationdb.InsertNotificationParams,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any, to communicationdb.InsertNotificationParams,
 ) error {
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/communication"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -50,7 +51,7 @@ func TestACustomerIsToldOfWhatIsCommitted(t *testing.T) {
 	notifications := communication.NewNotifications()
 	notify := func(sandbox bool, id uuid.UUID, result error) error {
 		scope := tenant.Scope(t, sandbox)
-		return s.App.Store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
+		return s.App.Store.InEnv(t.Context(), scope, func(tx *store.Tx) error {
 			return errors.Join(notifications.NotifyCustomer(t.Context(), tx, scope, "waitlist.offered", id, map[string]int{"n": 1}), result)
 		})
 	}
@@ -92,7 +93,7 @@ func TestOwnersAreTold(t *testing.T) {
 	_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE users SET is_active = false WHERE id = $1", gone.ID)
 	require.NoError(t, err)
 	scope := tenant.Scope(t, true)
-	require.NoError(t, s.App.Store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
+	require.NoError(t, s.App.Store.InEnv(t.Context(), scope, func(tx *store.Tx) error {
 		return communication.NewNotifications().NotifyOwners(t.Context(), tx, scope, "webhook.disabled", nil)
 	}))
 	told := []string{}

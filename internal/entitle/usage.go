@@ -10,11 +10,12 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 )
 
 var queries = entitledb.New()
 
-// Tx is a transaction in an environment that can tell what happened, such as tenancy.Tx.
+// Tx is a transaction in an environment with a feed, such as store.Tx.
 type Tx interface {
 	entitledb.DBTX
 	// Emit adds an event to the feed of the environment.
@@ -28,20 +29,20 @@ type Tx interface {
 // emits usage.threshold_reached, once for each period and limit.
 func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
 	r := NewReservation(set, quota, n)
-	if err := r.Raise(ctx, tx); err != nil {
+	if err := r.Statement().Run(ctx, tx); err != nil {
 		return err
 	}
 	return r.Finish(ctx, tx)
 }
 
-// Reservation is Reserve in two steps: Raise is one statement, which can share a round trip with
-// others (tenancy.Tx.Together), and nearly always enough; Finish does what else there is to do.
+// Reservation is Reserve in two steps: Statement can share a round trip with others
+// (store.Tx.Batch) and is nearly always enough; Finish handles the other cases.
 type Reservation struct {
 	set   *Set
 	quota Quota
 	n     int64
 	value QuotaValue
-	// raised is the counter; nil if it is the first of its period, or would be too much.
+	// raised is the counter; nil if it is the first of its period, or would exceed the limit.
 	raised *entitledb.RaiseUsageRow
 }
 
@@ -50,26 +51,17 @@ func NewReservation(set *Set, quota Quota, n int64) *Reservation {
 	return &Reservation{set: set, quota: quota, n: n, value: set.Quota(quota, set.Now)}
 }
 
-// Raise raises a counter that exists, if it stays within the limit.
-func (r *Reservation) Raise(ctx context.Context, db entitledb.DBTX) error {
-	counter, err := queries.RaiseUsage(ctx, db, entitledb.RaiseUsageParams{
+// Statement raises the counter if it exists and stays within the limit.
+func (r *Reservation) Statement() batch.Statement {
+	return batch.ReadOptional(queries.RaiseUsage, entitledb.RaiseUsageParams{
 		EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
-	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		r.raised = nil
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("raise %s: %w", r.quota, err)
-	}
-	r.raised = &counter
-	return nil
+	}, &r.raised).Doing("raise " + string(r.quota))
 }
 
-// Finish makes a counter if there was none, refuses what would be too much, and tells of
-// thresholds. Errors: QuotaExceeded.
+// Finish creates the counter if there was none, and emits thresholds. Call it after Statement.
+// Errors: QuotaExceeded.
 func (r *Reservation) Finish(ctx context.Context, tx Tx) error {
-	if r.raised == nil { // the first of its period, or too many: the slower statement tells
+	if r.raised == nil { // the first of its period, or too many: the slower statement decides
 		first, err := queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
 			EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
 		})

@@ -65,7 +65,7 @@ func TestReservation(t *testing.T) {
 			return n
 		}
 		counting, reservation := &toldTx{Tx: tx}, entitle.NewReservation(set, quota, test.n)
-		require.NoError(t, reservation.Raise(ctx, tx), name)
+		require.NoError(t, reservation.Statement().Run(ctx, tx), name)
 		require.Equal(t, test.raised, used(), name)
 		err = reservation.Finish(ctx, counting)
 		if refused, ok := errors.AsType[*apperr.Error](err); ok {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
+	"github.com/smoothschedule/smoothschedule/internal/idempotency"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -23,25 +24,23 @@ const (
 	HeaderIdempotentReplayed = "Idempotent-Replayed"
 )
 
-// idempotent runs a handler so that its effect and its answer happen together, once for
-// the request's Idempotency-Key. The answer is held back until the Store has kept it in
-// the transaction of the effect.
+// idempotent runs a handler so that its effect and its answer are committed together, once for
+// the request's Idempotency-Key. The answer is sent after the commit.
 func (s *Server) idempotent(op *contract.Operation, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key := c.Request().Header.Get(HeaderIdempotencyKey)
 		if key == "" {
 			return next(c)
 		}
-		request, err := fingerprint(op, c.Request())
+		fingerprint, err := fingerprint(op, c.Request())
 		if err != nil {
 			return err
 		}
 		ctx := c.Request().Context()
-		scope := *tenancy.ScopeFrom(ctx)
-		scope.Idempotency = tenancy.NewIdempotency(&scope, key, request)
-		c.SetRequest(c.Request().WithContext(tenancy.WithScope(ctx, &scope)))
-		answer, err := s.held(c, &scope, next)
-		if replay, ok := errors.AsType[*tenancy.ReplayError](err); ok {
+		request, scope := idempotency.New(tenancy.ScopeFrom(ctx), key, fingerprint)
+		c.SetRequest(c.Request().WithContext(tenancy.WithScope(ctx, scope)))
+		answer, err := s.runOnce(c, request, scope, next)
+		if replay, ok := errors.AsType[*idempotency.ReplayError](err); ok {
 			c.Response().Header().Set(HeaderIdempotentReplayed, "true")
 			answer, err = replay.Answer, nil
 		}
@@ -52,13 +51,15 @@ func (s *Server) idempotent(op *contract.Operation, next echo.HandlerFunc) echo.
 	}
 }
 
-// held runs the handler and keeps its answer together with its effect. Whatever goes
-// wrong, a panic included, leaves nothing behind.
-func (s *Server) held(c echo.Context, scope *tenancy.Scope, next echo.HandlerFunc) (answer tenancy.Answer, err error) {
+// runOnce runs the handler and commits its answer with its effect. An error or a panic rolls
+// both back.
+func (s *Server) runOnce(
+	c echo.Context, request *idempotency.Request, scope *tenancy.Scope, next echo.HandlerFunc,
+) (answer idempotency.Answer, err error) {
 	ctx := c.Request().Context()
 	defer func() {
-		if abandonErr := scope.Idempotency.Abandon(context.WithoutCancel(ctx)); abandonErr != nil {
-			err = errors.Join(err, fmt.Errorf("abandon an idempotent request: %w", abandonErr))
+		if rollbackErr := request.Rollback(context.WithoutCancel(ctx)); rollbackErr != nil {
+			err = errors.Join(err, fmt.Errorf("roll an idempotent request back: %w", rollbackErr))
 		}
 	}()
 	outer := c.Response()
@@ -71,23 +72,23 @@ func (s *Server) held(c echo.Context, scope *tenancy.Scope, next echo.HandlerFun
 	if err != nil {
 		return answer, err
 	}
-	answer = tenancy.Answer{Status: recorder.status, Headers: recorder.header, Body: recorder.body.Bytes()}
+	answer = idempotency.Answer{Status: recorder.status, Headers: recorder.header, Body: recorder.body.Bytes()}
 	if answer.Status < http.StatusOK || answer.Status >= http.StatusMultipleChoices {
-		return answer, nil // a handler that refuses by itself changes nothing, and may answer otherwise next time
+		return answer, nil // a refusal changes nothing and is not stored, so a retry may have another answer
 	}
-	return answer, s.Store.Keep(ctx, scope, answer)
+	return answer, request.Commit(ctx, s.Store, scope, answer)
 }
 
-// write sends an answer that was held back, or kept.
-func write(c echo.Context, answer tenancy.Answer) error {
+// write sends a recorded or stored answer.
+func write(c echo.Context, answer idempotency.Answer) error {
 	maps.Copy(c.Response().Header(), answer.Headers)
 	c.Response().WriteHeader(answer.Status)
 	_, err := c.Response().Write(answer.Body)
 	return err
 }
 
-// fingerprint is all that must be the same for a key to stand for the request again. Two
-// bodies that mean the same JSON are the same.
+// fingerprint is everything that must be equal for a key to stand for the same request. Bodies are
+// compared as JSON values.
 func fingerprint(op *contract.Operation, r *http.Request) ([]byte, error) {
 	var b bytes.Buffer
 	for _, part := range []string{op.ID, r.URL.EscapedPath(), r.URL.Query().Encode(), r.Header.Get("If-Match")} {
@@ -118,7 +119,7 @@ func fingerprint(op *contract.Operation, r *http.Request) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// recorder holds an answer back.
+// recorder is a ResponseWriter that keeps the answer.
 type recorder struct {
 	header http.Header
 	status int

@@ -15,8 +15,8 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
-	// right and wrong count presumptions of who asks.
-	right, wrong prometheus.Counter
+	// identityValid and identityStale count requests that ran with a cached identity.
+	identityValid, identityStale prometheus.Counter
 	// slow counts requests that took longer than Options.SlowAfter, slowRunning those that
 	// still run.
 	slow        *prometheus.CounterVec
@@ -34,11 +34,11 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
 		}, []string{"operation", "method", "status"}),
 	}
-	presumptions := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "smoothschedule_presumptions_total",
-		Help: "Requests for which it was presumed who asks, by whether that was right. Each one that was wrong is run twice.",
+	identities := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "smoothschedule_cached_identities_total",
+		Help: "Requests that ran with a cached identity, by whether it was valid or stale. Stale ones are run again.",
 	}, []string{"outcome"})
-	m.right, m.wrong = presumptions.WithLabelValues("right"), presumptions.WithLabelValues("wrong")
+	m.identityValid, m.identityStale = identities.WithLabelValues("valid"), identities.WithLabelValues("stale")
 	m.slow = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "smoothschedule_http_slow_requests_total",
 		Help: "Requests that ran longer than 5 s, beyond the time for which they may ask to wait, by operation of the contract.",
@@ -51,7 +51,7 @@ func newMetrics() *metrics {
 		Name: "smoothschedule_untrusted_forwarding_total",
 		Help: "Requests with X-Forwarded-For from a peer that is not a trusted proxy. It is not believed.",
 	})
-	m.registry.MustRegister(m.duration, presumptions, m.slow, m.slowRunning, m.untrusted, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.duration, identities, m.slow, m.slowRunning, m.untrusted, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

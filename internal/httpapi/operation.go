@@ -34,7 +34,7 @@ func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
 			if err := s.limit(c, tenancy.ScopeFrom(ctx), g.Access == gate.Public, contract.Writes(op.Method)); err != nil {
 				return err
 			}
-			if err := s.noteMasquerade(c, op); err != nil {
+			if err := s.recordImpersonation(c, op); err != nil {
 				return err
 			}
 			if err := v.validate(c); err != nil {
@@ -45,9 +45,9 @@ func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
 	}
 }
 
-// noteMasquerade records, before it is done, what somebody does who works as another
-// user: reading too, and whether or not the operation has an entry of its own.
-func (s *Server) noteMasquerade(c echo.Context, op *contract.Operation) error {
+// recordImpersonation adds an audit entry before each operation of an impersonation, also for reads and
+// for operations that add an entry of their own.
+func (s *Server) recordImpersonation(c echo.Context, op *contract.Operation) error {
 	ctx := c.Request().Context()
 	scope := tenancy.ScopeFrom(ctx)
 	if scope.ImpersonatorID() == nil {
@@ -59,9 +59,8 @@ func (s *Server) noteMasquerade(c echo.Context, op *contract.Operation) error {
 	})
 }
 
-// refuseMethod answers methods that a path does not have. What holds for the path
-// as a whole comes first: a client without the feature hears that, whatever the
-// method.
+// refuseMethod answers methods that a path does not have. The gate of the path is checked
+// first: without the feature the answer is 403 for any method.
 func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc {
 	methods := []string{http.MethodOptions}
 	for _, op := range operations {
@@ -87,9 +86,8 @@ func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc
 	}
 }
 
-// denied records that a signed-in user was refused, and returns the refusal. That
-// an anonymous request was refused is nobody's doing and is not recorded. Nor is what
-// somebody is refused too often: the trail must not grow as fast as they can ask.
+// denied adds an audit entry for a refused request of a known principal, and returns the refusal. The
+// entries of one principal are rate limited, so that requests cannot flood the audit trail.
 func (s *Server) denied(c echo.Context, operationID string, refusal error) error {
 	ctx := c.Request().Context()
 	scope := tenancy.ScopeFrom(ctx)
@@ -97,7 +95,7 @@ func (s *Server) denied(c echo.Context, operationID string, refusal error) error
 	if scope.Principal == nil || !errors.As(refusal, &known) || known.Code.Kind != apperr.Forbidden {
 		return refusal
 	}
-	if err := scope.Confirm(ctx); err != nil {
+	if err := scope.Revalidate(ctx); err != nil {
 		return err
 	}
 	if decision, applies := s.Limiter.Denied(ctx, scope); applies && !decision.Allowed {

@@ -45,20 +45,18 @@ func answerLimit(c echo.Context, decision ratelimit.Decision) error {
 		With("policy", name).With("limit", quota).With("window_seconds", seconds(ratelimit.Window)).WithRetryAfter(wait)
 }
 
-// admit refuses a token before anybody looks it up, if its address has sent too many that
-// opened nothing.
-func (s *Server) admit(c echo.Context, token []byte) error {
+// allowToken refuses a token before it is looked up, if its address has sent too many invalid ones.
+func (s *Server) allowToken(c echo.Context, token []byte) error {
 	if decision, ok := s.Limiter.Admit(address(c), token); !ok {
 		return answerLimit(c, decision)
 	}
 	return nil
 }
 
-// admitHost refuses a host before anybody looks it up, if its address has asked for too many where
-// nobody lives.
-func (s *Server) admitHost(c echo.Context, host string) error {
+// allowHost refuses a host before it is looked up, if its address has asked for too many unknown ones.
+func (s *Server) allowHost(c echo.Context, host string) error {
 	if host == "" {
-		return nil // one of ours, which nobody looks up
+		return nil // a base domain, which needs no lookup
 	}
 	if decision, ok := s.Limiter.AdmitHost(address(c), host); !ok {
 		return answerLimit(c, decision)
@@ -66,7 +64,7 @@ func (s *Server) admitHost(c echo.Context, host string) error {
 	return nil
 }
 
-// unknownHost counts a request for a host where nobody lives, and returns its refusal.
+// unknownHost counts a request for an unknown host, and returns its refusal.
 func (s *Server) unknownHost(c echo.Context, host string, refusal error) error {
 	if decision, applies := s.Limiter.HostFailed(c.Request().Context(), address(c), host); applies {
 		return cmp.Or(answerLimit(c, decision), refusal)
@@ -74,8 +72,8 @@ func (s *Server) unknownHost(c echo.Context, host string, refusal error) error {
 	return refusal
 }
 
-// limitPointless counts a request that can only be refused, and refuses what is too much before
-// the database is asked: one without a token for what needs a sign-in, or is not there at all.
+// limitPointless counts a request that can only be refused (no token for an operation that needs
+// one, or no such path), and refuses it before the database is used if there are too many.
 func (s *Server) limitPointless(c echo.Context, token string) error {
 	if token != "" || s.router.public[routeOf(c)] {
 		return nil
@@ -86,7 +84,7 @@ func (s *Server) limitPointless(c echo.Context, token string) error {
 	return nil
 }
 
-// limitMissing counts a request of somebody with a token for what is not there, as one of theirs.
+// limitMissing counts a request of a known principal for a path that does not exist.
 func (s *Server) limitMissing(c echo.Context, scope *tenancy.Scope) error {
 	if scope.Principal == nil || s.router.handles(routeOf(c)) {
 		return nil
@@ -94,8 +92,8 @@ func (s *Server) limitMissing(c echo.Context, scope *tenancy.Scope) error {
 	return s.limit(c, scope, false, contract.Writes(c.Request().Method))
 }
 
-// tried notes whether a token has opened something, and refuses what is too much if not.
-func (s *Server) tried(c echo.Context, token []byte, worked bool) error {
+// recordTokenResult counts an invalid token, and refuses the request if there are too many.
+func (s *Server) recordTokenResult(c echo.Context, token []byte, worked bool) error {
 	if worked {
 		s.Limiter.Worked(token)
 		return nil

@@ -61,8 +61,8 @@ func DeviceFrom(ctx context.Context) string {
 // HeaderSandboxMode asks for a mode, and says in every answer which one it was.
 const HeaderSandboxMode = "X-Sandbox-Mode"
 
-// resolve finds out who asks, on behalf of which tenant and in which mode, and puts
-// the scope into the context.
+// resolve authenticates a request, finds its tenant and mode, and puts the scope into the
+// context.
 func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -84,37 +84,37 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 			Address: address(c), UserAgent: userAgent(r), Host: host, ModeHeader: r.Header.Get(HeaderSandboxMode),
 		}
 		s.withDevice(c)
-		return s.identified(c, &request, token, fromCookie, next)
+		return s.authenticate(c, &request, token, fromCookie, next)
 	}
 }
 
-// identified runs a request with its scope, of whose tokens so many may open nothing. Where the
-// handler asks the environment first, the scope is presumed, if it can be; when that was wrong, all
-// starts anew.
-func (s *Server) identified(c echo.Context, request *tenancy.Request, token string, fromCookie bool, next echo.HandlerFunc) error {
+// authenticate runs a request with its scope, unless its client or host has failed too often.
+// Operations of optimistic modules run with a cached scope if there is one, and again with the
+// resolved scope if that was stale.
+func (s *Server) authenticate(c echo.Context, request *tenancy.Request, token string, fromCookie bool, next echo.HandlerFunc) error {
 	if err := s.limitPointless(c, token); err != nil {
 		return err
 	}
-	if err := s.admitHost(c, request.Host.Domain); err != nil {
+	if err := s.allowHost(c, request.Host.Domain); err != nil {
 		return err
 	}
 	var hash [sha256.Size]byte
 	if token != "" {
 		hash = sha256.Sum256([]byte(token))
-		if err := s.admit(c, hash[:]); err != nil {
+		if err := s.allowToken(c, hash[:]); err != nil {
 			return err
 		}
 		if err := credentials(request, token, hash, fromCookie); err != nil {
-			return cmp.Or(s.tried(c, hash[:], false), err)
+			return cmp.Or(s.recordTokenResult(c, hash[:], false), err)
 		}
 	}
-	if s.router.presuming[routeOf(c)] {
-		if done, err := s.presumed(c, *request, next); done {
+	if s.router.optimistic[routeOf(c)] {
+		if done, err := s.runOptimistically(c, *request, next); done {
 			return err
 		}
 	}
-	scope, err := s.authenticate(c, *request, hash[:])
-	enter(c, scope)
+	scope, err := s.resolveScope(c, *request, hash[:])
+	setScope(c, scope)
 	switch {
 	case errors.Is(err, apperr.New(apperr.UnknownHost, "")):
 		return s.unknownHost(c, request.Host.Domain, err)
@@ -128,54 +128,43 @@ func (s *Server) identified(c echo.Context, request *tenancy.Request, token stri
 	return next(c)
 }
 
-// authenticate resolves a request. With an error the scope is still returned, as far as it is
-// known.
-func (s *Server) authenticate(c echo.Context, request tenancy.Request, token []byte) (*tenancy.Scope, error) {
+// resolveScope resolves a request and counts whether its token was valid. With an error the scope
+// is returned as far as it is known.
+func (s *Server) resolveScope(c echo.Context, request tenancy.Request, token []byte) (*tenancy.Scope, error) {
 	scope, err := s.Resolver.Resolve(c.Request().Context(), request)
 	if request.TokenHash == nil && request.APIToken == nil || err != nil && scope.Principal == nil {
-		return scope, err // there is no token, or whether it opens anything is not known
+		return scope, err // there is no token, or its validity is not known
 	}
-	return scope, cmp.Or(s.tried(c, token, scope.Principal != nil), err)
+	return scope, cmp.Or(s.recordTokenResult(c, token, scope.Principal != nil), err)
 }
 
-// presumed runs a request with the scope that it probably has. done is false if that is not
-// known, or was wrong: then nothing has happened, and nothing has been answered. (It has been counted
-// for the limit of requests, and is again.)
-func (s *Server) presumed(c echo.Context, request tenancy.Request, next echo.HandlerFunc) (done bool, err error) {
+// runOptimistically runs a request with a cached scope. done is false if there is none, or if it was
+// stale: then nothing has been committed or answered. (A stale run counts for the rate limit as well.)
+func (s *Server) runOptimistically(c echo.Context, request tenancy.Request, next echo.HandlerFunc) (done bool, err error) {
 	before := c.Request()
-	scope, ok := s.Resolver.Presume(before.Context(), request)
+	scope, ok := s.Resolver.CachedScope(before.Context(), request)
 	if !ok {
 		return false, nil
 	}
-	enter(c, scope)
+	setScope(c, scope)
 	err = next(c)
-	doubt := scope.Confirm(before.Context()) // what was refused without asking the database, for instance
+	checked := scope.Revalidate(before.Context()) // pending if the request was refused without a query
 	switch {
-	case doubt == nil:
-		s.metrics.right.Inc()
+	case checked == nil:
+		s.metrics.identityValid.Inc()
 		return true, err
-	case !errors.Is(doubt, tenancy.ErrPresumedWrongly):
-		return true, doubt
+	case !errors.Is(checked, tenancy.ErrStaleIdentity):
+		return true, checked
 	}
-	s.metrics.wrong.Inc()
+	s.metrics.identityStale.Inc()
 	if c.Response().Committed {
-		return true, fmt.Errorf("answered too soon: %w", doubt)
+		return true, fmt.Errorf("answered before the identity was checked: %w", checked)
 	}
-	return false, again(c, before)
+	return false, resetRequest(c, before)
 }
 
-// Confirmed keeps what a handler returns from being answered before it is known that the
-// request is from whom it was presumed to be. It is the strict middleware of RegisterPresuming.
-func Confirmed[Handler ~func(c echo.Context, request any) (any, error)](next Handler, _ string) Handler {
-	return func(c echo.Context, request any) (any, error) {
-		response, err := next(c, request)
-		ctx := c.Request().Context()
-		return response, cmp.Or(tenancy.ScopeFrom(ctx).Confirm(ctx), err)
-	}
-}
-
-// again makes a request what it was before.
-func again(c echo.Context, before *http.Request) (err error) {
+// resetRequest restores the request and its body for another run.
+func resetRequest(c echo.Context, before *http.Request) (err error) {
 	if now := c.Request(); now.GetBody != nil { // it has been read
 		before.Body, err = now.GetBody()
 	}
@@ -183,8 +172,8 @@ func again(c echo.Context, before *http.Request) (err error) {
 	return err
 }
 
-// enter puts the scope into the context of the request, and says in which mode it is.
-func enter(c echo.Context, scope *tenancy.Scope) {
+// setScope puts the scope into the context of the request, and its mode into the answer.
+func setScope(c echo.Context, scope *tenancy.Scope) {
 	c.SetRequest(c.Request().WithContext(tenancy.WithScope(c.Request().Context(), scope)))
 	c.Response().Header().Set(HeaderSandboxMode, strconv.FormatBool(scope.SandboxMode()))
 }

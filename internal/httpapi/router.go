@@ -22,23 +22,27 @@ type Router interface {
 	TRACE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route
 }
 
-// router registers paths without their trailing slash (requests lose theirs in
-// stripSlash), lets HEAD do what GET does, and remembers what it has.
+// router registers paths without their trailing slash (stripSlash removes it from requests), and
+// each GET for HEAD too.
 type router struct {
 	echo *echo.Echo
 	seen map[route]bool
-	// presuming are the routes that were added while presumes was set: who asks is presumed
-	// there, see Server.RegisterPresuming.
-	presuming map[route]bool
-	presumes  bool
-	// public are the routes of operations for which nobody needs to be signed in.
+	// optimistic are the routes of modules with that flag.
+	optimistic map[route]bool
+	// public are the routes of operations that need no authentication.
 	public map[route]bool
+}
+
+// moduleRouter is the Router of one module.
+type moduleRouter struct {
+	*router
+	optimistic bool
 }
 
 // route is a method and a path, in the form of echo.
 type route struct{ method, path string }
 
-// routeOf is the route that echo has found for a request; its path is empty if there is none.
+// routeOf is the route of a request; its path is empty if there is none.
 func routeOf(c echo.Context) route { return route{c.Request().Method, c.Path()} }
 
 // handles reports whether there is an operation at the route.
@@ -48,50 +52,50 @@ func (r *router) handles(at route) bool {
 
 func (r route) String() string { return r.method + " " + r.path }
 
-func (r *router) add(method, path string, h echo.HandlerFunc, m []echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) add(method, path string, h echo.HandlerFunc, m []echo.MiddlewareFunc) *echo.Route {
 	path = contract.StripSlash(path)
 	r.seen[route{method, path}] = true
-	r.presuming[route{method, path}] = r.presumes
+	r.router.optimistic[route{method, path}] = r.optimistic
 	if method == http.MethodGet {
-		r.presuming[route{http.MethodHead, path}] = r.presumes
+		r.router.optimistic[route{http.MethodHead, path}] = r.optimistic
 		r.echo.Add(http.MethodHead, path, h, m...)
 	}
 	return r.echo.Add(method, path, h, m...)
 }
 
-func (r *router) CONNECT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) CONNECT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodConnect, path, h, m)
 }
 
-func (r *router) DELETE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) DELETE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodDelete, path, h, m)
 }
 
-func (r *router) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) GET(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodGet, path, h, m)
 }
 
-func (r *router) HEAD(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) HEAD(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodHead, path, h, m)
 }
 
-func (r *router) OPTIONS(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) OPTIONS(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodOptions, path, h, m)
 }
 
-func (r *router) PATCH(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) PATCH(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodPatch, path, h, m)
 }
 
-func (r *router) POST(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) POST(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodPost, path, h, m)
 }
 
-func (r *router) PUT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) PUT(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodPut, path, h, m)
 }
 
-func (r *router) TRACE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
+func (r *moduleRouter) TRACE(path string, h echo.HandlerFunc, m ...echo.MiddlewareFunc) *echo.Route {
 	return r.add(http.MethodTrace, path, h, m)
 }
 

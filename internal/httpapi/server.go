@@ -1,9 +1,9 @@
-// Package httpapi owns the way of a request through HTTP: the order of the
-// middleware, who asks and on behalf of which tenant, the gate and the contract's
-// validation before each operation, and the form of every error.
+// Package httpapi owns the HTTP side of a request: the order of the middleware,
+// authentication, the gate and the contract's validation before each operation, and the form of
+// every error.
 //
-// It calls contract, gate, tenancy and audit, and knows no domain: internal/app
-// registers the domains' handlers. Invariants: problem.go is the single place
+// It calls contract, gate, tenancy, idempotency and audit, and knows no domain: internal/app
+// registers their modules. Invariants: problem.go is the single place
 // where an error becomes HTTP; no handler is reached without its operation's gate
 // and validation; every operation of the contract has a handler, or the server does
 // not start.
@@ -25,6 +25,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -35,7 +36,7 @@ type Options struct {
 	ThirdParty []byte
 	Gates      gate.Gates
 	Resolver   *tenancy.Resolver
-	Store      *tenancy.Store
+	Store      *store.Store
 	Limiter    *ratelimit.Limiter
 	Log        *slog.Logger
 	// Now is the clock. The server reads it once per request.
@@ -93,7 +94,7 @@ func New(o Options) (*Server, error) {
 	s.RequestTimeout = cmp.Or(s.RequestTimeout, defaultRequestTimeout)
 	s.SlowAfter = cmp.Or(s.SlowAfter, defaultSlowAfter)
 	s.timings = timings(o.Contract)
-	s.router = &router{echo: s.echo, seen: map[route]bool{}, presuming: map[route]bool{}, public: map[route]bool{}}
+	s.router = &router{echo: s.echo, seen: map[route]bool{}, optimistic: map[route]bool{}, public: map[route]bool{}}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.writeError
 	s.echo.IPExtractor = s.ipExtractor()
@@ -102,25 +103,6 @@ func New(o Options) (*Server, error) {
 	s.echo.Use(s.requestID, s.warnOfForwarding, s.observe, s.deadline, s.recover, s.secure, s.cors, s.resolve)
 	s.registerOperational()
 	return s, nil
-}
-
-// Register lets modules add their operations. The function gets the router and the
-// middleware of each operation, as oapi-codegen's RegisterHandlersWithOptions wants them.
-func (s *Server) Register(add func(r Router, operations map[string][]echo.MiddlewareFunc)) {
-	middlewares := map[string][]echo.MiddlewareFunc{}
-	for _, op := range s.Contract.Operations() {
-		middlewares[op.ID] = []echo.MiddlewareFunc{s.operation(op)}
-	}
-	add(s.router, middlewares)
-}
-
-// RegisterPresuming is Register for a module whose handlers get at the database through the
-// scope alone, never through Store.Control: their scopes are presumed, which saves each request
-// a round trip (see tenancy.Presumption). Its NewStrictHandler must have Confirmed.
-func (s *Server) RegisterPresuming(add func(r Router, operations map[string][]echo.MiddlewareFunc)) {
-	s.router.presumes = true
-	defer func() { s.router.presumes = false }()
-	s.Register(add)
 }
 
 // Check fails if an operation of the contract has no handler or no gate, or a

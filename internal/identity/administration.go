@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -34,7 +35,7 @@ func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id
 	}
 	patch.Role = role
 	var updated User
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		current, err := lockPlatformUser(ctx, tx, principal, id, version, patch)
 		if err != nil {
 			return err
@@ -129,7 +130,7 @@ func (s *Users) UpdateCustomerUser(ctx context.Context, scope *tenancy.Scope, id
 		return User{}, err
 	}
 	var updated User
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		row, err := queries.GetCustomerUserForUpdate(ctx, tx, identitydb.GetCustomerUserForUpdateParams{
 			ID: id, TenantID: scope.Tenant.ID, IsSandbox: scope.SandboxMode(),
 		})

@@ -7,16 +7,17 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // AuditTrail is the service that shows who did, or was refused, what.
 type AuditTrail struct {
-	store *tenancy.Store
+	store *store.Store
 }
 
 // NewAuditTrail reads the trail from the store.
-func NewAuditTrail(store *tenancy.Store) *AuditTrail { return &AuditTrail{store: store} }
+func NewAuditTrail(store *store.Store) *AuditTrail { return &AuditTrail{store: store} }
 
 // List returns what was done in the request's business and mode, the newest first. In
 // the live mode that includes what concerns no mode, such as what the platform did to
@@ -45,7 +46,7 @@ func ofPlatform(role *tenancy.Role) bool { return role != nil && role.Platform()
 // ListAll returns what was done anywhere, the newest first. Errors: InvalidCursor.
 func (s *AuditTrail) ListAll(ctx context.Context, filter audit.Filter, page keyset.Page) (list keyset.List[audit.Recorded], err error) {
 	filter.Anywhere = true
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		list, err = audit.List(ctx, tx, filter, page)
 		return err
 	})

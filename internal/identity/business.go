@@ -15,6 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -86,11 +87,11 @@ type BusinessPatch struct {
 
 // Businesses is the service for the settings of a business.
 type Businesses struct {
-	store *tenancy.Store
+	store *store.Store
 }
 
 // NewBusinesses keeps settings in the store.
-func NewBusinesses(store *tenancy.Store) *Businesses { return &Businesses{store: store} }
+func NewBusinesses(store *store.Store) *Businesses { return &Businesses{store: store} }
 
 // Get returns the settings of the scope's business. Errors: TenantRequired.
 func (s *Businesses) Get(ctx context.Context, scope *tenancy.Scope) (Business, error) {
@@ -142,7 +143,7 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, version *
 		}
 	}
 	var updated Business
-	err := s.store.InEnv(ctx, scope.InLive(), func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope.InLive(), func(tx *store.Tx) error {
 		row, err := queries.GetBusinessForUpdate(ctx, tx, scope.Tenant.ID)
 		if err != nil {
 			return fmt.Errorf("lock business: %w", err)

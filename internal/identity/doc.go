@@ -3,7 +3,7 @@
 // set to, and the emptying of the sandbox. Its queries are gen/db/identitydb.
 //
 // It calls entitle for the quota of users, audit for the trail, and tenancy for the
-// database. Handlers (identityapi), internal/app and the seeding call it; it knows no
+// database. Handlers (identity/api), internal/app and the seeding call it; it knows no
 // other domain and no HTTP.
 //
 // Invariants:

@@ -75,7 +75,7 @@ func (s *Domains) Check(ctx context.Context, now time.Time) (checked DomainsChec
 func (s *Domains) noteChecked(
 	ctx context.Context, row identitydb.Domain, now time.Time, missingSince *time.Time, missing bool,
 ) (suspended bool, err error) {
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		suspended = false
 		if err := queries.LockTenantForDomains(ctx, tx, row.TenantID); err != nil {
 			return fmt.Errorf("lock tenant: %w", err)

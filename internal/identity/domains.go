@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -78,14 +79,14 @@ func NewTXTResolver(server string) TXTResolver {
 
 // Domains is the service for the hosts of a business. Both of its modes share them.
 type Domains struct {
-	store *tenancy.Store
+	store *store.Store
 	dns   TXTResolver
 	bases []string
 }
 
 // NewDomains keeps domains in the store and has the DNS prove them; bases are the host
 // names of the installation, which nobody can claim.
-func NewDomains(store *tenancy.Store, dns TXTResolver, bases []string) *Domains {
+func NewDomains(store *store.Store, dns TXTResolver, bases []string) *Domains {
 	return &Domains{store: store, dns: dns, bases: bases}
 }
 
@@ -346,7 +347,7 @@ func (s *Domains) change(
 	}
 	shared := *scope
 	shared.Env = tenancy.Environment{}
-	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	return s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		if err := queries.LockTenantForDomains(ctx, tx, scope.Tenant.ID); err != nil {
 			return fmt.Errorf("lock tenant: %w", err)
 		}

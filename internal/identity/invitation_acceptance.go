@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -97,7 +98,7 @@ func (s *Invitations) Accept(ctx context.Context, scope *tenancy.Scope, in Accep
 	// What happens now is the new user's doing.
 	home.Principal = &tenancy.Principal{UserID: user.ID, Role: user.Role, TenantID: &home.Tenant.ID, IsSandbox: home.SandboxMode()}
 	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}, Tenant: home.Tenant}
-	err = s.store.InEnv(ctx, home, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, home, func(tx *store.Tx) error {
 		accepted.User, err = s.accept(ctx, tx, home, in.Token, user)
 		if err != nil {
 			return err
@@ -143,7 +144,7 @@ func (s *Invitations) open(ctx context.Context, scope *tenancy.Scope, token stri
 
 // homeAt returns the scope of a request of nobody in an environment, at its host.
 func homeAt(
-	ctx context.Context, store *tenancy.Store, resolver *tenancy.Resolver, scope *tenancy.Scope, envID uuid.UUID,
+	ctx context.Context, store *store.Store, resolver *tenancy.Resolver, scope *tenancy.Scope, envID uuid.UUID,
 ) (*tenancy.Scope, error) {
 	host, err := queries.GetEnvironmentHost(ctx, store.Control(), envID)
 	if err != nil {
@@ -178,7 +179,7 @@ func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name 
 }
 
 // accept uses the invitation up, makes the user and links them.
-func (s *Invitations) accept(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token string, user NewUser) (User, error) {
+func (s *Invitations) accept(ctx context.Context, tx *store.Tx, home *tenancy.Scope, token string, user NewUser) (User, error) {
 	row, err := queries.AcceptInvitation(ctx, tx, identitydb.AcceptInvitationParams{
 		EnvID: home.Env.ID, TokenHash: hashToken(token), UserID: &user.ID, Now: home.RealNow(),
 	})
@@ -209,7 +210,7 @@ func (s *Invitations) accept(ctx context.Context, tx *tenancy.Tx, home *tenancy.
 
 // mayStillInvite refuses an invitation whose giver may not give it any more: somebody
 // who was dismissed must not come back by an invitation to themselves.
-func mayStillInvite(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, row identitydb.Invitation) error {
+func mayStillInvite(ctx context.Context, tx *store.Tx, home *tenancy.Scope, row identitydb.Invitation) error {
 	giver, err := queries.GetRoleForInvitation(ctx, tx, row.InvitedBy)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return deadInvitation()

@@ -15,6 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -74,15 +75,15 @@ type InvitationFilter struct {
 type Logins interface {
 	// LinkCustomer makes the user the login of the customer, or, with nil, of a new one.
 	// Errors: NotFound, AlreadyExists if the customer has a login.
-	LinkCustomer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, customerID *uuid.UUID, userID uuid.UUID, name, email string) error
+	LinkCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID *uuid.UUID, userID uuid.UUID, name, email string) error
 	// LinkResource makes the user the login of the resource. Errors: NotFound,
 	// AlreadyExists if the resource has a login.
-	LinkResource(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID, userID uuid.UUID) error
+	LinkResource(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID, userID uuid.UUID) error
 }
 
 // Invitations is the service for invitations, of both kinds.
 type Invitations struct {
-	store     *tenancy.Store
+	store     *store.Store
 	resolver  *tenancy.Resolver
 	catalogue *entitle.Catalogue
 	hasher    *Hasher
@@ -92,7 +93,7 @@ type Invitations struct {
 // NewInvitations keeps invitations in the store, and turns them into users whose
 // passwords the hasher hashes and who are linked by logins.
 func NewInvitations(
-	store *tenancy.Store, resolver *tenancy.Resolver, catalogue *entitle.Catalogue, hasher *Hasher, logins Logins,
+	store *store.Store, resolver *tenancy.Resolver, catalogue *entitle.Catalogue, hasher *Hasher, logins Logins,
 ) *Invitations {
 	return &Invitations{store: store, resolver: resolver, catalogue: catalogue, hasher: hasher, logins: logins}
 }
@@ -147,7 +148,7 @@ func (s *Invitations) Create(ctx context.Context, scope *tenancy.Scope, in Invit
 	}
 	token := newInvitationToken(scope.Env.ID)
 	var row identitydb.Invitation
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := makeRoom(ctx, tx, scope, in.Email); err != nil {
 			return err
 		}
@@ -170,7 +171,7 @@ func (s *Invitations) Create(ctx context.Context, scope *tenancy.Scope, in Invit
 }
 
 // makeRoom refuses the address of a user, and puts an invitation away that nobody used in time.
-func makeRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, email string) error {
+func makeRoom(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, email string) error {
 	exists, err := queries.UserWithEmailExists(ctx, tx, identitydb.UserWithEmailExistsParams{
 		Email: email, TenantID: scope.Tenant.ID, IsSandbox: scope.SandboxMode(),
 	})
@@ -189,7 +190,7 @@ func makeRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, email s
 	return nil
 }
 
-func recordInvitation(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, action string, row identitydb.Invitation) error {
+func recordInvitation(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, action string, row identitydb.Invitation) error {
 	return audit.Record(ctx, tx, scope, audit.Entry{
 		Action: action, Outcome: audit.Success, TargetType: "invitation", TargetID: row.ID.String(),
 		Detail: map[string]any{"email": row.Email, "role": row.Role},
@@ -247,7 +248,7 @@ func (s *Invitations) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 func (s *Invitations) Resend(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (Invitation, error) {
 	token := newInvitationToken(scope.Env.ID)
 	var row identitydb.Invitation
-	err := s.change(ctx, scope, id, func(tx *tenancy.Tx, principal *tenancy.Principal) (err error) {
+	err := s.change(ctx, scope, id, func(tx *store.Tx, principal *tenancy.Principal) (err error) {
 		row, err = queries.RenewInvitation(ctx, tx, identitydb.RenewInvitationParams{
 			EnvID: scope.Env.ID, ID: id, TokenHash: hashToken(token), ExpiresAt: scope.RealNow().Add(InvitationLifetime),
 			InvitedBy: principal.UserID, Now: scope.RealNow(),
@@ -267,7 +268,7 @@ func (s *Invitations) Resend(ctx context.Context, scope *tenancy.Scope, id uuid.
 
 // Revoke ends an invitation; its token is dead. Errors as those of Resend.
 func (s *Invitations) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
-	return s.change(ctx, scope, id, func(tx *tenancy.Tx, _ *tenancy.Principal) error {
+	return s.change(ctx, scope, id, func(tx *store.Tx, _ *tenancy.Principal) error {
 		_, err := queries.RevokeInvitation(ctx, tx, identitydb.RevokeInvitationParams{EnvID: scope.Env.ID, ID: id, Now: scope.RealNow()})
 		if err != nil {
 			return invitationError("revoke", err)
@@ -281,13 +282,13 @@ func (s *Invitations) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.
 // change runs fn with the invitation locked, if it is one that can still be accepted or
 // has only expired, and if its role is not above that of who asks.
 func (s *Invitations) change(
-	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, fn func(tx *tenancy.Tx, principal *tenancy.Principal) error,
+	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, fn func(tx *store.Tx, principal *tenancy.Principal) error,
 ) error {
 	principal, err := principalOf(scope)
 	if err != nil {
 		return err
 	}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		row, err := queries.GetInvitationForUpdate(ctx, tx, identitydb.GetInvitationForUpdateParams{EnvID: scope.Env.ID, ID: id})
 		if err != nil {
 			return invitationError("lock", err)

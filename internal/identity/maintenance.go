@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 // deadSessionsKept is for how long a session that has ended can still be looked into.
@@ -20,7 +20,7 @@ type Swept struct {
 
 // Sweep removes sessions that ended a week ago or earlier, failures of sign-in
 // that no longer count, and password resets that nobody used in time. It may run at any time, also twice at once.
-func Sweep(ctx context.Context, store *tenancy.Store, now time.Time) (Swept, error) {
+func Sweep(ctx context.Context, store *store.Store, now time.Time) (Swept, error) {
 	var swept Swept
 	var err error
 	if swept.Sessions, err = queries.DeleteDeadSessions(ctx, store.Control(), now.Add(-deadSessionsKept)); err != nil {

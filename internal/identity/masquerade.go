@@ -70,7 +70,7 @@ func (s *Sessions) StartMasquerade(ctx context.Context, scope *tenancy.Scope, us
 		return MasqueradeStarted{}, err
 	}
 	started := MasqueradeStarted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(MasqueradeLifetime)}}
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		target, err := queries.GetMasqueradeTarget(ctx, tx, userID)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return apperr.NewNotFound("user")
@@ -201,7 +201,7 @@ func (s *Sessions) EndMasquerade(ctx context.Context, scope *tenancy.Scope) (Mas
 		return MasqueradeEnded{}, apperr.New(apperr.InvalidTransition, "You work as nobody but yourself.")
 	}
 	var ended MasqueradeEnded
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		beneath, err := queries.GetSessionBeneath(ctx, tx, principal.SessionID)
 		if err != nil {
 			return fmt.Errorf("get session beneath: %w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -115,9 +116,9 @@ func homeOf(scope *tenancy.Scope, user identitydb.User) *tenancy.Scope {
 
 // inHome runs fn in a transaction in the scope's environment, or, for users of the
 // platform, who have none, on the control plane, where there are no events.
-func inHome(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, fn func(tx identitydb.DBTX, emit func(string, any)) error) error {
+func inHome(ctx context.Context, db *store.Store, scope *tenancy.Scope, fn func(tx identitydb.DBTX, emit func(string, any)) error) error {
 	if scope.Tenant == nil {
-		return store.InControl(ctx, func(tx pgx.Tx) error { return fn(tx, func(string, any) {}) })
+		return db.InControl(ctx, scope, func(tx pgx.Tx) error { return fn(tx, func(string, any) {}) })
 	}
-	return store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return fn(tx, tx.Emit) })
+	return db.InEnv(ctx, scope, func(tx *store.Tx) error { return fn(tx, tx.Emit) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -27,13 +28,13 @@ type PasswordReset struct {
 // PasswordResets is the service with which those who have lost their password get another one, at
 // the instance of somebody above them, who never learns it.
 type PasswordResets struct {
-	store    *tenancy.Store
+	store    *store.Store
 	resolver *tenancy.Resolver
 	hasher   *Hasher
 }
 
 // NewPasswordResets keeps resets in the store and hashes the new passwords with the hasher.
-func NewPasswordResets(store *tenancy.Store, resolver *tenancy.Resolver, hasher *Hasher) *PasswordResets {
+func NewPasswordResets(store *store.Store, resolver *tenancy.Resolver, hasher *Hasher) *PasswordResets {
 	return &PasswordResets{store: store, resolver: resolver, hasher: hasher}
 }
 
@@ -50,7 +51,7 @@ func (s *PasswordResets) Create(ctx context.Context, scope *tenancy.Scope, userI
 			"Change your own password with POST /api/auth/password/, which asks for the current one.")
 	}
 	reset := PasswordReset{Token: newPasswordResetToken(), ExpiresAt: scope.RealNow().Add(PasswordResetLifetime)}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		user, _, err := lock(ctx, tx, scope, userID, nil, false)
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func (s *PasswordResets) Use(ctx context.Context, scope *tenancy.Scope, token, p
 	}
 	// What happens now is the user's doing.
 	home.Principal = &tenancy.Principal{UserID: user.ID, Role: tenancy.Role(user.Role), TenantID: user.TenantID, IsSandbox: user.IsSandbox}
-	return s.store.InEnv(ctx, home, func(tx *tenancy.Tx) error { return use(ctx, tx, home, token, hash) })
+	return s.store.InEnv(ctx, home, func(tx *store.Tx) error { return use(ctx, tx, home, token, hash) })
 }
 
 // open returns the user whom a token gives a new password, with the scope of a request of nobody in
@@ -126,7 +127,7 @@ func (s *PasswordResets) open(ctx context.Context, scope *tenancy.Scope, token s
 
 // use uses the token up and sets the password, if whoever gave the token is above the user still: the
 // user may have risen, and the other one may have fallen, since.
-func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash string) error {
+func use(ctx context.Context, tx *store.Tx, home *tenancy.Scope, token, hash string) error {
 	reset, err := queries.LockPasswordReset(ctx, tx, identitydb.LockPasswordResetParams{TokenHash: hashToken(token), Now: home.RealNow()})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return deadReset() // it was open until just now
@@ -175,7 +176,7 @@ func use(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, token, hash s
 }
 
 // mayStillReset refuses a reset whose giver is not above the user any more, or not active.
-func mayStillReset(ctx context.Context, tx *tenancy.Tx, home *tenancy.Scope, giverID uuid.UUID, role tenancy.Role) error {
+func mayStillReset(ctx context.Context, tx *store.Tx, home *tenancy.Scope, giverID uuid.UUID, role tenancy.Role) error {
 	giver, err := queries.GetRoleForInvitation(ctx, tx, giverID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return deadReset()

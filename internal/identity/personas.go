@@ -9,6 +9,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -48,7 +49,7 @@ type PersonaUser struct {
 
 // Personas is the service for quick login, which exists in development only.
 type Personas struct {
-	store    *tenancy.Store
+	store    *store.Store
 	sessions *Sessions
 	enabled  bool
 	known    []Persona
@@ -56,7 +57,7 @@ type Personas struct {
 
 // NewPersonas signs the known personas in through sessions. Unless it is enabled,
 // everything it has is not there; a server in production must never enable it.
-func NewPersonas(store *tenancy.Store, sessions *Sessions, enabled bool, known []Persona) *Personas {
+func NewPersonas(store *store.Store, sessions *Sessions, enabled bool, known []Persona) *Personas {
 	return &Personas{store: store, sessions: sessions, enabled: enabled, known: known}
 }
 
@@ -119,7 +120,7 @@ func (s *Personas) Login(ctx context.Context, scope *tenancy.Scope, persona stri
 
 // PersonasExist reports whether the database holds personas of the platform. Their
 // password is public, so production must not run on such a database.
-func PersonasExist(ctx context.Context, store *tenancy.Store) (bool, error) {
+func PersonasExist(ctx context.Context, store *store.Store) (bool, error) {
 	var emails []string
 	for _, p := range KnownPersonas() {
 		if p.Role.Platform() {
@@ -135,7 +136,7 @@ func PersonasExist(ctx context.Context, store *tenancy.Store) (bool, error) {
 
 // ForeignUsersExist reports whether the database holds users but no personas of the platform:
 // somebody else works with it.
-func ForeignUsersExist(ctx context.Context, store *tenancy.Store) (bool, error) {
+func ForeignUsersExist(ctx context.Context, store *store.Store) (bool, error) {
 	personas, err := PersonasExist(ctx, store)
 	if err != nil || personas {
 		return false, err

@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -33,11 +34,11 @@ type SandboxStatus struct {
 
 // Sandbox is the service for the second world of a tenant.
 type Sandbox struct {
-	store *tenancy.Store
+	store *store.Store
 }
 
 // NewSandbox works on the store.
-func NewSandbox(store *tenancy.Store) *Sandbox { return &Sandbox{store: store} }
+func NewSandbox(store *store.Store) *Sandbox { return &Sandbox{store: store} }
 
 // Status returns the mode of the request and of its session.
 func (s *Sandbox) Status(scope *tenancy.Scope) (SandboxStatus, error) {
@@ -88,7 +89,7 @@ func (s *Sandbox) Toggle(ctx context.Context, scope *tenancy.Scope, want *bool) 
 	if !mode && principal.IsSandbox {
 		return SandboxStatus{}, apperr.New(apperr.InvalidTransition, "Users of the sandbox cannot leave it.")
 	}
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		rows, err := queries.SetSessionSandboxMode(ctx, tx, identitydb.SetSessionSandboxModeParams{
 			ID: principal.SessionID, UserID: principal.UserID, SandboxMode: mode,
 		})
@@ -129,14 +130,14 @@ func (s *Sandbox) Reset(ctx context.Context, scope *tenancy.Scope) (SandboxStatu
 	}
 	inside := *scope
 	inside.Env, inside.Now, inside.Ahead = scope.Tenant.Sandbox, scope.RealNow(), 0 // the clock is reset too
-	err = s.store.InSandbox(ctx, &inside, func(tx *tenancy.Tx) error { return reset(ctx, tx, &inside) })
+	err = s.store.InSandbox(ctx, &inside, func(tx *store.Tx) error { return reset(ctx, tx, &inside) })
 	if err != nil {
 		return SandboxStatus{}, err
 	}
 	return statusOf(scope.Tenant, scope.SandboxMode(), principal.SessionSandbox), nil
 }
 
-func reset(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func reset(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	unlimited := withoutLimits(scope)
 	// Whoever creates something raises its counter. With the counters held, what was
 	// counted before is committed, and goes; what comes later waits, stays, and is

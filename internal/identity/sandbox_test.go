@@ -12,6 +12,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -221,7 +222,7 @@ func TestResetSandboxWaitsForWhatIsCounted(t *testing.T) {
 	_, scope := b.as(t, "", "owner@demo.example", tenancy.RoleOwner)
 	inside := b.request(t, "demo", "", "true")
 	done := make(chan error, 1)
-	err := b.store.InEnv(t.Context(), inside, func(tx *tenancy.Tx) error {
+	err := b.store.InEnv(t.Context(), inside, func(tx *store.Tx) error {
 		_, err := CreateUser(t.Context(), tx, inside, NewUser{Email: "a@b.example", Name: "a", Role: tenancy.RoleStaff, PasswordHash: b.hash})
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -58,12 +59,12 @@ type LoginInput struct {
 
 // Sessions is the service for signing in and out.
 type Sessions struct {
-	store  *tenancy.Store
+	store  *store.Store
 	hasher *Hasher
 }
 
 // NewSessions keeps sessions in the store and verifies passwords with the hasher.
-func NewSessions(store *tenancy.Store, hasher *Hasher) *Sessions {
+func NewSessions(store *store.Store, hasher *Hasher) *Sessions {
 	return &Sessions{store: store, hasher: hasher}
 }
 
@@ -184,7 +185,7 @@ func (s *Sessions) open(
 		return SignedIn{}, tenantSuspended()
 	}
 	signedIn := SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}
-	err := s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err := s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		noted, err := queries.NoteLogin(ctx, tx, identitydb.NoteLoginParams{
 			ID: user.ID, VerifiedHash: verified, Now: scope.RealNow(),
 		})
@@ -292,7 +293,7 @@ func (s *Sessions) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 
 // end reports whether there was a session to end.
 func (s *Sessions) end(ctx context.Context, scope *tenancy.Scope, userID, id uuid.UUID) (ended bool, err error) {
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		rows, err := queries.RevokeSession(ctx, tx, identitydb.RevokeSessionParams{ID: id, UserID: userID, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("revoke session: %w", err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -23,7 +24,7 @@ const goodPassword = "a good password"
 // tests move it by hand.
 type bundle struct {
 	db       *dbtest.DB
-	store    *tenancy.Store
+	store    *store.Store
 	resolver *tenancy.Resolver
 	hasher   *Hasher
 	sessions *Sessions
@@ -39,7 +40,7 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	db := dbtest.New(t)
-	store := tenancy.NewStore(db.AppPool(), db.PlatformPool())
+	store := store.New(db.AppPool(), db.PlatformPool())
 	hasher := NewHasher(cheap)
 	hash, err := hasher.Hash(t.Context(), goodPassword)
 	require.NoError(t, err)
@@ -90,7 +91,7 @@ func (b *bundle) works(t *testing.T, token string) bool {
 func (b *bundle) user(t *testing.T, scope *tenancy.Scope, email string, role tenancy.Role) User {
 	t.Helper()
 	var user User
-	err := b.store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) (err error) {
+	err := b.store.InEnv(t.Context(), scope, func(tx *store.Tx) (err error) {
 		user, err = CreateUser(t.Context(), tx, scope, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash})
 		return err
 	})
@@ -107,7 +108,7 @@ func (b *bundle) platformUser(t *testing.T, email string, role tenancy.Role) Use
 
 func (b *bundle) createPlatformUser(t *testing.T, in NewUser) (user User, err error) {
 	t.Helper()
-	err = b.store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+	err = b.store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
 		user, err = CreatePlatformUser(t.Context(), tx, in, b.now)
 		return err
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/names"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -26,7 +27,7 @@ type SuperuserInput struct {
 // CreateSuperuser adds a superuser for whoever runs the installation, who needs nobody's
 // permission; scope says when, and is of no tenant. Errors: ValidationFailed, also for a weak
 // password, AlreadyExists if the platform has a user with the address, who stays as they are.
-func CreateSuperuser(ctx context.Context, store *tenancy.Store, hasher *Hasher, scope *tenancy.Scope, in SuperuserInput) (User, error) {
+func CreateSuperuser(ctx context.Context, store *store.Store, hasher *Hasher, scope *tenancy.Scope, in SuperuserInput) (User, error) {
 	in.Name = names.Clean(in.Name)
 	if err := names.Check(in.Name); err != nil {
 		return User{}, apperr.NewInvalid("/name", "%s", err)
@@ -39,7 +40,7 @@ func CreateSuperuser(ctx context.Context, store *tenancy.Store, hasher *Hasher, 
 		return User{}, err
 	}
 	var created User
-	err = store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		created, err = CreatePlatformUser(ctx, tx, NewUser{
 			Email: in.Email, Name: in.Name, Role: tenancy.RoleSuperuser, PasswordHash: hash,
 		}, scope.RealNow())

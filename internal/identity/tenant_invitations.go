@@ -96,7 +96,7 @@ func (s *Invitations) CreateForTenant(ctx context.Context, scope *tenancy.Scope,
 	}
 	token := newTenantInvitationToken()
 	var row identitydb.TenantInvitation
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		if err := in.makeRoom(ctx, tx, scope.RealNow()); err != nil {
 			return err
 		}
@@ -219,7 +219,7 @@ func (s *Invitations) ListForTenants(
 		return keyset.List[TenantInvitation]{}, err
 	}
 	var list []TenantInvitation
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		rows, err := queries.ListTenantInvitations(ctx, tx, identitydb.ListTenantInvitationsParams{
 			Status: filter.Status, Now: scope.RealNow(), BeforeCreatedAt: after.CreatedAt, BeforeID: after.ID, RowLimit: page.RowLimit(),
 		})
@@ -244,7 +244,7 @@ func (s *Invitations) ListForTenants(
 
 // GetForTenant returns an invitation to found a business. Errors: NotFound.
 func (s *Invitations) GetForTenant(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (invitation TenantInvitation, err error) {
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		row, err := queries.GetTenantInvitation(ctx, tx, id)
 		if err != nil {
 			return invitationError("get", err)
@@ -264,7 +264,7 @@ func (s *Invitations) ResendForTenant(ctx context.Context, scope *tenancy.Scope,
 	}
 	token := newTenantInvitationToken()
 	var row identitydb.TenantInvitation
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		row, err = queries.RenewTenantInvitation(ctx, tx, identitydb.RenewTenantInvitationParams{
 			ID: id, TokenHash: hashToken(token), ExpiresAt: scope.RealNow().Add(InvitationLifetime), InvitedBy: principal.UserID, Now: scope.RealNow(),
 		})
@@ -284,7 +284,7 @@ func (s *Invitations) ResendForTenant(ctx context.Context, scope *tenancy.Scope,
 
 // RevokeForTenant ends an invitation; its token is dead. Errors as those of ResendForTenant.
 func (s *Invitations) RevokeForTenant(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
-	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	return s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		rows, err := queries.RevokeTenantInvitation(ctx, tx, identitydb.RevokeTenantInvitationParams{ID: id, Now: scope.RealNow()})
 		if err != nil {
 			return fmt.Errorf("revoke invitation: %w", err)
@@ -313,7 +313,7 @@ func (s *Invitations) openTenantInvitation(ctx context.Context, scope *tenancy.S
 	if scope.Tenant != nil {
 		return row, deadInvitation()
 	}
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		row, err = queries.GetTenantInvitationByToken(ctx, tx, identitydb.GetTenantInvitationByTokenParams{TokenHash: hashToken(token), Now: scope.RealNow()})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return deadInvitation()
@@ -343,7 +343,7 @@ func (s *Invitations) found(ctx context.Context, scope *tenancy.Scope, in Accept
 		return Accepted{}, err
 	}
 	accepted := Accepted{SignedIn: SignedIn{Token: newToken(), ExpiresAt: scope.RealNow().Add(SessionLifetime)}}
-	err = s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err = s.store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		row, err := takeTenantInvitation(ctx, tx, in.Token, scope.RealNow())
 		if err != nil {
 			return err

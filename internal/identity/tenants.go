@@ -16,6 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/currency"
 	"github.com/smoothschedule/smoothschedule/internal/names"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
@@ -54,9 +55,9 @@ var (
 // CreateTenant adds a tenant with its two environments, their
 // event feeds and its hosts. Errors: ValidationFailed with every field that is wrong,
 // AlreadyExists.
-func CreateTenant(ctx context.Context, store *tenancy.Store, in CreateTenantInput) (*tenancy.Tenant, error) {
+func CreateTenant(ctx context.Context, store *store.Store, in CreateTenantInput) (*tenancy.Tenant, error) {
 	var tenant *tenancy.Tenant
-	err := store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
+	err := store.InPlatform(ctx, nil, func(tx pgx.Tx) (err error) {
 		tenant, err = InsertTenant(ctx, tx, in)
 		return err
 	})
@@ -207,7 +208,7 @@ func insertDomains(ctx context.Context, tx pgx.Tx, tenantID uuid.UUID, in Create
 
 // FindTenant returns the id of the tenant that a domain, or a subdomain, belongs to,
 // verified or not. Errors: NotFound.
-func FindTenant(ctx context.Context, store *tenancy.Store, domain string) (uuid.UUID, error) {
+func FindTenant(ctx context.Context, store *store.Store, domain string) (uuid.UUID, error) {
 	id, err := queries.GetTenantIDByDomain(ctx, store.Control(), domain)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return uuid.Nil, apperr.New(apperr.NotFound, "No business has the domain %q.", domain)
@@ -220,9 +221,9 @@ func FindTenant(ctx context.Context, store *tenancy.Store, domain string) (uuid.
 
 // CreateMissingSandboxes makes the sandbox environments that tenants lack, and returns
 // the names of those it made. Two calls at the same time share the work.
-func CreateMissingSandboxes(ctx context.Context, store *tenancy.Store) ([]string, error) {
+func CreateMissingSandboxes(ctx context.Context, store *store.Store) ([]string, error) {
 	var created []string
-	err := store.InPlatform(ctx, func(tx pgx.Tx) error {
+	err := store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		tenants, err := queries.ListTenantsWithoutSandbox(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("list tenants without sandbox: %w", err)

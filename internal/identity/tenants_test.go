@@ -139,7 +139,7 @@ func TestCreateMissingSandboxesSharesTheWork(t *testing.T) {
 		err   error
 	}
 	done := make(chan result, 1)
-	require.NoError(t, b.store.InPlatform(t.Context(), func(tx pgx.Tx) error {
+	require.NoError(t, b.store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
 		made, err := insertEnvironment(t.Context(), tx, b.demo.Sandbox)
 		if err != nil || !made {
 			return errors.Join(err, errors.New("not made"))

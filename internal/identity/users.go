@@ -18,6 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -85,12 +86,12 @@ type UserFilter struct {
 
 // Users is the service for those who work for a tenant: owners, managers and staff.
 type Users struct {
-	store  *tenancy.Store
+	store  *store.Store
 	hasher *Hasher
 }
 
 // NewUsers keeps users in the store and hashes their passwords with the hasher.
-func NewUsers(store *tenancy.Store, hasher *Hasher) *Users {
+func NewUsers(store *store.Store, hasher *Hasher) *Users {
 	return &Users{store: store, hasher: hasher}
 }
 
@@ -171,7 +172,7 @@ func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) 
 		return User{}, err
 	}
 	var created User
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		created, err = CreateUser(ctx, tx, scope, NewUser{
 			Email: in.Email, Username: in.Username, Name: in.Name, Role: in.Role, PasswordHash: hash,
 		})
@@ -201,7 +202,7 @@ func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 		return User{}, err
 	}
 	var updated User
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) (err error) {
 		updated, err = update(ctx, tx, scope, id, version, patch)
 		return err
 	})
@@ -211,7 +212,7 @@ func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 	return updated, nil
 }
 
-func update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
+func update(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	current, otherOwners, err := lock(ctx, tx, scope, id, version, patch.Role != nil || patch.IsActive != nil)
 	if err != nil {
 		return User{}, err
@@ -247,7 +248,7 @@ func (s *Users) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 	if _, err := principalOf(scope); err != nil {
 		return err
 	}
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, otherOwners, err := lock(ctx, tx, scope, id, version, true)
 		if err != nil {
 			return err
@@ -278,7 +279,7 @@ func (s *Users) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, 
 // the same order: then two requests that each remove one of the last two owners wait
 // for each other instead of both succeeding, or blocking each other for ever.
 func lock(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, withOwners bool,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32, withOwners bool,
 ) (current User, otherOwners int, err error) {
 	if withOwners {
 		owners, err := queries.LockActiveOwners(ctx, tx, identitydb.LockActiveOwnersParams{
@@ -346,7 +347,7 @@ func (s *Users) denied(ctx context.Context, scope *tenancy.Scope, id string, err
 
 // recordDenied records an attempt to reach above one's own role to a user, outside of
 // the transaction that it ended, and returns err.
-func recordDenied(ctx context.Context, store *tenancy.Store, scope *tenancy.Scope, id string, err error) error {
+func recordDenied(ctx context.Context, store *store.Store, scope *tenancy.Scope, id string, err error) error {
 	if !errors.Is(err, apperr.New(apperr.RoleNotAllowed, "")) {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -177,7 +178,7 @@ func TestEmailIsUniquePerTenantAndMode(t *testing.T) {
 	_, err := b.createPlatformUser(t, NewUser{Email: email, Name: "x", Role: tenancy.RoleSuperuser, PasswordHash: b.hash})
 	requirePointer(t, apperr.AlreadyExists, "/email", err)
 	scope := b.request(t, "demo", "", "true")
-	err = b.store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
+	err = b.store.InEnv(t.Context(), scope, func(tx *store.Tx) error {
 		_, err := CreateUser(t.Context(), tx, scope, NewUser{Email: email, Name: "x", Role: tenancy.RoleCustomer, PasswordHash: b.hash})
 		return err
 	})
@@ -190,7 +191,7 @@ func TestSeedingRefusesWrongRolesAndHashes(t *testing.T) {
 	scope := b.request(t, "demo", "", "")
 	create := func(in NewUser) error {
 		in.Email, in.Name = "x@y.example", "x"
-		return b.store.InEnv(t.Context(), scope, func(tx *tenancy.Tx) error {
+		return b.store.InEnv(t.Context(), scope, func(tx *store.Tx) error {
 			_, err := CreateUser(t.Context(), tx, scope, in)
 			return err
 		})

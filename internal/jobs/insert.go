@@ -41,7 +41,7 @@ type EnvArgs interface {
 	Environment() uuid.UUID
 }
 
-// DB is a transaction: *tenancy.Tx or pgx.Tx.
+// DB is a transaction: *store.Tx or pgx.Tx.
 type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)

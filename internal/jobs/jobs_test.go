@@ -18,6 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/jobtest"
@@ -42,7 +43,7 @@ func (uniqueArgs) InsertOpts() river.InsertOpts {
 
 type bundle struct {
 	db            *dbtest.DB
-	store         *tenancy.Store
+	store         *store.Store
 	workers       *jobs.Workers
 	live, sandbox *tenancy.Scope
 	// notes are what the jobs of kind note were worked with.
@@ -66,7 +67,7 @@ func setup(t *testing.T) *bundle {
 	}
 	resolver := tenancy.NewResolver(db.AppPool(), entitle.NewCatalogue(db.AppPool()))
 	b := &bundle{
-		db: db, store: tenancy.NewStore(db.AppPool(), db.PlatformPool()), notes: make(chan string, 100),
+		db: db, store: store.New(db.AppPool(), db.PlatformPool()), notes: make(chan string, 100),
 		workers: jobs.NewWorkers(resolver, func() time.Time { return instant }),
 	}
 	b.live, err = resolver.ScopeOf(ctx, live, instant)
@@ -104,14 +105,14 @@ func TestAJobIsPartOfItsTransaction(t *testing.T) {
 	b := setup(t)
 	failure := errors.New("no")
 	for _, fail := range []error{failure, nil} {
-		err := b.store.InEnv(t.Context(), b.live, func(tx *tenancy.Tx) error {
+		err := b.store.InEnv(t.Context(), b.live, func(tx *store.Tx) error {
 			require.NoError(t, jobs.Insert(t.Context(), tx, noteArgs{jobs.In(b.live), "in an environment"}))
 			tx.Emit("test.done", nil)
 			return fail
 		})
 		require.ErrorIs(t, err, fail)
-		for _, in := range []func(context.Context, func(pgx.Tx) error) error{b.store.InControl, b.store.InPlatform} {
-			err = in(t.Context(), func(tx pgx.Tx) error {
+		for _, in := range []func(context.Context, *tenancy.Scope, func(pgx.Tx) error) error{b.store.InControl, b.store.InPlatform} {
+			err = in(t.Context(), nil, func(tx pgx.Tx) error {
 				require.NoError(t, jobs.Insert(t.Context(), tx, noteArgs{jobs.In(b.sandbox), "elsewhere"}))
 				return fail
 			})
@@ -129,7 +130,7 @@ func TestAJobIsPartOfItsTransaction(t *testing.T) {
 func TestAJobThatWaits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *tenancy.Tx) error {
+	require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *store.Tx) error {
 		return jobs.Insert(t.Context(), tx, noteArgs{jobs.In(b.live), "later"}, jobs.At(instant.Add(time.Hour)))
 	}))
 	require.Empty(t, jobtest.Work(t, b.db, b.workers, instant.Add(time.Hour-time.Microsecond)))
@@ -140,7 +141,7 @@ func TestAUniqueJobIsInsertedOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for range 3 {
-		require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *tenancy.Tx) error {
+		require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *store.Tx) error {
 			return jobs.Insert(t.Context(), tx, uniqueArgs{jobs.In(b.live)})
 		}))
 	}
@@ -173,7 +174,7 @@ func TestARunnerWorksAndStops(t *testing.T) {
 	runner, err := jobs.NewRunner(pool, b.workers, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start(t.Context()))
-	require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *tenancy.Tx) error {
+	require.NoError(t, b.store.InEnv(t.Context(), b.live, func(tx *store.Tx) error {
 		require.NoError(t, jobs.Insert(t.Context(), tx, noteArgs{jobs.In(b.live), "hello"}))
 		return jobs.Insert(t.Context(), tx, uniqueArgs{jobs.In(b.live)})
 	}))

@@ -18,6 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -146,14 +147,14 @@ type AppointmentFilter struct {
 
 // Appointments is the service for appointments.
 type Appointments struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 	// catalogues are shared by all who book.
 	catalogues *catalogue.Cache
 }
 
 // NewAppointments keeps appointments in the store.
-func NewAppointments(store *tenancy.Store) *Appointments {
+func NewAppointments(store *store.Store) *Appointments {
 	return &Appointments{store: store, queries: schedulingdb.New(), catalogues: catalogue.NewCache()}
 }
 
@@ -198,7 +199,7 @@ func (s *Appointments) readAs(
 // NotFound, VersionMismatch.
 func (s *Appointments) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch AppointmentPatch) (*Appointment, error) {
 	var updated *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -217,7 +218,7 @@ func (s *Appointments) Update(ctx context.Context, scope *tenancy.Scope, id uuid
 // Delete removes an appointment with its history, and gives its quota back to the month
 // it was booked in. Errors: NotFound, VersionMismatch.
 func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -237,13 +238,13 @@ func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid
 // lock reads the appointment after locking it, if the caller may see it: its resources
 // are in other tables, and only a later statement sees them as the transaction that was
 // waited for left them.
-func (s *Appointments) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
+func (s *Appointments) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
 	return s.lockAs(ctx, tx, scope, viewerOf(scope), id, version)
 }
 
 // lockAs is lock for a viewer who need not be the one who asks.
 func (s *Appointments) lockAs(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32,
 ) (*Appointment, error) {
 	_, err := s.queries.LockAppointment(ctx, tx, schedulingdb.LockAppointmentParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {

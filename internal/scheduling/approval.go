@@ -7,6 +7,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -28,7 +29,7 @@ type Objection struct {
 // NoLongerPossible with reasons, unless it is forced: its lanes are its own, so no force
 // books anything twice. Further errors: NotFound, VersionMismatch, InvalidTransition.
 func (s *Appointments) Confirm(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, force bool) (*Appointment, error) {
-	return s.transition(ctx, scope, viewerOf(scope), id, version, confirming, func(tx *tenancy.Tx, next *Appointment) error {
+	return s.transition(ctx, scope, viewerOf(scope), id, version, confirming, func(tx *store.Tx, next *Appointment) error {
 		if force {
 			return nil
 		}
@@ -36,7 +37,7 @@ func (s *Appointments) Confirm(ctx context.Context, scope *tenancy.Scope, id uui
 	})
 }
 
-func (s *Appointments) allowConfirm(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, a *Appointment) error {
+func (s *Appointments) allowConfirm(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, a *Appointment) error {
 	snapshot, err := s.snapshot(ctx, tx, scope, wish{
 		serviceID: a.ServiceID, customerID: a.CustomerID, startAt: a.StartAt, requested: a.ResourceIDs, moving: a,
 	})

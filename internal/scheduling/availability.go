@@ -12,6 +12,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -186,24 +187,15 @@ func (s *Appointments) survey(ctx context.Context, scope *tenancy.Scope, w wish,
 	var counts []schedulingdb.CountBookingsByDateRow
 	var buffers []schedulingdb.ListBuffersRow
 	var sequence int64
-	also := func(taken *snapshot) []read {
-		reads := []read{func(db tenancy.DB) (err error) {
-			sequence, err = s.queries.GetLastSequence(ctx, db, scope.Env.ID)
-			return err
-		}}
+	also := func(taken *snapshot) []batch.Statement {
+		reads := []batch.Statement{batch.Read(s.queries.GetLastSequence, scope.Env.ID, &sequence)}
 		if taken.limited() {
-			reads = append(reads, func(db tenancy.DB) (err error) {
-				counts, err = s.queries.CountBookingsByDate(ctx, db, w.counted(scope, taken.ids(), from, to))
-				return err
-			})
+			reads = append(reads, batch.Read(s.queries.CountBookingsByDate, w.counted(scope, taken.ids(), from, to), &counts))
 		}
 		if w.explain {
-			reads = append(reads, func(db tenancy.DB) (err error) {
-				buffers, err = s.queries.ListBuffers(ctx, db, schedulingdb.ListBuffersParams{
-					EnvID: scope.Env.ID, FromAt: from.Add(-longestAllocation), ToAt: to.Add(longestAllocation),
-				})
-				return err
-			})
+			reads = append(reads, batch.Read(s.queries.ListBuffers, schedulingdb.ListBuffersParams{
+				EnvID: scope.Env.ID, FromAt: from.Add(-longestAllocation), ToAt: to.Add(longestAllocation),
+			}, &buffers))
 		}
 		return reads
 	}

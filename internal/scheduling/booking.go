@@ -10,8 +10,10 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -49,7 +51,7 @@ func (s *Appointments) Create(ctx context.Context, scope *tenancy.Scope, in Appo
 		return s.create(ctx, scope, in)
 	}
 	var booked *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) (err error) {
 		if err := s.checkHoldVisible(ctx, tx, scope, *in.HoldID); err != nil {
 			return err
 		}
@@ -69,7 +71,7 @@ func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in Appo
 		return nil, fmt.Errorf("make appointment id: %w", err)
 	}
 	var created *Appointment
-	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err = s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		created, err = s.bookFree(ctx, tx, scope, id, in, rivals)
 		return err
 	})
@@ -82,7 +84,7 @@ func (s *Appointments) create(ctx context.Context, scope *tenancy.Scope, in Appo
 
 // bookFree decides about an appointment and writes it.
 func (s *Appointments) bookFree(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, in AppointmentInput, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, in AppointmentInput, rivals []uuid.UUID,
 ) (*Appointment, error) {
 	snapshot, assignments, err := s.decideFree(ctx, tx, scope, in, &in.CustomerID, rivals)
 	if err != nil {
@@ -97,7 +99,7 @@ func (s *Appointments) bookFree(
 
 // decideFree decides about an appointment; whether the customer may book, if there is one.
 func (s *Appointments) decideFree(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in AppointmentInput, customerID *uuid.UUID, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, in AppointmentInput, customerID *uuid.UUID, rivals []uuid.UUID,
 ) (*snapshot, []availability.Assignment, error) {
 	snapshot, err := s.snapshot(ctx, tx, scope, wish{
 		serviceID: in.ServiceID, customerID: in.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
@@ -156,7 +158,7 @@ func (s *snapshot) references(assignments []availability.Assignment) []ResourceR
 
 // insert writes the appointment and counts it for its quota.
 func (s *Appointments) insert(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, a *Appointment, assignments []availability.Assignment,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, a *Appointment, assignments []availability.Assignment,
 ) error {
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(a.StartAt)
@@ -171,18 +173,14 @@ func (s *Appointments) insert(
 	}
 	params.AttendeeName, params.AttendeeEmail, params.AttendeePhone = a.Attendee.columns()
 	allTaken := false
-	write := func(db tenancy.DB) (err error) {
-		if allTaken, err = s.queries.InsertAppointment(ctx, db, params); err != nil {
-			return refused(fmt.Errorf("insert appointment: %w", err))
-		}
-		return nil
-	}
-	reservation, err := s.countWith(ctx, tx, scope, write)
+	insert := batch.Read(s.queries.InsertAppointment, params, &allTaken).
+		Wrap(func(err error) error { return refused(fmt.Errorf("insert appointment: %w", err)) })
+	reservation, err := s.countWith(ctx, tx, scope, insert)
 	if err != nil {
 		return err
 	}
 	if !allTaken {
-		return &lostRaceError{rivals: snapshot.ids()}
+		return &laneConflictError{resources: snapshot.ids()}
 	}
 	if err := reservation.Finish(ctx, tx); err != nil {
 		return err
@@ -194,10 +192,10 @@ func (s *Appointments) insert(
 // countWith writes an appointment and counts it for its quota, in one round trip. The caller
 // finishes the reservation, if what was written is to stay.
 func (s *Appointments) countWith(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, write func(db tenancy.DB) error,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, write batch.Statement,
 ) (*entitle.Reservation, error) {
 	reservation := entitle.NewReservation(scope.Entitlements, entitle.MaxAppointments, 1)
-	return reservation, tx.Together(ctx, write, func(db tenancy.DB) error { return reservation.Raise(ctx, db) })
+	return reservation, tx.Batch(ctx, write, reservation.Statement())
 }
 
 // columns are the assignments as the arrays that queries take.
@@ -209,37 +207,34 @@ func columns(assignments []availability.Assignment) (resourceIDs []uuid.UUID, la
 	return resourceIDs, lanes
 }
 
-// lostRaceError says that somebody took a lane between the snapshot and the insert.
-type lostRaceError struct {
-	// rivals are the resources in question.
-	rivals []uuid.UUID
+// laneConflictError means that another booking took a lane between the snapshot and the insert.
+type laneConflictError struct {
+	// resources are the candidates of the snapshot.
+	resources []uuid.UUID
 }
 
-func (*lostRaceError) Error() string { return "another appointment took the lane first" }
+func (*laneConflictError) Error() string { return "another booking took the lane first" }
 
-const (
-	// boldAttempts are made without locks: each loss means that another booking won.
-	boldAttempts = 3
-	// maxAttempts includes those that lock the resources first, and so can only lose
-	// to a resource that was none of the candidates before.
-	maxAttempts = boldAttempts + 3
-)
+// optimisticAttempts are made without locks; each one fails only if another booking succeeds. Further
+// attempts lock the candidates first.
+const optimisticAttempts = 3
 
-// contend runs fn in transactions until one does not lose a race. When it lost too
-// often, it passes the resources that fn must lock before it looks.
-func (s *Appointments) contend(
-	ctx context.Context, scope *tenancy.Scope, fn func(tx *tenancy.Tx, rivals []uuid.UUID) error,
+// retryOnConflict runs fn in a transaction, again after each conflict about a lane (see store.Retry
+// for how often). lockFirst are the resources that fn must lock before it reads.
+func (s *Appointments) retryOnConflict(
+	ctx context.Context, scope *tenancy.Scope, fn func(tx *store.Tx, lockFirst []uuid.UUID) error,
 ) error {
-	var rivals []uuid.UUID
-	var lost *lostRaceError
-	for attempt := range maxAttempts {
-		err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return fn(tx, rivals) })
-		if !errors.As(err, &lost) {
+	var lockFirst []uuid.UUID
+	conflicts := 0
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		err := fn(tx, lockFirst)
+		conflict, ok := errors.AsType[*laneConflictError](err)
+		if !ok {
 			return err
 		}
-		if attempt+1 >= boldAttempts {
-			rivals = lost.rivals
+		if conflicts++; conflicts >= optimisticAttempts {
+			lockFirst = conflict.resources
 		}
-	}
-	return apperr.New(apperr.Busy, "Too many appointments are booked at the same time. Try again.").WithCause(lost)
+		return store.Retry(err)
+	})
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -45,14 +47,9 @@ func (s *PublicBooking) capability(
 }
 
 // grant lets whoever has the token get at the hold, or the appointment, with the commit.
-func (s *PublicBooking) grant(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) {
+func (s *PublicBooking) grant(tx *store.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) {
 	params := schedulingdb.InsertBookingCapabilityParams{
 		EnvID: scope.Env.ID, TokenHash: hash, HoldID: holdID, AppointmentID: appointmentID, Now: scope.Now,
 	}
-	tx.Finally(func(db tenancy.DB) error {
-		if err := s.appointments.queries.InsertBookingCapability(ctx, db, params); err != nil {
-			return fmt.Errorf("insert booking capability: %w", err)
-		}
-		return nil
-	})
+	tx.OnCommit(batch.Write(s.appointments.queries.InsertBookingCapability, params).Doing("insert booking capability"))
 }

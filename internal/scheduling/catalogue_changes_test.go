@@ -18,7 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
@@ -52,7 +52,7 @@ func (b *bundle) server(m *meanwhile) *scheduling.Appointments {
 	pool, err := postgres.NewPool(b.Context(), postgres.PoolOptions{URL: b.db.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: m})
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	return scheduling.NewAppointments(tenancy.NewStore(pool, pool))
+	return scheduling.NewAppointments(store.New(pool, pool))
 }
 
 // What was booked may be deleted, with its service and its resource, after a list has read it
@@ -318,7 +318,7 @@ func TestNobodyGoesByWhatHasChanged(t *testing.T) {
 			}
 		})
 	}
-	other := scheduling.NewAppointments(tenancy.NewStore(b.db.AppPool(), b.db.PlatformPool()))
+	other := scheduling.NewAppointments(store.New(b.db.AppPool(), b.db.PlatformPool()))
 	for place, server := range []*scheduling.Appointments{b.appointments, other} {
 		for n, read := range readers {
 			reading.Go(func() {

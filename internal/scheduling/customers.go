@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -74,12 +75,12 @@ type CustomerFilter struct {
 
 // Customers is the service for customers.
 type Customers struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 }
 
 // NewCustomers keeps customers in the store.
-func NewCustomers(store *tenancy.Store) *Customers {
+func NewCustomers(store *store.Store) *Customers {
 	return &Customers{store: store, queries: schedulingdb.New()}
 }
 
@@ -143,7 +144,7 @@ func (s *Customers) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 // mode, AlreadyExists for one who is the login of another customer.
 func (s *Customers) Create(ctx context.Context, scope *tenancy.Scope, in CustomerInput) (*Customer, error) {
 	var created Customer
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) (err error) {
 		created, err = s.create(ctx, tx, scope, in)
 		return err
 	})
@@ -153,7 +154,7 @@ func (s *Customers) Create(ctx context.Context, scope *tenancy.Scope, in Custome
 	return &created, nil
 }
 
-func (s *Customers) create(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in CustomerInput) (Customer, error) {
+func (s *Customers) create(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, in CustomerInput) (Customer, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Customer{}, fmt.Errorf("make customer id: %w", err)
@@ -177,7 +178,7 @@ func (s *Customers) create(ctx context.Context, tx *tenancy.Tx, scope *tenancy.S
 // NotFound, VersionMismatch, and those of Create.
 func (s *Customers) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch CustomerPatch) (*Customer, error) {
 	var updated Customer
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -192,7 +193,7 @@ func (s *Customers) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 }
 
 // update changes a customer who is locked.
-func (s *Customers) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current Customer, patch CustomerPatch) (Customer, error) {
+func (s *Customers) update(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current Customer, patch CustomerPatch) (Customer, error) {
 	updated := patch.apply(current)
 	updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
 	err := s.queries.UpdateCustomer(ctx, tx, schedulingdb.UpdateCustomerParams{
@@ -210,7 +211,7 @@ func (s *Customers) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.S
 // Delete removes a customer. Errors: NotFound, VersionMismatch, InUse when they have
 // appointments.
 func (s *Customers) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -224,7 +225,7 @@ func (s *Customers) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 	})
 }
 
-func (s *Customers) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Customer, error) {
+func (s *Customers) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Customer, error) {
 	row, err := s.queries.GetCustomerForUpdate(ctx, tx, schedulingdb.GetCustomerForUpdateParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
 		return Customer{}, customerError("lock", err)

@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -63,7 +64,7 @@ func (b *bundle) traced() *errorTracer {
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	b.appointments = scheduling.NewAppointments(tenancy.NewStore(pool, b.db.PlatformPool()))
+	b.appointments = scheduling.NewAppointments(store.New(pool, b.db.PlatformPool()))
 	b.series = scheduling.NewSeriesBookings(b.appointments)
 	return tracer
 }

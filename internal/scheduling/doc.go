@@ -3,12 +3,12 @@
 // events that tell of their changes.
 //
 // It calls availability, which decides whether an appointment can be booked, entitle
-// for the quotas, jobs for what follows a transaction, and tenancy for the database. Handlers (schedulingapi) and
+// for the quotas, jobs for what follows a transaction, and tenancy for the database. Handlers (scheduling/api) and
 // internal/app call it; it knows no other domain and no HTTP.
 //
 // Invariants:
 //   - Every function works in the environment of the scope it is given, and nowhere else. Who
-//     asks may only be presumed (tenancy.Presumption), so nothing has effects outside of the
+//     asks may only be presumed (tenancy.OptimisticIdentity), so nothing has effects outside of the
 //     Store, and Store.Control is not used.
 //   - What a role may do at all is the gates' business, and is checked before. What a
 //     role may see is checked here: a customer sees their own record and appointments,

@@ -12,9 +12,11 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -104,12 +106,12 @@ func (s *Appointments) CreateHold(ctx context.Context, scope *tenancy.Scope, in 
 // CreateHoldFor is CreateHold for whoever the input names: the caller answers for it, as
 // public booking does, where nobody is signed in.
 func (s *Appointments) CreateHoldFor(ctx context.Context, scope *tenancy.Scope, in HoldInput) (*Hold, error) {
-	return s.createHold(ctx, scope, in, func(*tenancy.Tx, *Hold) error { return nil })
+	return s.createHold(ctx, scope, in, func(*store.Tx, *Hold) error { return nil })
 }
 
 // createHold does in the same transaction what else there is to do with the hold.
 func (s *Appointments) createHold(
-	ctx context.Context, scope *tenancy.Scope, in HoldInput, then func(*tenancy.Tx, *Hold) error,
+	ctx context.Context, scope *tenancy.Scope, in HoldInput, then func(*store.Tx, *Hold) error,
 ) (*Hold, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
@@ -119,7 +121,7 @@ func (s *Appointments) createHold(
 		return nil, fmt.Errorf("make hold id: %w", err)
 	}
 	var created *Hold
-	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) (err error) {
+	err = s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) (err error) {
 		if err := s.allowHold(ctx, tx, scope, in.holder); err != nil {
 			return err
 		}
@@ -137,7 +139,7 @@ func (s *Appointments) createHold(
 
 // allowHold returns a TooManyHolds error unless whoever it is may hold one more. Until the
 // transaction ends, it lets nobody else count the same holds.
-func (s *Appointments) allowHold(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, holder *uuid.UUID) error {
+func (s *Appointments) allowHold(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, holder *uuid.UUID) error {
 	if holder == nil {
 		return nil
 	}
@@ -161,9 +163,9 @@ func (s *Appointments) allowHold(ctx context.Context, tx *tenancy.Tx, scope *ten
 	return nil
 }
 
-// holdIn is one attempt to hold a time, for contend.
+// holdIn is one attempt to hold a time, for retryOnConflict.
 func (s *Appointments) holdIn(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, in HoldInput, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, in HoldInput, rivals []uuid.UUID,
 ) (*Hold, error) {
 	snapshot, err := s.snapshot(ctx, tx, scope, wish{
 		serviceID: in.ServiceID, customerID: idOrNil(in.CustomerID), startAt: in.StartAt, requested: in.ResourceIDs, rivals: rivals,
@@ -209,7 +211,7 @@ func (s *snapshot) newHold(id uuid.UUID, in HoldInput, assignments []availabilit
 }
 
 func (s *Appointments) insertHold(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, h *Hold, assignments []availability.Assignment,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, h *Hold, assignments []availability.Assignment,
 ) error {
 	resourceIDs, lanes := columns(assignments)
 	from, to := snapshot.Service.Window(h.StartAt)
@@ -223,7 +225,7 @@ func (s *Appointments) insertHold(
 		return refused(fmt.Errorf("insert hold: %w", err))
 	}
 	if len(taken) < len(assignments) {
-		return &lostRaceError{rivals: snapshot.ids()}
+		return &laneConflictError{resources: snapshot.ids()}
 	}
 	err = s.queries.DeleteOldHolds(ctx, tx, schedulingdb.DeleteOldHoldsParams{EnvID: scope.Env.ID, Before: scope.Now.Add(-holdsKept)})
 	if err != nil {
@@ -235,7 +237,7 @@ func (s *Appointments) insertHold(
 
 // clear takes the lanes away from holds that are over, so that others can take them. What
 // has been booked in time keeps them: then the caller loses the race for the lane.
-func (s *Appointments) clear(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, expired []uuid.UUID) error {
+func (s *Appointments) clear(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, expired []uuid.UUID) error {
 	if len(expired) == 0 {
 		return nil
 	}
@@ -261,7 +263,7 @@ func (s *Appointments) clear(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 }
 
 // freed lets the time of the hold be offered to those who wait.
-func (h *Hold) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func (h *Hold) freed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	return freed(ctx, tx, scope, h.StartAt.Add(-minutes(h.BufferBeforeMinutes)), h.EndAt.Add(minutes(h.BufferAfterMinutes)))
 }
 
@@ -322,11 +324,11 @@ func (s *Appointments) ReleaseHoldFor(ctx context.Context, scope *tenancy.Scope,
 }
 
 func (s *Appointments) releaseHold(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return s.release(ctx, tx, scope, id, viewer) })
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error { return s.release(ctx, tx, scope, id, viewer) })
 }
 
 // release removes a hold, and ends the offer that it may be.
-func (s *Appointments) release(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
+func (s *Appointments) release(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, viewer viewer) error {
 	status, current, err := s.lockHold(ctx, tx, scope, id, viewer)
 	if err != nil {
 		return err
@@ -353,7 +355,7 @@ func (s *Appointments) release(ctx context.Context, tx *tenancy.Tx, scope *tenan
 
 // lockHold reads a hold after locking it. The status it returns is the one that is
 // stored; that of the hold knows what time it is.
-func (s *Appointments) lockHold(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, viewer viewer) (string, *Hold, error) {
+func (s *Appointments) lockHold(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, viewer viewer) (string, *Hold, error) {
 	status, err := s.queries.LockHold(ctx, tx, schedulingdb.LockHoldParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil, apperr.NewNotFound("hold")
@@ -373,7 +375,7 @@ func (s *Appointments) lockHold(ctx context.Context, tx *tenancy.Tx, scope *tena
 // Errors: ValidationFailed for a hold that does not exist or something else than it
 // holds, and for a customer that does not exist or cannot book; HoldExpired; HoldUsed;
 // QuotaExceeded.
-func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
+func (s *Appointments) BookHeld(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, in AppointmentInput) (*Appointment, error) {
 	_, held, err := s.lockHold(ctx, tx, scope, *in.HoldID, everything())
 	if errors.Is(err, apperr.NewNotFound("hold")) {
 		return nil, noSuchReference("/hold_id", "hold")
@@ -399,12 +401,8 @@ func (s *Appointments) BookHeld(ctx context.Context, tx *tenancy.Tx, scope *tena
 		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
 	}
 	params.AttendeeName, params.AttendeeEmail, params.AttendeePhone = booked.Attendee.columns()
-	reservation, err := s.countWith(ctx, tx, scope, func(db tenancy.DB) error {
-		if err := s.queries.BookHold(ctx, db, params); err != nil {
-			return refused(fmt.Errorf("book hold: %w", err))
-		}
-		return nil
-	})
+	reservation, err := s.countWith(ctx, tx, scope, batch.Write(s.queries.BookHold, params).
+		Wrap(func(err error) error { return refused(fmt.Errorf("book hold: %w", err)) }))
 	if err == nil {
 		err = reservation.Finish(ctx, tx)
 	}
@@ -465,7 +463,7 @@ func (h *Hold) newAppointment(now time.Time, in AppointmentInput, customer Refer
 }
 
 // bookingCustomer returns a customer who may book.
-func (s *Appointments) bookingCustomer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID) (*bookedCustomer, error) {
+func (s *Appointments) bookingCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) (*bookedCustomer, error) {
 	row, err := s.queries.GetCustomer(ctx, tx, schedulingdb.GetCustomerParams{EnvID: scope.Env.ID, ID: id})
 	var customer *bookedCustomer
 	switch {
@@ -482,7 +480,7 @@ func (s *Appointments) bookingCustomer(ctx context.Context, tx *tenancy.Tx, scop
 
 // checkHoldVisible returns an error as for a hold that does not exist unless the caller
 // may see it.
-func (s *Appointments) checkHoldVisible(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID) error {
+func (s *Appointments) checkHoldVisible(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) error {
 	_, err := s.readHold(ctx, tx, scope, id, viewerOf(scope))
 	if errors.Is(err, apperr.NewNotFound("hold")) {
 		return noSuchReference("/hold_id", "hold")

@@ -11,6 +11,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -69,12 +70,12 @@ type HoursInput struct {
 // Schedules is the service for hours. Where its functions take the id of a resource, nil
 // means the business.
 type Schedules struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 }
 
 // NewSchedules keeps hours in the store.
-func NewSchedules(store *tenancy.Store) *Schedules {
+func NewSchedules(store *store.Store) *Schedules {
 	return &Schedules{store: store, queries: schedulingdb.New()}
 }
 
@@ -117,7 +118,7 @@ func (s *Schedules) Replace(
 		return nil, err
 	}
 	var replaced *Hours
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, resourceID, version)
 		if err != nil {
 			return err
@@ -134,7 +135,7 @@ func (s *Schedules) Replace(
 // Delete goes back to hours that are not set; with a version, only if they are at that
 // version. Errors: NotFound, VersionMismatch.
 func (s *Schedules) Delete(ctx context.Context, scope *tenancy.Scope, resourceID *uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, resourceID, version)
 		if err != nil || !current.IsSet {
 			return err
@@ -147,7 +148,7 @@ func (s *Schedules) Delete(ctx context.Context, scope *tenancy.Scope, resourceID
 // lock makes sure that there is a row to lock, so that rivals wait for each other also
 // when hours are set for the first time.
 func (s *Schedules) lock(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID *uuid.UUID, version *int32,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID, version *int32,
 ) (current schedulingdb.LockScheduleRow, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -169,7 +170,7 @@ func (s *Schedules) lock(
 // write replaces a schedule that the transaction has locked, and reads it back in the
 // form that everybody else sees.
 func (s *Schedules) write(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID *uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID,
 	current schedulingdb.LockScheduleRow, columns *hoursColumns,
 ) (*Hours, error) {
 	schedule, overrides := columns.schedule, columns.overrides

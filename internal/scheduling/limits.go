@@ -7,6 +7,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -33,7 +34,7 @@ func (s *snapshot) hasLimitedResources() bool {
 // Holds that are over are cleared away here, because somebody who asked in time may still
 // be booking one: only when that is decided it is clear whether it counts.
 func (s *Appointments) lockLimits(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, taken *snapshot, w wish, from, to time.Time,
 ) error {
 	if exist(taken.Service.Limits) {
 		if err := s.lockLimitedService(ctx, tx, scope, w); err != nil {
@@ -57,7 +58,7 @@ func (s *Appointments) lockLimits(
 	return s.clear(ctx, tx, scope, due)
 }
 
-func (s *Appointments) lockLimitedService(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) error {
+func (s *Appointments) lockLimitedService(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w wish) error {
 	err := s.queries.LockLimitedService(ctx, tx, schedulingdb.LockLimitedServiceParams{EnvID: scope.Env.ID, ID: w.serviceID})
 	if err != nil {
 		return fmt.Errorf("lock limited service: %w", err)

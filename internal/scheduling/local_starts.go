@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
@@ -182,7 +183,7 @@ func (s *Appointments) remember(ctx context.Context, scope *tenancy.Scope, rows 
 		params.Ids, params.StartAts = append(params.Ids, row.ID), append(params.StartAts, row.StartAt)
 		params.LocalStartAts = append(params.LocalStartAts, onClock(row.StartAt, scope.Tenant.Location))
 	}
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return s.queries.RememberLocalStarts(ctx, tx, params) })
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error { return s.queries.RememberLocalStarts(ctx, tx, params) })
 	if err != nil {
 		return fmt.Errorf("remember local starts: %w", err)
 	}
@@ -194,7 +195,7 @@ func (s *Appointments) applyZone(ctx context.Context, scope *tenancy.Scope, chan
 	in := RescheduleInput{
 		StartAt: change.To, local: &localStart{at: change.Shown, timezone: change.Timezone, tzdataVersion: tzdataVersion()},
 	}
-	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err := s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		current, err := s.lockAs(ctx, tx, scope, everything(), change.AppointmentID, nil)
 		if errors.Is(err, apperr.NewNotFound("appointment")) {
 			return nil

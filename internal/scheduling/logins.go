@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -24,7 +25,7 @@ func NewLogins(customers *Customers, resources *Resources) *Logins {
 // LinkCustomer makes the user the login of a customer, or, with nil, of a new one with
 // their name and address. Errors: NotFound, AlreadyExists if the customer has a login.
 func (s *Logins) LinkCustomer(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, customerID *uuid.UUID, userID uuid.UUID, name, email string,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID *uuid.UUID, userID uuid.UUID, name, email string,
 ) error {
 	if customerID == nil {
 		_, err := s.customers.create(ctx, tx, scope, CustomerInput{Name: name, Email: email, Status: "ACTIVE", UserID: &userID})
@@ -43,7 +44,7 @@ func (s *Logins) LinkCustomer(
 
 // LinkResource makes the user the login of a resource. Errors: NotFound, AlreadyExists if
 // the resource has a login.
-func (s *Logins) LinkResource(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID, userID uuid.UUID) error {
+func (s *Logins) LinkResource(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID, userID uuid.UUID) error {
 	current, err := s.resources.lock(ctx, tx, scope, resourceID, nil)
 	if err != nil {
 		return err

@@ -11,9 +11,11 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -84,8 +86,8 @@ func (s *PublicBooking) Hold(ctx context.Context, scope *tenancy.Scope, in HoldI
 	holder := uuid.NewSHA1(scope.Env.ID, []byte(scope.Network()))
 	in.holder = &holder
 	token, hash := newToken()
-	held, err = s.appointments.createHold(ctx, scope, in, func(tx *tenancy.Tx, h *Hold) error {
-		s.grant(ctx, tx, scope, hash, &h.ID, nil)
+	held, err = s.appointments.createHold(ctx, scope, in, func(tx *store.Tx, h *Hold) error {
+		s.grant(tx, scope, hash, &h.ID, nil)
 		return nil
 	})
 	if err != nil {
@@ -150,7 +152,7 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		return "", nil, fmt.Errorf("make appointment id: %w", err)
 	}
 	token, hash := newToken()
-	err = s.appointments.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err = s.appointments.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		booker := bookerOf(scope, in.Customer)
 		rules, err := s.readRules(ctx, tx, scope)
 		if err != nil {
@@ -176,8 +178,8 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		if err != nil {
 			return err
 		}
-		s.grant(ctx, tx, scope, hash, nil, &created.ID)
-		s.note(ctx, tx, scope, booker, created)
+		s.grant(tx, scope, hash, nil, &created.ID)
+		s.note(tx, scope, booker, created)
 		booked = rules.show(scope, created)
 		return nil
 	})
@@ -224,7 +226,7 @@ func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
 // address is blocked, that of an address with too many bookings: nobody but its owner knows
 // how many it has.
 func (s *PublicBooking) customer(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, policies schedulingdb.GetPoliciesRow, given PublicCustomer,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, policies schedulingdb.GetPoliciesRow, given PublicCustomer,
 ) (id uuid.UUID, err error) {
 	queries := s.appointments.queries
 	address := strings.ToLower(given.Email)
@@ -305,13 +307,9 @@ type rules struct {
 func (s *PublicBooking) readRules(ctx context.Context, db database, scope *tenancy.Scope) (r rules, err error) {
 	queries := s.appointments.queries
 	var state schedulingdb.GetBookingStateRow
-	err = db.Together(ctx, func(db tenancy.DB) (err error) {
-		r.policies, err = queries.GetPolicies(ctx, db, scope.Tenant.ID)
-		return err
-	}, func(db tenancy.DB) (err error) {
-		state, err = queries.GetBookingState(ctx, db, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID})
-		return err
-	})
+	err = db.Batch(ctx,
+		batch.Read(queries.GetPolicies, scope.Tenant.ID, &r.policies),
+		batch.Read(queries.GetBookingState, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID}, &state))
 	if err != nil {
 		return r, fmt.Errorf("read rules of public booking: %w", err)
 	}
@@ -345,7 +343,7 @@ func (s *PublicBooking) Reschedule(ctx context.Context, scope *tenancy.Scope, to
 		return nil, err
 	}
 	var rules rules
-	moved, err := s.appointments.reschedule(ctx, scope, bearerOf(id), id, nil, RescheduleInput{StartAt: startAt}, func(tx *tenancy.Tx) (err error) {
+	moved, err := s.appointments.reschedule(ctx, scope, bearerOf(id), id, nil, RescheduleInput{StartAt: startAt}, func(tx *store.Tx) (err error) {
 		rules, err = s.readRules(ctx, tx, scope)
 		return err
 	})
@@ -363,7 +361,7 @@ func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token,
 		return nil, err
 	}
 	var shown *PublicAppointment
-	err = s.appointments.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.appointments.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		rules, err := s.readRules(ctx, tx, scope)
 		if err != nil {
 			return err

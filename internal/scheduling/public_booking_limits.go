@@ -9,6 +9,8 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -24,7 +26,7 @@ func bookerOf(scope *tenancy.Scope, given PublicCustomer) booker {
 
 // lockNetwork lets nobody else count the bookings of the network until the transaction ends. The
 // lock of the e-mail address, which PublicBooking.customer takes, comes after it.
-func (s *PublicBooking) lockNetwork(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker) error {
+func (s *PublicBooking) lockNetwork(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, b booker) error {
 	err := s.appointments.queries.LockBookingNetwork(ctx, tx, schedulingdb.LockBookingNetworkParams{EnvID: scope.Env.ID, NetworkID: b.networkID})
 	if err != nil {
 		return fmt.Errorf("lock network: %w", err)
@@ -35,7 +37,7 @@ func (s *PublicBooking) lockNetwork(ctx context.Context, tx *tenancy.Tx, scope *
 // allowBooking returns a TooManyBookings error unless whoever it is may have one appointment more
 // to come. Network and e-mail address are locked.
 func (s *PublicBooking) allowBooking(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, p schedulingdb.GetPoliciesRow, b booker,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, p schedulingdb.GetPoliciesRow, b booker,
 ) error {
 	counted, err := s.appointments.queries.CountPublicBookings(ctx, tx, schedulingdb.CountPublicBookingsParams{
 		EnvID: scope.Env.ID, NetworkID: b.networkID, EmailID: b.emailID, Now: scope.Now,
@@ -59,14 +61,9 @@ func tooManyOfEmail(p schedulingdb.GetPoliciesRow) error {
 }
 
 // note counts the appointment, with the commit.
-func (s *PublicBooking) note(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, b booker, booked *Appointment) {
+func (s *PublicBooking) note(tx *store.Tx, scope *tenancy.Scope, b booker, booked *Appointment) {
 	params := schedulingdb.InsertPublicBookingParams{
 		EnvID: scope.Env.ID, AppointmentID: booked.ID, NetworkID: b.networkID, EmailID: b.emailID, DueAt: booked.EndAt, Now: scope.Now,
 	}
-	tx.Finally(func(db tenancy.DB) error {
-		if err := s.appointments.queries.InsertPublicBooking(ctx, db, params); err != nil {
-			return fmt.Errorf("insert public booking: %w", err)
-		}
-		return nil
-	})
+	tx.OnCommit(batch.Write(s.appointments.queries.InsertPublicBooking, params).Doing("insert public booking"))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -47,7 +48,7 @@ func newRequirements(types []string, positions []int32, resourceIDs []uuid.UUID)
 	return list
 }
 
-func (s *Services) replaceRequirements(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, serviceID uuid.UUID, given []Requirement) error {
+func (s *Services) replaceRequirements(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, serviceID uuid.UUID, given []Requirement) error {
 	err := s.queries.DeleteServiceRequirements(ctx, tx, schedulingdb.DeleteServiceRequirementsParams{
 		EnvID: scope.Env.ID, ServiceID: serviceID,
 	})
@@ -59,7 +60,7 @@ func (s *Services) replaceRequirements(ctx context.Context, tx *tenancy.Tx, scop
 
 // insertRequirements returns a ValidationFailed error that points at every resource
 // that does not exist or is not of the type, in the order in which they were given.
-func (s *Services) insertRequirements(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, serviceID uuid.UUID, given []Requirement) error {
+func (s *Services) insertRequirements(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, serviceID uuid.UUID, given []Requirement) error {
 	if len(given) == 0 {
 		return nil
 	}

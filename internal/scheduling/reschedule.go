@@ -10,6 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -51,13 +52,13 @@ func (s *Appointments) RescheduleFor(
 // reschedule also reads, in the same transaction, what else the answer needs; nil is nothing.
 func (s *Appointments) reschedule(
 	ctx context.Context, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, in RescheduleInput,
-	also func(tx *tenancy.Tx) error,
+	also func(tx *store.Tx) error,
 ) (*Appointment, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
 	var moved, from *Appointment
-	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err := s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		if also != nil {
 			if err := also(tx); err != nil {
 				return err
@@ -92,7 +93,7 @@ func (s *Appointments) reschedule(
 
 // checkReschedule reads the policies only for those whom they bind.
 func (s *Appointments) checkReschedule(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current ...Appointment,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, viewer viewer, current ...Appointment,
 ) error {
 	if viewer == everything() {
 		return nil
@@ -111,7 +112,7 @@ func (s *Appointments) checkReschedule(
 
 // move decides where the appointment, which is locked, can go, and writes it.
 func (s *Appointments) move(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment, in RescheduleInput,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, viewer viewer, current *Appointment, in RescheduleInput,
 	rivals []uuid.UUID,
 ) (*Appointment, error) {
 	w := in.wish(current)
@@ -178,7 +179,7 @@ func asBooked(resources []ResourceReference) []availability.Requirement {
 }
 
 func (s *Appointments) replaceAllocations(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, current, next *Appointment,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, current, next *Appointment,
 	assignments []availability.Assignment, local localStart,
 ) error {
 	changes, err := changesBetween(current, next)
@@ -200,7 +201,7 @@ func (s *Appointments) replaceAllocations(
 		return fmt.Errorf("move appointment: %w", err)
 	}
 	if len(taken) < len(assignments) {
-		return &lostRaceError{rivals: slices.Concat(snapshot.ids(), current.ResourceIDs)}
+		return &laneConflictError{resources: slices.Concat(snapshot.ids(), current.ResourceIDs)}
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -80,12 +81,12 @@ type ResourceFilter struct {
 
 // Resources is the service for resources.
 type Resources struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 }
 
 // NewResources keeps resources in the store.
-func NewResources(store *tenancy.Store) *Resources {
+func NewResources(store *store.Store) *Resources {
 	return &Resources{store: store, queries: schedulingdb.New()}
 }
 
@@ -131,7 +132,7 @@ func (s *Resources) Create(ctx context.Context, scope *tenancy.Scope, in Resourc
 		UpdatedAt: scope.Now, Version: 1,
 	}
 	set(&created.Weight, in.Weight)
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		err := s.queries.InsertResource(ctx, tx, schedulingdb.InsertResourceParams{
 			EnvID: scope.Env.ID, ID: id, Name: in.Name, Type: in.Type, Description: in.Description, Capacity: in.Capacity,
 			Weight: created.Weight, MaxPerDay: in.MaxPerDay, MaxPerWeek: in.MaxPerWeek, IsActive: in.IsActive, UserID: in.UserID,
@@ -158,7 +159,7 @@ func (s *Resources) Create(ctx context.Context, scope *tenancy.Scope, in Resourc
 // resource under its present type.
 func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch ResourcePatch) (*Resource, error) {
 	var updated Resource
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -175,7 +176,7 @@ func (s *Resources) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 }
 
 // update changes a resource that is locked.
-func (s *Resources) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current Resource, patch ResourcePatch) (Resource, error) {
+func (s *Resources) update(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current Resource, patch ResourcePatch) (Resource, error) {
 	updated := patch.apply(current)
 	updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
 	if err := s.allow(ctx, tx, scope, current, updated); err != nil {
@@ -196,7 +197,7 @@ func (s *Resources) update(ctx context.Context, tx *tenancy.Tx, scope *tenancy.S
 // Delete removes a resource with its hours and its time off, and gives its quota back. Errors: NotFound,
 // VersionMismatch, InUse when an appointment or a service refers to it.
 func (s *Resources) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -219,7 +220,7 @@ func (s *Resources) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UU
 	})
 }
 
-func (s *Resources) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Resource, error) {
+func (s *Resources) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Resource, error) {
 	row, err := s.queries.GetResourceForUpdate(ctx, tx, schedulingdb.GetResourceForUpdateParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
 		return Resource{}, resourceError("lock", err)
@@ -229,7 +230,7 @@ func (s *Resources) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 
 // allow checks what others rely on. The resource is locked, so that no booking and no
 // service can begin to rely on what is about to change.
-func (s *Resources) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, from, to Resource) error {
+func (s *Resources) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, from, to Resource) error {
 	if to.Capacity < from.Capacity {
 		lanes, err := s.queries.CountLanesToCome(ctx, tx, schedulingdb.CountLanesToComeParams{
 			EnvID: scope.Env.ID, ResourceID: from.ID, Now: scope.Now,

@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -129,7 +130,7 @@ func newSeries(row schedulingdb.GetSeriesRow) Series {
 // series and then its appointments by their ids, is the same for all, so that nobody
 // waits in a circle.
 func (s *SeriesBookings) lock(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32,
 ) (*SeriesDetail, error) {
 	if err := s.queries.LockSeries(ctx, tx, schedulingdb.LockSeriesParams{EnvID: scope.Env.ID, ID: id}); err != nil {
 		return nil, fmt.Errorf("lock series: %w", err)
@@ -146,7 +147,7 @@ func (s *SeriesBookings) lock(
 }
 
 // changed counts a change of a series that is locked.
-func (s *SeriesBookings) changed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Series, event string) error {
+func (s *SeriesBookings) changed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current *Series, event string) error {
 	current.Version, current.UpdatedAt = current.Version+1, scope.Now
 	err := s.queries.UpdateSeries(ctx, tx, schedulingdb.UpdateSeriesParams{
 		EnvID: scope.Env.ID, ID: current.ID, Version: current.Version, Now: scope.Now,
@@ -211,7 +212,7 @@ func (s *SeriesBookings) Cancel(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, selection SeriesSelection, reason string,
 ) (*SeriesDetail, error) {
 	var result *SeriesDetail
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err

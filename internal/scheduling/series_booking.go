@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -73,7 +74,7 @@ func (s *SeriesBookings) Create(ctx context.Context, scope *tenancy.Scope, in Se
 		return nil, fmt.Errorf("make series id: %w", err)
 	}
 	var outcome *SeriesOutcome
-	err = s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err = s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		outcome, err = s.book(ctx, tx, scope, id, in, starts, rivals)
 		return err
 	})
@@ -120,7 +121,7 @@ func (in *SeriesInput) starts(ctx context.Context, loc *time.Location) ([]time.T
 
 // book decides and writes a new series.
 func (s *SeriesBookings) book(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, in SeriesInput, starts []time.Time, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, in SeriesInput, starts []time.Time, rivals []uuid.UUID,
 ) (*SeriesOutcome, error) {
 	w := seriesWish{
 		wish:   wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: starts[0], requested: in.ResourceIDs, rivals: rivals},
@@ -161,7 +162,7 @@ func (s *SeriesBookings) book(
 
 // insertSeries writes a series with those of its occurrences that take place.
 func (s *SeriesBookings) insertSeries(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, in SeriesInput, outcome *SeriesOutcome,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, in SeriesInput, outcome *SeriesOutcome,
 ) error {
 	series := Series{
 		ID: *outcome.ID, ServiceID: in.ServiceID, CustomerID: in.CustomerID, Service: snapshot.service.Reference,
@@ -217,7 +218,7 @@ func (s *SeriesBookings) newAppointments(
 
 // insertAppointments writes the appointments and takes the lanes of all of them.
 func (s *SeriesBookings) insertAppointments(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, created []*Appointment, occurrences []Occurrence,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, created []*Appointment, occurrences []Occurrence,
 ) error {
 	first := created[0]
 	lanes := lanesOf(occurrences)
@@ -241,7 +242,7 @@ func (s *SeriesBookings) insertAppointments(
 		return refused(fmt.Errorf("insert appointments of series: %w", err))
 	}
 	if int(taken) < len(lanes.lanes) {
-		return &lostRaceError{rivals: snapshot.ids()}
+		return &laneConflictError{resources: snapshot.ids()}
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -42,7 +43,7 @@ func (s *SeriesBookings) Reschedule(
 		}
 	}
 	var outcome *SeriesOutcome
-	err := s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	err := s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -88,7 +89,7 @@ func (m *SeriesMove) moving(selected []Appointment, loc *time.Location) []Appoin
 // moveAll decides where the appointments, which are locked, can go, and writes it unless
 // it is a dry run.
 func (s *SeriesBookings) moveAll(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, selected []Appointment, move SeriesMove, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, selected []Appointment, move SeriesMove, rivals []uuid.UUID,
 ) ([]Occurrence, error) {
 	w, err := move.wish(selected, scope.Tenant.Location)
 	if err != nil {
@@ -171,7 +172,7 @@ func (m *SeriesMove) wanted(s *snapshot, selected []Appointment, loc *time.Locat
 
 // writeMoves gives the appointments their new times and lanes, with history and events.
 func (s *SeriesBookings) writeMoves(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, snapshot *snapshot, selected []Appointment, decided []Occurrence,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, selected []Appointment, decided []Occurrence,
 ) error {
 	params := schedulingdb.MoveAppointmentsParams{
 		EnvID: scope.Env.ID, Now: scope.Now, ActorUserID: scope.ActorID(), ActorTokenID: scope.ActorTokenID(),
@@ -209,7 +210,7 @@ func (s *SeriesBookings) writeMoves(
 		return fmt.Errorf("move appointments: %w", err)
 	}
 	if int(taken) < len(lanes.lanes) {
-		return &lostRaceError{rivals: snapshot.ids()}
+		return &laneConflictError{resources: snapshot.ids()}
 	}
 	for i, a := range moved {
 		tx.Emit(eventTypes[ActionRescheduled], a)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -27,7 +28,7 @@ type window struct{ from, to time.Time }
 // substitutes and alternatives are on the same day. Whatever the number of starts, it
 // takes two statements, the customer and what is booked, if the catalogue is known; where there
 // are limits, one more for the counts and up to three that lock them first.
-func (s *Appointments) surveySeries(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w seriesWish) (*snapshot, error) {
+func (s *Appointments) surveySeries(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w seriesWish) (*snapshot, error) {
 	taken, err := s.candidates(ctx, tx, scope, w.wish)
 	if err != nil || taken.service == nil || taken.customer == nil {
 		return taken, err
@@ -53,7 +54,7 @@ func (s *Appointments) surveySeries(ctx context.Context, tx *tenancy.Tx, scope *
 
 // candidates takes a snapshot without anything that is booked. It has all resources that
 // could be taken, also instead of the requested ones.
-func (s *Appointments) candidates(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
+func (s *Appointments) candidates(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (w *seriesWish) windows(service availability.Service, loc *time.Location) [
 
 // addBusy adds what is booked in the windows, except for the appointments that move.
 func (s *Appointments) addBusy(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, taken *snapshot, moving []Appointment, windows []window,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, taken *snapshot, moving []Appointment, windows []window,
 ) error {
 	params := schedulingdb.ListAllocationsInWindowsParams{EnvID: scope.Env.ID, ResourceIds: taken.ids()}
 	for _, w := range windows {

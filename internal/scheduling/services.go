@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -97,12 +98,12 @@ type ServiceFilter struct {
 
 // Services is the service for services.
 type Services struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 }
 
 // NewServices keeps services in the store.
-func NewServices(store *tenancy.Store) *Services {
+func NewServices(store *store.Store) *Services {
 	return &Services{store: store, queries: schedulingdb.New()}
 }
 
@@ -150,7 +151,7 @@ func (s *Services) Create(ctx context.Context, scope *tenancy.Scope, in ServiceI
 	if err := checkPrice(&created.Price, scope.Tenant); err != nil {
 		return nil, err
 	}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := s.insert(ctx, tx, scope, &created); err != nil {
 			return serviceError("insert", err)
 		}
@@ -183,7 +184,7 @@ func (in ServiceInput) newService(id uuid.UUID, scope *tenancy.Scope) Service {
 	return v
 }
 
-func (s *Services) insert(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, v *Service) error {
+func (s *Services) insert(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v *Service) error {
 	return s.queries.InsertService(ctx, tx, schedulingdb.InsertServiceParams{
 		EnvID: scope.Env.ID, ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: v.DurationMinutes,
 		BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
@@ -198,7 +199,7 @@ func (s *Services) insert(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sc
 // ValidationFailed as for Create.
 func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch ServicePatch) (*Service, error) {
 	var updated Service
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -230,7 +231,7 @@ func (s *Services) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 	return &updated, nil
 }
 
-func (s *Services) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, v *Service) error {
+func (s *Services) write(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v *Service) error {
 	return s.queries.UpdateService(ctx, tx, schedulingdb.UpdateServiceParams{
 		EnvID: scope.Env.ID, ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: v.DurationMinutes,
 		BufferBeforeMinutes: v.BufferBeforeMinutes, BufferAfterMinutes: v.BufferAfterMinutes,
@@ -243,7 +244,7 @@ func (s *Services) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 // Delete removes a service and gives its quota back. Errors: NotFound,
 // VersionMismatch, InUse when it has appointments.
 func (s *Services) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -262,7 +263,7 @@ func (s *Services) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 
 // lock reads the service after locking it: its requirements are in other tables, and
 // only a later statement sees them as the transaction that was waited for left them.
-func (s *Services) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Service, error) {
+func (s *Services) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Service, error) {
 	current, err := s.queries.LockService(ctx, tx, schedulingdb.LockServiceParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
 		return nil, serviceError("lock", err)

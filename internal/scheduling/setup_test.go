@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -42,7 +43,7 @@ type bundle struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	db := dbtest.New(t)
-	store := tenancy.NewStore(db.AppPool(), db.PlatformPool())
+	store := store.New(db.AppPool(), db.PlatformPool())
 	b := &bundle{
 		T: t, db: db, catalogue: entitle.NewCatalogue(db.AppPool()), limits: map[entitle.Quota]*int64{},
 		resources: scheduling.NewResources(store), services: scheduling.NewServices(store),

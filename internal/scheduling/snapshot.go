@@ -10,8 +10,10 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -75,7 +77,7 @@ type wish struct {
 }
 
 // snapshot takes a snapshot of the start of a wish, in the transaction that shall fulfil it.
-func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
+func (s *Appointments) snapshot(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	if err := s.lockRivals(ctx, tx, scope, w); err != nil {
 		return nil, err
 	}
@@ -99,7 +101,7 @@ func (s *Appointments) snapshot(ctx context.Context, tx *tenancy.Tx, scope *tena
 
 // essentials takes the part of a snapshot that every booking needs: everything but how often
 // is booked already.
-func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
+func (s *Appointments) essentials(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w wish) (*snapshot, error) {
 	taken, err := s.take(ctx, tx, scope, w, nothingElse)
 	if err != nil {
 		return nil, fmt.Errorf("take booking snapshot: %w", err)
@@ -108,7 +110,6 @@ func (s *Appointments) essentials(ctx context.Context, tx *tenancy.Tx, scope *te
 }
 
 type (
-	read = func(db tenancy.DB) error
 	// database runs queries, also several in one round trip: a transaction or a reader.
 	database interface {
 		schedulingdb.DBTX
@@ -117,7 +118,7 @@ type (
 )
 
 // nothingElse is for take.
-func nothingElse(*snapshot) []read { return nil }
+func nothingElse(*snapshot) []batch.Statement { return nil }
 
 // maxReadings bounds how often a request reads a catalogue that changes all the time.
 const maxReadings = 4
@@ -126,7 +127,7 @@ const maxReadings = 4
 // known; what is asked for tells whether it still is what there is. In the same trip, and before
 // that, it reads what also returns for the snapshot, which has only the catalogue then.
 func (s *Appointments) take(
-	ctx context.Context, db database, scope *tenancy.Scope, w wish, also func(*snapshot) []read,
+	ctx context.Context, db database, scope *tenancy.Scope, w wish, also func(*snapshot) []batch.Statement,
 ) (*snapshot, error) {
 	known := s.catalogues.Kept(scope.Env.ID)
 	for readings := 0; ; {
@@ -150,30 +151,23 @@ func (s *Appointments) take(
 // reports false, and the snapshot is good for nothing, if the catalogue is not the one there
 // is and need be.
 func (s *Appointments) complete(
-	ctx context.Context, db database, scope *tenancy.Scope, w wish, taken *snapshot, also []read, anyVersion bool,
+	ctx context.Context, db database, scope *tenancy.Scope, w wish, taken *snapshot, also []batch.Statement, anyVersion bool,
 ) (done bool, err error) {
 	from, to := w.window(taken.Service)
 	var state schedulingdb.GetBookingStateRow
 	var busy []schedulingdb.ListBusyRow
 	var around []catalogue.Surrounding
-	reads := append(also, func(db tenancy.DB) (err error) {
-		state, err = s.queries.GetBookingState(ctx, db, schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID, CustomerID: w.customerID})
-		return err
-	})
+	reads := append(also, batch.Read(s.queries.GetBookingState,
+		schedulingdb.GetBookingStateParams{EnvID: scope.Env.ID, CustomerID: w.customerID}, &state))
 	if len(taken.resources) > 0 {
-		reads = append(reads, func(db tenancy.DB) (err error) {
-			busy, err = s.queries.ListBusy(ctx, db, w.busy(scope, taken, from, to))
-			return err
-		})
+		reads = append(reads, batch.Read(s.queries.ListBusy, w.busy(scope, taken, from, to), &busy))
 	}
 	known := taken.catalogue.Knows(from)
 	if !known {
-		reads = append(reads, func(db tenancy.DB) (err error) {
-			around, err = s.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: scope.Env.ID, FromAt: from, ToAt: to})
-			return err
-		})
+		reads = append(reads, batch.Read(s.queries.ListSurroundings,
+			schedulingdb.ListSurroundingsParams{EnvID: scope.Env.ID, FromAt: from, ToAt: to}, &around))
 	}
-	if err := db.Together(ctx, reads...); err != nil {
+	if err := db.Batch(ctx, reads...); err != nil {
 		return false, err
 	}
 	if !anyVersion && !taken.catalogue.Is(state.CatalogueVersion) {
@@ -218,7 +212,7 @@ func (w *wish) window(service availability.Service) (from, to time.Time) {
 
 // lockRivals locks resources for which others were faster too often; before them the
 // service, if it has limits.
-func (s *Appointments) lockRivals(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w wish) error {
+func (s *Appointments) lockRivals(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w wish) error {
 	if len(w.rivals) == 0 {
 		return nil
 	}

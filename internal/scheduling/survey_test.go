@@ -10,7 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
@@ -25,7 +25,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	pool, err := postgres.NewPool(ctx, postgres.PoolOptions{URL: b.db.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: &counted})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	appointments := scheduling.NewAppointments(tenancy.NewStore(pool, pool))
+	appointments := scheduling.NewAppointments(store.New(pool, pool))
 	service := b.service(scope, "STAFF")
 	customer := b.customer(scope, "Ada")
 	monday := scheduling.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}

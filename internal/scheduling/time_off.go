@@ -15,6 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -72,12 +73,12 @@ type TimeOffFilter struct {
 // TimeOffs is the service for time off. Customers see none of it; staff see all, and
 // change that of the resources that they sign in as.
 type TimeOffs struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *schedulingdb.Queries
 }
 
 // NewTimeOffs keeps time off in the store.
-func NewTimeOffs(store *tenancy.Store) *TimeOffs {
+func NewTimeOffs(store *store.Store) *TimeOffs {
 	return &TimeOffs{store: store, queries: schedulingdb.New()}
 }
 
@@ -133,7 +134,7 @@ func (s *TimeOffs) Create(ctx context.Context, scope *tenancy.Scope, in TimeOffI
 	if created.Title == "" {
 		created.Title = DefaultTimeOffTitle
 	}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := s.allow(ctx, tx, scope, created.ResourceID); err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func (s *TimeOffs) Create(ctx context.Context, scope *tenancy.Scope, in TimeOffI
 // version. Errors: NotFound, VersionMismatch, others as for Create.
 func (s *TimeOffs) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch TimeOffPatch) (*TimeOff, error) {
 	var updated TimeOff
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -200,7 +201,7 @@ func (s *TimeOffs) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 // Delete removes time off with all its occurrences. Errors: NotFound, VersionMismatch,
 // RoleNotAllowed.
 func (s *TimeOffs) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -215,7 +216,7 @@ func (s *TimeOffs) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 }
 
 // lock reads time off that the caller may change.
-func (s *TimeOffs) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (TimeOff, error) {
+func (s *TimeOffs) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (TimeOff, error) {
 	row, err := s.queries.GetTimeOffForUpdate(ctx, tx, schedulingdb.GetTimeOffForUpdateParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
 		return TimeOff{}, timeOffError("lock", err)
@@ -228,7 +229,7 @@ func (s *TimeOffs) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 
 // allow returns a RoleNotAllowed error unless the caller may block the resource, or
 // with nil the whole business.
-func (s *TimeOffs) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) error {
+func (s *TimeOffs) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) error {
 	viewer := viewerOf(scope)
 	if viewer.customer() {
 		return apperr.New(apperr.RoleNotAllowed, "Customers cannot block any time.")
@@ -250,7 +251,7 @@ func (s *TimeOffs) allow(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 
 // check is for what is new or moves. It returns until when it blocks something; nil is for ever.
 // It gives what recurs its zone, and its rule the form in which it is kept.
-func (s *TimeOffs) check(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, t *TimeOff) (until *time.Time, err error) {
+func (s *TimeOffs) check(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, t *TimeOff) (until *time.Time, err error) {
 	if err := checkTimes(t.StartAt, t.EndAt); err != nil {
 		return nil, err
 	}
@@ -307,7 +308,7 @@ func checkTime(pointer string, at time.Time) error {
 
 // timezone is the zone on whose clock new time off of a resource, or of the business,
 // recurs.
-func (s *TimeOffs) timezone(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) (string, error) {
+func (s *TimeOffs) timezone(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) (string, error) {
 	if resourceID == nil {
 		return scope.Tenant.Timezone, nil
 	}
@@ -342,7 +343,7 @@ func (p TimeOffPatch) moves() bool {
 }
 
 // freed lets the time that is no longer blocked be offered to those who wait.
-func (t *TimeOff) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func (t *TimeOff) freed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	if t.RRule != nil {
 		return freed(ctx, tx, scope, t.StartAt, lastStart)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -36,7 +37,7 @@ var (
 // is, with its first reason. The version, if there is one, must be the appointment's.
 // Errors of this and the following three: NotFound, VersionMismatch, InvalidTransition.
 func (s *Appointments) Decline(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, reason string) (*Appointment, error) {
-	return s.transition(ctx, scope, viewerOf(scope), id, version, declining, func(_ *tenancy.Tx, next *Appointment) error {
+	return s.transition(ctx, scope, viewerOf(scope), id, version, declining, func(_ *store.Tx, next *Appointment) error {
 		next.CancellationReason = reason
 		return nil
 	})
@@ -76,7 +77,7 @@ func (s *Appointments) cancel(
 
 // onTerms cancels on the terms of this moment.
 func (s *Appointments) onTerms(ctx context.Context, scope *tenancy.Scope, viewer viewer, in CancelInput) preparation {
-	return func(tx *tenancy.Tx, next *Appointment) error {
+	return func(tx *store.Tx, next *Appointment) error {
 		p, err := s.policies(ctx, tx, scope)
 		if err != nil {
 			return err
@@ -97,7 +98,7 @@ func (s *Appointments) onTerms(ctx context.Context, scope *tenancy.Scope, viewer
 
 // preparation may refuse a transition, or change what else changes with the status: it is
 // given the appointment to be, which still has its present status.
-type preparation func(tx *tenancy.Tx, next *Appointment) error
+type preparation func(tx *store.Tx, next *Appointment) error
 
 // transition takes an appointment the way; prepare is optional.
 func (s *Appointments) transition(
@@ -105,7 +106,7 @@ func (s *Appointments) transition(
 	prepare preparation,
 ) (*Appointment, error) {
 	var result *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) (err error) {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) (err error) {
 		result, err = s.transitionIn(ctx, tx, scope, viewer, id, version, way, prepare)
 		return err
 	})
@@ -117,7 +118,7 @@ func (s *Appointments) transition(
 
 // transitionIn is transition in the caller's transaction.
 func (s *Appointments) transitionIn(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, way transition,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, viewer viewer, id uuid.UUID, version *int32, way transition,
 	prepare preparation,
 ) (*Appointment, error) {
 	current, err := s.lockAs(ctx, tx, scope, viewer, id, version)
@@ -129,7 +130,7 @@ func (s *Appointments) transitionIn(
 
 // follow goes the way with an appointment that is locked.
 func (s *Appointments) follow(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, current *Appointment, way transition, prepare preparation,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current *Appointment, way transition, prepare preparation,
 ) (*Appointment, error) {
 	if current.Status == way.to {
 		return current, nil
@@ -154,7 +155,7 @@ func invalidTransition(status, verb string) error {
 // write stores the next state of an appointment that is locked, with its history and its
 // event, and frees its lanes if it no longer holds its time.
 func (s *Appointments) write(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, action string, current, next *Appointment,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, action string, current, next *Appointment,
 ) (*Appointment, error) {
 	next.Version, next.UpdatedAt = current.Version+1, scope.Now
 	changes, err := changesBetween(current, next)
@@ -181,7 +182,7 @@ func (s *Appointments) write(
 }
 
 // freed lets the time that the appointment has been holding be offered to those who wait.
-func (a *Appointment) freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func (a *Appointment) freed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	if !open[a.Status] {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -69,7 +70,7 @@ type WaitlistFilter struct {
 
 // Notifier tells customers; communication.Notifications does.
 type Notifier interface {
-	NotifyCustomer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any) error
+	NotifyCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any) error
 }
 
 // Waitlist is the service for those who wait.
@@ -101,7 +102,7 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 		return nil, fmt.Errorf("make waitlist entry id: %w", err)
 	}
 	var joined *WaitlistEntry
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := s.endOver(ctx, tx, scope, &customerID); err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 	return joined, nil
 }
 
-func (s *Waitlist) insertEntry(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id, customerID uuid.UUID, in WaitlistInput) error {
+func (s *Waitlist) insertEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id, customerID uuid.UUID, in WaitlistInput) error {
 	resources := in.ResourceIDs
 	if resources == nil {
 		resources = []uuid.UUID{}
@@ -176,7 +177,7 @@ func (s *Waitlist) waitingCustomer(ctx context.Context, scope *tenancy.Scope, gi
 }
 
 // checkWish returns an error if no time would do.
-func (s *Waitlist) checkWish(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, customerID uuid.UUID, in WaitlistInput) error {
+func (s *Waitlist) checkWish(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID uuid.UUID, in WaitlistInput) error {
 	snapshot, err := s.snapshot(ctx, tx, scope, wish{
 		serviceID: in.ServiceID, customerID: customerID, startAt: in.From, requested: in.ResourceIDs,
 	})
@@ -237,7 +238,7 @@ func (s *Waitlist) List(ctx context.Context, scope *tenancy.Scope, filter Waitli
 // Leave removes an entry, and releases what it has been offered. Errors: NotFound as for
 // Get.
 func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.readEntry(ctx, tx, scope, id, viewerOf(scope))
 		if err != nil {
 			return err
@@ -268,7 +269,7 @@ func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 }
 
 // lockEntry returns the stored status of an entry after locking it.
-func (s *Waitlist) lockEntry(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID) (string, error) {
+func (s *Waitlist) lockEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) (string, error) {
 	row, err := s.queries.LockWaitlistEntry(ctx, tx, schedulingdb.LockWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", apperr.NewNotFound("waitlist entry")

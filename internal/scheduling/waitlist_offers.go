@@ -13,6 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -77,7 +78,7 @@ func (s *Waitlist) AddJobs(workers *jobs.Workers) {
 // freed lets a job offer the time from from to to, as soon as the transaction that has
 // freed it is committed. It is inserted whether somebody waits or not: who joins at the
 // same time may not be visible yet, and their own job may not see yet that it is free.
-func freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, from, to time.Time) error {
+func freed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, from, to time.Time) error {
 	if !to.After(scope.Now) {
 		return nil
 	}
@@ -86,7 +87,7 @@ func freed(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, from, to t
 
 // opened is freed for what can be booked because hours, capacity or rules have changed: it
 // may be anything to come.
-func opened(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func opened(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	return freed(ctx, tx, scope, scope.Now, lastStart)
 }
 
@@ -143,10 +144,12 @@ func latest(times ...time.Time) (latest time.Time) {
 
 var errNotWaiting = errors.New("the entry does not wait any more")
 
-// offerTo offers one entry the first time that fits, if there is one. Others may take it
-// first: then it looks again.
+// maxOfferAttempts is how often a time is searched again because it was taken meanwhile.
+const maxOfferAttempts = 6
+
+// offerTo offers an entry the first time that fits, if there is one.
 func (s *Waitlist) offerTo(ctx context.Context, scope *tenancy.Scope, entry schedulingdb.ListWaitingRow, from, to time.Time) error {
-	for range maxAttempts {
+	for range maxOfferAttempts {
 		start, err := s.firstFit(ctx, scope, entry, from, to)
 		if err != nil || start == nil {
 			return err
@@ -189,7 +192,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 	if err != nil {
 		return fmt.Errorf("make hold id: %w", err)
 	}
-	return s.contend(ctx, scope, func(tx *tenancy.Tx, rivals []uuid.UUID) error {
+	return s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
 		if err := s.allowHold(ctx, tx, scope, &entry.CustomerID); err != nil {
 			return err
 		}
@@ -228,7 +231,7 @@ func (s *Waitlist) offerStart(ctx context.Context, scope *tenancy.Scope, entry s
 
 // endOffers says what has become of the offers that these holds were.
 func (s *Appointments) endOffers(
-	ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, status string, appointmentID *uuid.UUID, holds ...uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, status string, appointmentID *uuid.UUID, holds ...uuid.UUID,
 ) error {
 	ended, err := s.queries.EndWaitlistOffers(ctx, tx, schedulingdb.EndWaitlistOffersParams{
 		EnvID: scope.Env.ID, Status: status, AppointmentID: appointmentID, HoldIds: holds, Now: scope.Now,
@@ -239,7 +242,7 @@ func (s *Appointments) endOffers(
 	return s.emitEnded(ctx, tx, scope, ended)
 }
 
-func (s *Appointments) emitEnded(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, ended []uuid.UUID) error {
+func (s *Appointments) emitEnded(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, ended []uuid.UUID) error {
 	for _, id := range ended {
 		entry, err := s.readEntry(ctx, tx, scope, id, everything())
 		if err != nil {
@@ -261,7 +264,7 @@ const holdsCleared = 200
 // other holds, so that what they held is offered to the next in line, and the wait for a
 // time that is past. Whoever lets an offer lapse has had their turn.
 func (s *Waitlist) EndLapsed(ctx context.Context, scope *tenancy.Scope) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := s.endOver(ctx, tx, scope, nil); err != nil {
 			return err
 		}
@@ -276,7 +279,7 @@ func (s *Waitlist) EndLapsed(ctx context.Context, scope *tenancy.Scope) error {
 }
 
 // endOver ends the offers and the wait of a customer, or of all (nil), whose time is over.
-func (s *Waitlist) endOver(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, customerID *uuid.UUID) error {
+func (s *Waitlist) endOver(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID *uuid.UUID) error {
 	lapsed, err := s.queries.ListLapsedOffers(ctx, tx, schedulingdb.ListLapsedOffersParams{
 		EnvID: scope.Env.ID, Now: scope.Now, CustomerID: customerID,
 	})
@@ -310,7 +313,7 @@ func (s *Waitlist) SweepWaiting(ctx context.Context) error {
 func (s *Waitlist) sweep(
 	ctx context.Context, list func(context.Context, schedulingdb.DBTX) ([]uuid.UUID, error), args func(jobs.InEnv) jobs.Args,
 ) error {
-	return s.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	return s.store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		environments, err := list(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("list environments of a waitlist: %w", err)

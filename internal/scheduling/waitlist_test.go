@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -30,7 +31,7 @@ type line struct {
 // notes are notifications as they are written, in the transaction.
 type notes struct{}
 
-func (notes) NotifyCustomer(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, _ any) error {
+func (notes) NotifyCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, _ any) error {
 	_, err := tx.Exec(ctx, `INSERT INTO notifications (env_id, id, kind, channel, customer_id, data, created_at)
 		VALUES ($1, $2, $3, 'EMAIL', $4, '{}', $5)`, scope.Env.ID, uuid.New(), kind, customerID, scope.Now)
 	return err

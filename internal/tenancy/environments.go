@@ -13,8 +13,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// ScopeOf returns the scope of work in an environment outside of any request: nobody is
-// signed in. Errors: NotFound.
+// ScopeOf returns a scope without principal for background work in an environment. Errors: NotFound.
 func (r *Resolver) ScopeOf(ctx context.Context, envID uuid.UUID, now time.Time) (*Scope, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	row, err := r.queries.GetTenantOfEnvironment(ctx, r.db, tenancydb.GetTenantOfEnvironmentParams{Now: now, EnvID: envID})
@@ -24,21 +23,21 @@ func (r *Resolver) ScopeOf(ctx context.Context, envID uuid.UUID, now time.Time) 
 	if err != nil {
 		return nil, fmt.Errorf("get tenant of environment %s: %w", envID, err)
 	}
-	found := tenancydb.ResolveRequestRow{
+	tenant := tenancydb.ResolveRequestRow{
 		TenantID: &row.TenantID, TenantName: &row.Name, TenantStatus: &row.Status, PlanVersionID: row.PlanVersionID,
 		GraceUntil: row.GraceUntil, TenantTimezone: &row.Timezone, TenantCurrency: &row.Currency, SandboxEnabled: &row.SandboxEnabled,
 		SandboxAheadMicroseconds: row.SandboxAheadMicroseconds, Overrides: row.Overrides,
 	}
 	scope := &Scope{Now: now}
-	if scope.Tenant, err = r.tenantOf(ctx, found); err != nil {
+	if scope.Tenant, err = r.tenantOf(ctx, tenant); err != nil {
 		return nil, err
 	}
-	scope.settle(row.IsSandbox, found.SandboxAheadMicroseconds)
-	scope.Entitlements, err = r.entitlementsOf(ctx, scope, found)
+	scope.setEnvironment(row.IsSandbox, tenant.SandboxAheadMicroseconds)
+	scope.Entitlements, err = r.entitlementsOf(ctx, scope, tenant)
 	return scope, err
 }
 
-// Environments returns all environments there are, in the order of their names.
+// Environments returns all environments, ordered by name.
 func (r *Resolver) Environments(ctx context.Context) ([]Environment, error) {
 	rows, err := r.queries.ListEnvironments(ctx, r.db)
 	if err != nil {

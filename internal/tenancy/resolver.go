@@ -42,20 +42,27 @@ type Resolver struct {
 	catalogue *entitle.Catalogue
 	// environments never change once made, so they are kept: tenant id -> []Environment.
 	environments sync.Map
-	// remembered are what the last lookups found that may be presumed again.
-	remembered *otter.Cache[rememberedKey, *found]
+	// identities are the results of the last lookups, for CachedScope; nil if that is off.
+	identities *otter.Cache[identityKey, *identity]
 }
 
 // NewResolver reads the control plane through db.
 func NewResolver(db tenancydb.DBTX, catalogue *entitle.Catalogue) *Resolver {
 	return &Resolver{
 		db: db, queries: tenancydb.New(), catalogue: catalogue,
-		remembered: otter.Must(&otter.Options[rememberedKey, *found]{MaximumSize: maxRemembered}),
+		identities: otter.Must(&otter.Options[identityKey, *identity]{MaximumSize: maxCachedIdentities}),
 	}
 }
 
-// Resolve finds tenant, principal and environment of a request with one query. What it has
-// found, Presume returns for the next one.
+// WithoutIdentityCache makes CachedScope return nothing, so that every request is resolved
+// before it is run. Call it before the Resolver is used.
+func (r *Resolver) WithoutIdentityCache() *Resolver {
+	r.identities = nil
+	return r
+}
+
+// Resolve finds tenant, principal and environment of a request with one query, and keeps the
+// result for CachedScope.
 //
 // Its errors: UnknownHost; TenantMismatch, when the session belongs to another
 // business than the host, or to a business on the platform host; those of
@@ -67,29 +74,31 @@ func (r *Resolver) Resolve(ctx context.Context, req Request) (*Scope, error) {
 	if req.Host.Domain == "" && req.TokenHash == nil && req.APIToken == nil {
 		return scope, nil
 	}
-	found, err := r.lookUp(ctx, req)
+	identity, err := r.lookUp(ctx, req)
 	if err != nil {
 		return scope, fmt.Errorf("resolve request: %w", err)
 	}
-	if req.Host.Domain != "" && found.row.HostTenantID == nil {
+	if req.Host.Domain != "" && identity.row.HostTenantID == nil {
 		return scope, r.unknownHost(ctx, req)
 	}
-	scope.Principal = found.principal
-	if err := checkHost(req.Host, found.row, scope.Principal); err != nil {
+	scope.Principal = identity.principal
+	if err := checkHost(req.Host, identity.row, scope.Principal); err != nil {
 		return scope, err
 	}
-	if err := r.touch(ctx, found, req.Now); err != nil {
+	if err := r.recordUse(ctx, identity, req.Now); err != nil {
 		return scope, err
 	}
-	if err := r.settle(ctx, scope, found.row, req); err != nil {
+	if err := r.addTenant(ctx, scope, identity.row, req); err != nil {
 		return scope, err
 	}
-	r.remember(req, found)
+	if r.identities != nil {
+		r.cacheIdentity(req, identity)
+	}
 	return scope, nil
 }
 
-// settle finds the tenant and the environment of a scope.
-func (r *Resolver) settle(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, req Request) (err error) {
+// addTenant adds the tenant, the environment and the entitlements to a scope.
+func (r *Resolver) addTenant(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, req Request) (err error) {
 	if row.TenantID == nil || req.Host.Platform {
 		return nil
 	}
@@ -97,35 +106,32 @@ func (r *Resolver) settle(ctx context.Context, scope *Scope, row tenancydb.Resol
 		return err
 	}
 	scope.TenantBySession = row.HostTenantID == nil
-	return r.enter(ctx, scope, row, req.ModeHeader)
+	return r.chooseEnvironment(ctx, scope, row, req.ModeHeader)
 }
 
-// found is what a lookup has found.
-type found struct {
+// identity is the result of a lookup.
+type identity struct {
 	row       tenancydb.ResolveRequestRow
 	principal *Principal
-	answer    answer
+	raw       identityRow
 }
 
-// lookUp asks the database once.
-func (r *Resolver) lookUp(ctx context.Context, req Request) (*found, error) {
-	db := &listener{DBTX: r.db}
-	row, principal, err := r.ask(ctx, db, req)
-	return &found{row: row, principal: principal, answer: db.heard}, err
-}
-
-// ask asks for the session or for the API token of a request.
-func (r *Resolver) ask(ctx context.Context, db tenancydb.DBTX, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
+// lookUp runs the query for the session or the API token of a request.
+func (r *Resolver) lookUp(ctx context.Context, req Request) (*identity, error) {
+	db := &rawRowDB{DBTX: r.db}
 	if req.APIToken != nil {
-		return r.lookUpToken(ctx, db, req)
+		row, principal, err := r.lookUpToken(ctx, db, req)
+		return &identity{row: row, principal: principal, raw: db.raw}, err
 	}
-	row, err := r.queries.ResolveRequest(ctx, db, tenancydb.ResolveRequestParams{
-		Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash,
-	})
-	return row, principalOf(row), err
+	row, err := r.queries.ResolveRequest(ctx, db, sessionParams(req))
+	return &identity{row: row, principal: principalOf(row), raw: db.raw}, err
 }
 
-// unknownHost says where the business lives now if it has just given the name up.
+func sessionParams(req Request) tenancydb.ResolveRequestParams {
+	return tenancydb.ResolveRequestParams{Now: req.Now, Domain: req.Host.Domain, TokenHash: req.TokenHash}
+}
+
+// unknownHost returns an UnknownHost error, with the new name if the business has moved recently.
 func (r *Resolver) unknownHost(ctx context.Context, req Request) error {
 	unknown := apperr.New(apperr.UnknownHost, "No business lives at this address.")
 	name, err := r.queries.GetSuccessorOfDomain(ctx, r.db, tenancydb.GetSuccessorOfDomainParams{Name: req.Host.Domain, Now: req.Now})
@@ -150,8 +156,8 @@ func principalOf(row tenancydb.ResolveRequestRow) *Principal {
 	if row.ImpersonatorID == nil {
 		return p
 	}
-	// A change of role ends sessions, so this holds already. A masquerade that raised
-	// somebody would be the worst of all mistakes, so it is looked at again.
+	// A change of role ends sessions, so this holds already. It is checked again because an
+	// impersonation of a higher role would be a privilege escalation.
 	if row.ImpersonatorRole == "" || Role(row.ImpersonatorRole).Rank() <= p.Role.Rank() {
 		return nil
 	}
@@ -171,23 +177,23 @@ func checkHost(host Host, row tenancydb.ResolveRequestRow, p *Principal) error {
 	return nil
 }
 
-// touch keeps last_used_at true to the minute.
-func (r *Resolver) touch(ctx context.Context, found *found, now time.Time) (err error) {
-	if found.isFresh(now) {
+// recordUse updates last_used_at of the session or token, at most once a minute.
+func (r *Resolver) recordUse(ctx context.Context, identity *identity, now time.Time) (err error) {
+	if identity.isFresh(now) {
 		return nil
 	}
-	if found.principal.Token != nil {
-		err = r.touchToken(ctx, found.principal.Token.ID, now)
-	} else if err = r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *found.row.SessionID, Now: now}); err != nil {
-		err = fmt.Errorf("touch session: %w", err)
+	if identity.principal.Token != nil {
+		err = r.recordTokenUse(ctx, identity.principal.Token.ID, now)
+	} else if err = r.queries.TouchSession(ctx, r.db, tenancydb.TouchSessionParams{ID: *identity.row.SessionID, Now: now}); err != nil {
+		err = fmt.Errorf("record use of session: %w", err)
 	}
-	found.row.LastUsedAt = &now
+	identity.row.LastUsedAt = &now
 	return err
 }
 
-// isFresh reports whether it need not be written down that the token is used now.
-func (f *found) isFresh(now time.Time) bool {
-	return f.principal == nil || f.row.LastUsedAt != nil && now.Sub(*f.row.LastUsedAt) <= time.Minute
+// isFresh reports whether the use of the token need not be recorded again.
+func (i *identity) isFresh(now time.Time) bool {
+	return i.principal == nil || i.row.LastUsedAt != nil && now.Sub(*i.row.LastUsedAt) <= time.Minute
 }
 
 func (r *Resolver) tenantOf(ctx context.Context, row tenancydb.ResolveRequestRow) (*Tenant, error) {
@@ -213,8 +219,8 @@ func (r *Resolver) tenantOf(ctx context.Context, row tenancydb.ResolveRequestRow
 	return tenant, nil
 }
 
-// enter chooses the environment and resolves what the tenant is entitled to in it.
-func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, modeHeader string) error {
+// chooseEnvironment sets the environment and resolves the tenant's entitlements in it.
+func (r *Resolver) chooseEnvironment(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow, modeHeader string) error {
 	sources := ModeSources{
 		Header:         modeHeader,
 		SandboxEnabled: scope.Tenant.SandboxEnabled && scope.Tenant.Sandbox.ID != uuid.Nil,
@@ -229,12 +235,12 @@ func (r *Resolver) enter(ctx context.Context, scope *Scope, row tenancydb.Resolv
 	if err != nil {
 		return err
 	}
-	scope.settle(sandbox, row.SandboxAheadMicroseconds)
+	scope.setEnvironment(sandbox, row.SandboxAheadMicroseconds)
 	scope.Entitlements, err = r.entitlementsOf(ctx, scope, row)
 	return err
 }
 
-// entitlementsOf resolves what the tenant is entitled to in the scope's environment.
+// entitlementsOf resolves the entitlements of the tenant in the scope's environment.
 func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow) (*entitle.Set, error) {
 	plan, err := r.catalogue.Version(ctx, row.PlanVersionID)
 	if err != nil {

@@ -1,11 +1,9 @@
-// Package tenancy owns the scope of a request: which tenant, which of its two
-// environments, who asks; how hosts, sessions and headers resolve to it; and the
-// Store through which all business data is read and written.
+// Package tenancy owns the scope of a request: its tenant, its environment (live or
+// sandbox) and its principal, and how host, session, API token and headers resolve to it.
 //
-// It calls entitle (to resolve what the tenant may do), events (to append them)
-// and its own queries. Invariants: business rows are reachable only with an
-// environment set, so a forgotten scope shows nothing; nothing here knows HTTP or
-// a domain.
+// It calls entitle (for the tenant's entitlements) and its own queries. Invariants: a Scope
+// is not changed once a request runs with it; the zero Scope has no principal and no environment, so
+// it shows nothing; nothing here knows HTTP or a domain.
 package tenancy
 
 import (
@@ -20,7 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/events"
 )
 
-// Environment is one of the two worlds of a tenant.
+// Environment is one of the two environments of a tenant: live or sandbox.
 type Environment struct {
 	ID       uuid.UUID
 	TenantID uuid.UUID
@@ -52,77 +50,79 @@ type Tenant struct {
 	Sandbox Environment
 }
 
-// Suspended reports whether the business may not be used at present.
+// Suspended reports whether the business is suspended.
 func (t *Tenant) Suspended() bool { return t.Status == StatusSuspended }
 
-// Principal is who asks: a user, or a program with an API token of a business.
+// Principal is the authenticated user or API token of a request.
 type Principal struct {
-	// Token is the API token; nil for users. With one, UserID and SessionID are zero and
-	// Role is empty: a token has scopes instead, and whoever asks for a role finds none.
+	// Token is the API token; nil for users. With one, UserID, SessionID and Role are zero: a
+	// token has scopes instead of a role.
 	Token  *Token
 	UserID uuid.UUID
 	Role   Role
 	// TenantID is nil for users of the platform.
 	TenantID  *uuid.UUID
 	SessionID uuid.UUID
-	// IsSandbox marks users that live in the sandbox; they never see the live world.
+	// IsSandbox marks users of the sandbox; they have no access to the live environment.
 	IsSandbox bool
 	// SessionSandbox is the mode that the session is set to.
 	SessionSandbox bool
-	// Impersonator is who really acts if the session is one of a masquerade, else nil.
+	// Impersonator is set if the session is an impersonation.
 	Impersonator *Impersonator
 }
 
-// Impersonator is a user who works as another one, of a lower rank.
+// Impersonator is a user who acts as another user of a lower rank.
 type Impersonator struct {
 	UserID uuid.UUID
 	Role   Role
-	// MayWrite says that something may be changed like this; the gates see to it.
+	// MayWrite is whether the impersonation may change data; the gates enforce it.
 	MayWrite bool
 }
 
-// Token is the API token that a request was made with.
+// Token is the API token of a request.
 type Token struct {
 	ID uuid.UUID
-	// IsSandbox is the mode that the token works in, and the only one.
+	// IsSandbox is the only mode in which the token works.
 	IsSandbox bool
 	Scopes    []apitoken.Scope
 }
 
-// Scope is what is known about a request once it is resolved. It is not changed
-// after that.
+// Scope is the resolved request: principal, tenant, environment and time. It is immutable once
+// a request runs with it; copies with other fields are made by its methods.
 type Scope struct {
 	RequestID string
-	// Now is the instant of the request, in UTC to the microsecond, as PostgreSQL keeps it;
-	// in a sandbox on its test clock.
+	// Now is the instant of the request in UTC, to the microsecond; in a sandbox on its test
+	// clock.
 	Now time.Time
-	// Ahead is how far Now is ahead of the real time.
+	// Ahead is Now minus the real time.
 	Ahead   time.Duration
 	Address netip.Addr
-	// UserAgent is what the client calls itself, cut to 500 bytes.
+	// UserAgent is the User-Agent header, cut to 500 bytes.
 	UserAgent string
-	// Principal is nil if nobody is signed in.
+	// Principal is nil for anonymous requests.
 	Principal *Principal
 	// Tenant is nil on hosts without one.
 	Tenant *Tenant
-	// TenantBySession says that the host names no tenant, and that Tenant is the one of
-	// the session's user.
+	// TenantBySession is whether the tenant is that of the session's user because the host
+	// names none.
 	TenantBySession bool
 	// Env is the zero Environment if there is no tenant.
 	Env Environment
 	// Entitlements is nil if there is no tenant.
 	Entitlements *entitle.Set
-	// Idempotency is nil unless the request has an Idempotency-Key that its operation accepts.
-	Idempotency *Idempotency
-	// presumed is nil unless the scope is presumed.
-	presumed *Presumption
+	// Session joins the transactions of the request into one; nil if each commits by itself.
+	Session  Session
+	identity *OptimisticIdentity
 }
 
-// Network is where the request comes from; see NetworkOf.
+// Session is implemented by store.Session.
+type Session interface{ JoinsTransactions() }
+
+// Network is NetworkOf the client's address.
 func (s *Scope) Network() string { return NetworkOf(s.Address) }
 
-// NetworkOf names those who share a limit because they cannot be told apart: the address,
-// and of IPv6 the network that one customer of a provider has to themselves.
+// NetworkOf is the key of limits per client: the IPv4 address, or the /64 network of an IPv6
+// address, which is what one customer of a provider has.
 func NetworkOf(address netip.Addr) string {
 	address = address.Unmap().WithZone("")
 	if address.Is6() {
@@ -133,7 +133,7 @@ func NetworkOf(address netip.Addr) string {
 	return address.String()
 }
 
-// ActorID returns the id of the user who asks, or nil.
+// ActorID returns the id of the signed-in user, or nil.
 func (s *Scope) ActorID() *uuid.UUID {
 	if s.Principal == nil || s.Principal.Token != nil {
 		return nil
@@ -141,7 +141,7 @@ func (s *Scope) ActorID() *uuid.UUID {
 	return &s.Principal.UserID
 }
 
-// ImpersonatorID returns the id of the user who really acts in a masquerade, or nil.
+// ImpersonatorID returns the id of the impersonating user, or nil.
 func (s *Scope) ImpersonatorID() *uuid.UUID {
 	if s.Principal == nil || s.Principal.Impersonator == nil {
 		return nil
@@ -149,7 +149,7 @@ func (s *Scope) ImpersonatorID() *uuid.UUID {
 	return &s.Principal.Impersonator.UserID
 }
 
-// ActorTokenID returns the id of the API token that asks, or nil.
+// ActorTokenID returns the id of the request's API token, or nil.
 func (s *Scope) ActorTokenID() *uuid.UUID {
 	if s.Principal == nil || s.Principal.Token == nil {
 		return nil
@@ -157,24 +157,24 @@ func (s *Scope) ActorTokenID() *uuid.UUID {
 	return &s.Principal.Token.ID
 }
 
-func (s *Scope) actor() events.Actor {
+// Actor is the author of the events of the request.
+func (s *Scope) Actor() events.Actor {
 	return events.Actor{UserID: s.ActorID(), TokenID: s.ActorTokenID(), ImpersonatorID: s.ImpersonatorID()}
 }
 
 // RealNow is the instant of the request on the real clock. Sessions, tokens, the audit trail
-// and all that both modes share have no other: who sets a test clock must not reach them.
+// and everything that both modes share use it, so that a test clock does not affect them.
 func (s *Scope) RealNow() time.Time { return s.Now.Add(-s.Ahead) }
 
-// InLive returns the scope in the live world of its tenant, and so on the real clock, for what
-// both modes share and the live world hears of.
+// InLive returns the scope in the live environment of its tenant, on the real clock.
 func (s *Scope) InLive() *Scope {
 	live := *s
 	live.Env, live.Now, live.Ahead = s.Tenant.Live, s.RealNow(), 0
 	return &live
 }
 
-// settle puts the scope into an environment of its tenant, and on its clock.
-func (s *Scope) settle(sandbox bool, aheadMicroseconds int64) {
+// setEnvironment sets the environment, and Now on its clock.
+func (s *Scope) setEnvironment(sandbox bool, aheadMicroseconds int64) {
 	s.Env = s.Tenant.Live
 	if !sandbox {
 		return
@@ -187,8 +187,8 @@ func (s *Scope) settle(sandbox bool, aheadMicroseconds int64) {
 // SandboxMode reports whether the request runs in the sandbox.
 func (s *Scope) SandboxMode() bool { return s.Env.IsSandbox }
 
-// AtHost returns the scope as the host alone makes it. Signing in must not depend on
-// whose session the browser still has.
+// AtHost returns the scope without the session, if the tenant came from the session: signing in
+// must not depend on an earlier session of the browser.
 func (s *Scope) AtHost() *Scope {
 	if !s.TenantBySession {
 		return s
@@ -201,14 +201,13 @@ func (s *Scope) AtHost() *Scope {
 
 type scopeKey struct{}
 
-// WithScope returns a context that carries the scope to the handlers, which get
-// nothing but a context from the generated code.
+// WithScope returns a context with the scope, for handlers: the generated code passes them
+// nothing else.
 func WithScope(ctx context.Context, scope *Scope) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// ScopeFrom returns the scope of the request. Without one it returns an empty
-// scope, with which nobody is signed in and nothing is visible.
+// ScopeFrom returns the scope of the request, or the zero Scope.
 func ScopeFrom(ctx context.Context) *Scope {
 	if scope, ok := ctx.Value(scopeKey{}).(*Scope); ok {
 		return scope

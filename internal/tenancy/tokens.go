@@ -13,9 +13,7 @@ import (
 
 // lookUpToken finds the API token of a request, and the tenant, with one query.
 func (r *Resolver) lookUpToken(ctx context.Context, db tenancydb.DBTX, req Request) (tenancydb.ResolveRequestRow, *Principal, error) {
-	row, err := r.queries.ResolveTokenRequest(ctx, db, tenancydb.ResolveTokenRequestParams{
-		Now: req.Now, Domain: req.Host.Domain, Hash: req.APIToken.Hash(),
-	})
+	row, err := r.queries.ResolveTokenRequest(ctx, db, tokenParams(req))
 	found := tenantOfToken(row)
 	if err != nil || row.TokenID == nil {
 		return found, nil, err
@@ -27,8 +25,11 @@ func (r *Resolver) lookUpToken(ctx context.Context, db tenancydb.DBTX, req Reque
 	return found, &Principal{Token: token, TenantID: row.TokenTenantID, IsSandbox: token.IsSandbox}, nil
 }
 
-// tenantOfToken is what the row says about the host and the tenant, as a request with a
-// session would find it.
+func tokenParams(req Request) tenancydb.ResolveTokenRequestParams {
+	return tenancydb.ResolveTokenRequestParams{Now: req.Now, Domain: req.Host.Domain, Hash: req.APIToken.Hash()}
+}
+
+// tenantOfToken converts the columns of host and tenant to those of a session's row.
 func tenantOfToken(row tenancydb.ResolveTokenRequestRow) tenancydb.ResolveRequestRow {
 	return tenancydb.ResolveRequestRow{
 		HostTenantID: row.HostTenantID, LastUsedAt: row.LastUsedAt, TenantID: row.TenantID, TenantName: row.TenantName,
@@ -38,9 +39,9 @@ func tenantOfToken(row tenancydb.ResolveTokenRequestRow) tenancydb.ResolveReques
 	}
 }
 
-func (r *Resolver) touchToken(ctx context.Context, id uuid.UUID, now time.Time) error {
+func (r *Resolver) recordTokenUse(ctx context.Context, id uuid.UUID, now time.Time) error {
 	if err := r.queries.TouchToken(ctx, r.db, tenancydb.TouchTokenParams{ID: id, Now: &now}); err != nil {
-		return fmt.Errorf("touch token: %w", err)
+		return fmt.Errorf("record use of token: %w", err)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/idempotency"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
@@ -147,13 +148,13 @@ func TestAKeyStandsForOneRequestOfOneClient(t *testing.T) {
 		OR position('Carla'::bytea IN k.body) > 0`))
 
 	// After a day, it is forgotten.
-	s.Clock.Advance(tenancy.IdempotencyLifetime - time.Second)
+	s.Clock.Advance(idempotency.Lifetime - time.Second)
 	require.Equal(t, first.ID(t), with(owner).Post(t, path, m{"name": "Carla", "city": "Rome"}).Require(t, 201).ID(t))
 	s.Clock.Advance(time.Second)
 	later := with(owner).Post(t, path, m{"name": "Carl"}).Require(t, 201)
 	require.NotContains(t, ids, later.ID(t))
 	require.Equal(t, later.ID(t), with(owner).Post(t, path, m{"name": "Carl"}).Require(t, 201).ID(t))
-	swept, err := tenancy.SweepIdempotencyKeys(t.Context(), s.App.Store, s.Clock.Now())
+	swept, err := idempotency.DeleteExpired(t.Context(), s.App.Store, s.Clock.Now())
 	require.NoError(t, err)
 	require.EqualValues(t, len(ids)-1, swept)
 	require.Equal(t, 1, count(t, s, everyKey))

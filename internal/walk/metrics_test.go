@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -148,7 +148,7 @@ func TestUsageIsReconciled(t *testing.T) {
 	populate(t, owner)
 	populate(t, owner.Sandbox())
 	log := slog.New(slog.DiscardHandler)
-	repairs, err := admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
+	repairs, err := businesses.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 	require.NoError(t, err)
 	require.Empty(t, repairs, "what the product counts itself is right")
 
@@ -162,10 +162,10 @@ func TestUsageIsReconciled(t *testing.T) {
 	exec(`UPDATE usage_counters SET used = 0 WHERE env_id = $1 AND quota = 'max_appointments'`, env)
 	exec(`INSERT INTO usage_counters (env_id, quota, period, used) VALUES ($1, 'max_appointments', '2020-01-01', 9)`, env)
 	var work sync.WaitGroup
-	found := make(chan []admin.Repair, 4)
+	found := make(chan []businesses.Repair, 4)
 	for i := range 4 {
 		work.Go(func() {
-			repaired, err := admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
+			repaired, err := businesses.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 			if err != nil {
 				t.Error(err)
 			}
@@ -194,7 +194,7 @@ func TestUsageIsReconciled(t *testing.T) {
 	for quota, used := range map[string]float64{"max_resources": 22, "max_services": 2, "max_users": 2, "max_appointments": 1} {
 		require.InDelta(t, used, has.quota(t, quota)["used"], 0, quota)
 	}
-	repairs, err = admin.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
+	repairs, err = businesses.ReconcileUsage(t.Context(), s.App.Store, time.Now(), log)
 	require.NoError(t, err)
 	require.Empty(t, repairs)
 }
@@ -225,10 +225,10 @@ func TestUsageIsReconciledWhenItIsDue(t *testing.T) {
 	}
 	reconciled := func(at time.Time) []string {
 		var work sync.WaitGroup
-		found := make(chan []admin.Repair, 4)
+		found := make(chan []businesses.Repair, 4)
 		for range 4 {
 			work.Go(func() {
-				repaired, err := admin.ReconcileDueUsage(t.Context(), s.App.Store, at, log)
+				repaired, err := businesses.ReconcileDueUsage(t.Context(), s.App.Store, at, log)
 				if err != nil {
 					t.Error(err)
 				}
@@ -261,7 +261,7 @@ func TestUsageIsReconciledWhenItIsDue(t *testing.T) {
 	spoil()
 	exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$`)
 	exec(`CREATE TRIGGER refuse BEFORE UPDATE ON usage_counters FOR EACH ROW WHEN (NEW.env_id = '` + ids["a"].String() + `') EXECUTE FUNCTION refuse()`)
-	repairs, err := admin.ReconcileDueUsage(t.Context(), s.App.Store, now.Add(25*time.Hour), log)
+	repairs, err := businesses.ReconcileDueUsage(t.Context(), s.App.Store, now.Add(25*time.Hour), log)
 	require.ErrorContains(t, err, "reconcile usage of a:")
 	require.Equal(t, []string{"b", "c"}, []string{repairs[0].Environment, repairs[1].Environment})
 	exec("DROP TRIGGER refuse ON usage_counters")

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -134,7 +134,7 @@ func TestThePlatformChangesUsers(t *testing.T) {
 	for i := range ids {
 		go func() {
 			scope := &tenancy.Scope{Now: s.Clock.Now(), Principal: &tenancy.Principal{UserID: ids[1-i], Role: tenancy.RoleSuperuser}}
-			_, err := s.App.Platform.Users.Update(t.Context(), scope, ids[i], nil, admin.UserPatch{IsActive: new(false)})
+			_, err := s.App.Platform.Users.Update(t.Context(), scope, ids[i], nil, businesses.UserPatch{IsActive: new(false)})
 			failures <- err
 		}()
 	}

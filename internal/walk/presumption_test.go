@@ -144,8 +144,8 @@ func TestNothingIsAnsweredOnAPresumption(t *testing.T) {
 
 	metrics, err := c.Send(c.Request(t, http.MethodGet, "/metrics", nil))
 	require.NoError(t, err)
-	require.Contains(t, string(metrics.Body), `smoothschedule_presumptions_total{outcome="right"} 1`)
-	require.Contains(t, string(metrics.Body), `smoothschedule_presumptions_total{outcome="wrong"} 2`)
+	require.Contains(t, string(metrics.Body), `smoothschedule_cached_identities_total{outcome="valid"} 1`)
+	require.Contains(t, string(metrics.Body), `smoothschedule_cached_identities_total{outcome="stale"} 2`)
 }
 
 // What is wrong with a request is the same, whatever was presumed of who asks.

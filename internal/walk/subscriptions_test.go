@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -397,7 +397,7 @@ func TestManySettleAtOnce(t *testing.T) {
 	for _, name := range []string{"a", "b", "c"} {
 		tenant := s.Tenant(t, name)
 		tenants = append(tenants, tenant)
-		manager.Post(t, "/api/platform/businesses/"+tenant.ID.String()+"/plan/", m{"plan_code": "free", "when": admin.PeriodEnd}).Require(t, 200)
+		manager.Post(t, "/api/platform/businesses/"+tenant.ID.String()+"/plan/", m{"plan_code": "free", "when": businesses.PeriodEnd}).Require(t, 200)
 	}
 	s.Clock.Advance(60 * 24 * time.Hour)
 	failed := make(chan error, 8)

@@ -5,18 +5,18 @@ import (
 	commonoapi "github.com/smoothschedule/smoothschedule/gen/api/common"
 	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 )
 
 // ToAPIPlan converts a plan.
-func ToAPIPlan(p admin.Plan) adminoapi.Plan {
+func ToAPIPlan(p businesses.Plan) adminoapi.Plan {
 	return adminoapi.Plan{
 		ID: p.ID, Code: p.Code, Name: p.Name, Rank: p.Rank, CreatedAt: p.CreatedAt, Versions: convert.All(p.Versions, ToAPIPlanVersion),
 	}
 }
 
 // ToAPIPlanVersion converts a version of a plan.
-func ToAPIPlanVersion(v admin.PlanVersion) adminoapi.PlanVersion {
+func ToAPIPlanVersion(v businesses.PlanVersion) adminoapi.PlanVersion {
 	return adminoapi.PlanVersion{
 		ID: v.ID, Version: v.Version, Status: adminoapi.PlanStatus(v.Status), Features: toAPIFeatures(v.Features),
 		Limits: toAPILimits(v.Limits), Price: toAPIMoney(v.Price), Interval: adminoapi.BillingInterval(v.Interval), Tenants: v.Tenants,
@@ -25,15 +25,15 @@ func ToAPIPlanVersion(v admin.PlanVersion) adminoapi.PlanVersion {
 }
 
 // FromAPIPlanCreate converts a plan to be.
-func FromAPIPlanCreate(in adminoapi.PlanCreate) admin.PlanInput {
-	return admin.PlanInput{Code: in.Code, Name: string(in.Name), Rank: in.Rank, Content: FromAPIPlanVersionUpdate(adminoapi.PlanVersionUpdate{
+func FromAPIPlanCreate(in adminoapi.PlanCreate) businesses.PlanInput {
+	return businesses.PlanInput{Code: in.Code, Name: string(in.Name), Rank: in.Rank, Content: FromAPIPlanVersionUpdate(adminoapi.PlanVersionUpdate{
 		Features: in.Features, Limits: in.Limits, Price: &in.Price, Interval: &in.Interval,
 	})}
 }
 
 // FromAPIPlanVersionUpdate converts the changes of a draft.
-func FromAPIPlanVersionUpdate(in adminoapi.PlanVersionUpdate) admin.PlanContent {
-	content := admin.PlanContent{Interval: (*entitle.Interval)(in.Interval)}
+func FromAPIPlanVersionUpdate(in adminoapi.PlanVersionUpdate) businesses.PlanContent {
+	content := businesses.PlanContent{Interval: (*entitle.Interval)(in.Interval)}
 	if in.Features != nil {
 		content.Features = map[entitle.Feature]bool{}
 		for name, enabled := range *in.Features {
@@ -47,13 +47,13 @@ func FromAPIPlanVersionUpdate(in adminoapi.PlanVersionUpdate) admin.PlanContent 
 		}
 	}
 	if in.Price != nil {
-		content.Price = &admin.Money{Amount: in.Price.Amount, Currency: in.Price.Currency}
+		content.Price = &businesses.Money{Amount: in.Price.Amount, Currency: in.Price.Currency}
 	}
 	return content
 }
 
 // ToAPICataloguePlan converts a plan as a business sees it.
-func ToAPICataloguePlan(o admin.Offer) adminoapi.CataloguePlan {
+func ToAPICataloguePlan(o businesses.Offer) adminoapi.CataloguePlan {
 	out := adminoapi.CataloguePlan{
 		Code: o.Code, Name: o.Name, Version: o.Version, Price: toAPIMoney(o.Price), Interval: adminoapi.BillingInterval(o.Interval),
 		Features: []string{}, Limits: toAPILimits(o.Plan.Limits), IsCurrent: o.IsCurrent,
@@ -99,6 +99,6 @@ func toAPILimits(limits map[entitle.Quota]*int64) adminoapi.Limits {
 	return out
 }
 
-func toAPIMoney(m admin.Money) commonoapi.Money {
+func toAPIMoney(m businesses.Money) commonoapi.Money {
 	return commonoapi.Money{Amount: m.Amount, Currency: m.Currency}
 }

@@ -10,12 +10,12 @@ import (
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
 	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ToAPIBusiness converts a business.
-func ToAPIBusiness(b admin.Business) adminoapi.PlatformBusiness {
+func ToAPIBusiness(b businesses.Business) adminoapi.PlatformBusiness {
 	return adminoapi.PlatformBusiness{
 		ID: b.ID, Name: b.Name, Status: adminoapi.BusinessStatus(b.Status), SchemaName: b.SchemaName, SandboxSchemaName: b.SandboxSchemaName,
 		SandboxEnabled: b.SandboxEnabled, Domain: b.Domain, Timezone: b.Timezone, Currency: b.Currency, Plan: toAPIPlanReference(b.Plan),
@@ -26,25 +26,25 @@ func ToAPIBusiness(b admin.Business) adminoapi.PlatformBusiness {
 }
 
 // FromAPIBusinessFilter converts the filters of the list of businesses.
-func FromAPIBusinessFilter(in adminoapi.ListPlatformBusinessesParams) admin.BusinessFilter {
-	return admin.BusinessFilter{Search: in.Search, Status: (*string)(in.Status), PlanCode: in.Plan, Sort: fromAPISort(in.Sort)}
+func FromAPIBusinessFilter(in adminoapi.ListPlatformBusinessesParams) businesses.BusinessFilter {
+	return businesses.BusinessFilter{Search: in.Search, Status: (*string)(in.Status), PlanCode: in.Plan, Sort: fromAPISort(in.Sort)}
 }
 
-func fromAPISort(sort *adminoapi.Sort) admin.Sort {
+func fromAPISort(sort *adminoapi.Sort) businesses.Sort {
 	if sort == nil {
-		return admin.NewestFirst
+		return businesses.NewestFirst
 	}
-	return admin.Sort(*sort)
+	return businesses.Sort(*sort)
 }
 
 // FromAPIBusinessCreate converts a business to be, and the password of its owner.
-func FromAPIBusinessCreate(in adminoapi.PlatformBusinessCreate) (input admin.BusinessInput, password string) {
-	input = admin.BusinessInput{
+func FromAPIBusinessCreate(in adminoapi.PlatformBusinessCreate) (input businesses.BusinessInput, password string) {
+	input = businesses.BusinessInput{
 		Name: string(in.Name), Subdomain: in.Subdomain, PlanCode: valueOr(in.PlanCode, "free"), Timezone: valueOr(in.Timezone, "UTC"),
 		Currency: valueOr(in.Currency, "USD"), Status: string(valueOr(in.Status, tenancy.StatusActive)),
 	}
 	if in.Owner != nil {
-		input.Owner = &admin.OwnerInput{Email: string(in.Owner.Email), Name: string(in.Owner.Name)}
+		input.Owner = &businesses.OwnerInput{Email: string(in.Owner.Email), Name: string(in.Owner.Name)}
 		password = in.Owner.Password
 	}
 	return input, password
@@ -58,18 +58,18 @@ func valueOr[T cmp.Ordered](value *T, otherwise T) T {
 }
 
 // FromAPIBusinessUpdate converts the changes of a business.
-func FromAPIBusinessUpdate(in adminoapi.PlatformBusinessUpdate) admin.BusinessPatch {
-	return admin.BusinessPatch{
+func FromAPIBusinessUpdate(in adminoapi.PlatformBusinessUpdate) businesses.BusinessPatch {
+	return businesses.BusinessPatch{
 		Name: (*string)(in.Name), Status: (*string)(in.Status), SandboxEnabled: in.SandboxEnabled, BillingStatus: (*string)(in.BillingStatus),
 		GraceUntil: in.GraceUntil,
 	}
 }
 
-func toAPIPlanReference(p admin.PlanReference) adminoapi.PlanReference {
+func toAPIPlanReference(p businesses.PlanReference) adminoapi.PlanReference {
 	return adminoapi.PlanReference{Code: p.Code, Name: p.Name, Version: p.Version}
 }
 
-func toAPIScheduledPlan(p *admin.ScheduledPlan) nullable.Nullable[adminoapi.ScheduledPlan] {
+func toAPIScheduledPlan(p *businesses.ScheduledPlan) nullable.Nullable[adminoapi.ScheduledPlan] {
 	if p == nil {
 		return nullable.NewNullNullable[adminoapi.ScheduledPlan]()
 	}
@@ -78,13 +78,13 @@ func toAPIScheduledPlan(p *admin.ScheduledPlan) nullable.Nullable[adminoapi.Sche
 	})
 }
 
-func toAPIBilling(s admin.Subscription) adminoapi.Billing {
+func toAPIBilling(s businesses.Subscription) adminoapi.Billing {
 	return adminoapi.Billing{
 		Status: adminoapi.BillingStatus(s.BillingStatus), GraceUntil: convert.Nullable(s.GraceUntil), PeriodEndsAt: s.PeriodEndsAt,
 	}
 }
 
-func toAPIPerson(p *admin.Person) nullable.Nullable[adminoapi.Person] {
+func toAPIPerson(p *businesses.Person) nullable.Nullable[adminoapi.Person] {
 	if p == nil {
 		return nullable.NewNullNullable[adminoapi.Person]()
 	}
@@ -92,19 +92,19 @@ func toAPIPerson(p *admin.Person) nullable.Nullable[adminoapi.Person] {
 }
 
 // FromAPIPlanChange converts a change of plan.
-func FromAPIPlanChange(in adminoapi.PlanChangeRequest) admin.PlanChangeInput {
-	return admin.PlanChangeInput{PlanCode: in.PlanCode, Version: in.Version, When: string(in.When), DryRun: in.DryRun != nil && *in.DryRun}
+func FromAPIPlanChange(in adminoapi.PlanChangeRequest) businesses.PlanChangeInput {
+	return businesses.PlanChangeInput{PlanCode: in.PlanCode, Version: in.Version, When: string(in.When), DryRun: in.DryRun != nil && *in.DryRun}
 }
 
 // ToAPIPlanChange converts a change of plan and what it means.
-func ToAPIPlanChange(c admin.PlanChange) adminoapi.PlanChange {
+func ToAPIPlanChange(c businesses.PlanChange) adminoapi.PlanChange {
 	return adminoapi.PlanChange{
 		DryRun: c.DryRun, When: adminoapi.PlanChangeTime(c.When), TakesEffectAt: c.TakesEffectAt, Preview: ToAPIPlanPreview(c.Preview),
 	}
 }
 
 // ToAPIPlanPreview converts what another plan would change.
-func ToAPIPlanPreview(p admin.PlanPreview) adminoapi.PlanPreview {
+func ToAPIPlanPreview(p businesses.PlanPreview) adminoapi.PlanPreview {
 	return adminoapi.PlanPreview{
 		From: toAPIPlanReference(p.From), To: toAPIPlanReference(p.To), GainedFeatures: convert.All(p.Gained, toAPIFeatureName),
 		LostFeatures: convert.All(p.Lost, toAPILostFeature), Quotas: convert.All(p.Quotas, toAPIQuotaPreview), LosesAnything: p.LosesAnything(),
@@ -115,16 +115,16 @@ func toAPIFeatureName(f entitle.Feature) adminoapi.FeatureName {
 	return adminoapi.FeatureName{Name: string(f), DisplayName: f.DisplayName()}
 }
 
-func toAPILostFeature(f admin.LostFeature) adminoapi.LostFeature {
+func toAPILostFeature(f businesses.LostFeature) adminoapi.LostFeature {
 	return adminoapi.LostFeature{
 		Name: string(f.Feature), DisplayName: f.Feature.DisplayName(),
-		Affected: convert.All(f.Affected, func(a admin.Affected) adminoapi.AffectedObjects {
+		Affected: convert.All(f.Affected, func(a businesses.Affected) adminoapi.AffectedObjects {
 			return adminoapi.AffectedObjects{Noun: a.Noun, Count: a.Count}
 		}),
 	}
 }
 
-func toAPIQuotaPreview(q admin.QuotaPreview) adminoapi.QuotaPreview {
+func toAPIQuotaPreview(q businesses.QuotaPreview) adminoapi.QuotaPreview {
 	return adminoapi.QuotaPreview{
 		Name: string(q.Quota), DisplayName: q.Quota.DisplayName(), From: convert.Nullable(q.Before.Limit), To: convert.Nullable(q.After.Limit),
 		Used: q.Used, Excess: q.Excess,
@@ -132,7 +132,7 @@ func toAPIQuotaPreview(q admin.QuotaPreview) adminoapi.QuotaPreview {
 }
 
 // ToAPIEntitlements converts what a business is entitled to.
-func ToAPIEntitlements(e admin.Entitlements) adminoapi.Entitlements {
+func ToAPIEntitlements(e businesses.Entitlements) adminoapi.Entitlements {
 	out := adminoapi.Entitlements{
 		Plan:          adminoapi.PlanReference{Code: e.Plan.Code, Name: e.Plan.Name, Version: e.Plan.Version},
 		ScheduledPlan: toAPIScheduledPlan(e.Subscription.Scheduled), Billing: toAPIBilling(e.Subscription),
@@ -161,16 +161,16 @@ func ToAPIEntitlements(e admin.Entitlements) adminoapi.Entitlements {
 }
 
 // FromAPIOverrideCreate converts an exception to be.
-func FromAPIOverrideCreate(in adminoapi.OverrideCreate) (admin.OverrideInput, error) {
+func FromAPIOverrideCreate(in adminoapi.OverrideCreate) (businesses.OverrideInput, error) {
 	value, err := in.Value.MarshalJSON()
 	if err != nil {
-		return admin.OverrideInput{}, fmt.Errorf("encode the value of an exception: %w", err)
+		return businesses.OverrideInput{}, fmt.Errorf("encode the value of an exception: %w", err)
 	}
-	return admin.OverrideInput{Name: in.Name, Value: value, Reason: in.Reason, From: in.From, To: in.To}, nil
+	return businesses.OverrideInput{Name: in.Name, Value: value, Reason: in.Reason, From: in.From, To: in.To}, nil
 }
 
 // ToAPIOverride converts an exception as it is at an instant.
-func ToAPIOverride(o admin.Override, now time.Time) (adminoapi.Override, error) {
+func ToAPIOverride(o businesses.Override, now time.Time) (adminoapi.Override, error) {
 	out := adminoapi.Override{
 		ID: o.ID, Name: o.Name, Reason: o.Reason, From: o.From, To: convert.Nullable(o.To), IsActive: o.Active(now), Actor: toAPIPerson(o.Actor),
 		CreatedAt: o.CreatedAt, EndedAt: convert.Nullable(o.EndedAt), EndedBy: toAPIPerson(o.EndedBy),

@@ -11,20 +11,20 @@ package adminapi
 
 import (
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 )
 
 // Dependencies are what the handlers call. All are required.
 type Dependencies struct {
-	Plans         *admin.Plans
-	Offers        *admin.Offers
-	Businesses    *admin.Businesses
-	Subscriptions *admin.Subscriptions
-	Overrides     *admin.Overrides
-	Users         *admin.Users
-	Overview      *admin.Overview
+	Plans         *businesses.Plans
+	Offers        *businesses.Offers
+	Businesses    *businesses.Businesses
+	Subscriptions *businesses.Subscriptions
+	Overrides     *businesses.Overrides
+	Users         *businesses.Users
+	Overview      *businesses.Overview
 	// APICalls are what the numbers of Overview include.
-	APICalls *admin.APICalls
+	APICalls *businesses.APICalls
 }
 
 // Server implements the operations of the admin module.

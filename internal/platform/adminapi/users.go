@@ -10,7 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/convert"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/platform/admin"
+	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -58,22 +58,22 @@ func (s *Server) UpdatePlatformUser(
 }
 
 // FromAPIUserFilter converts the filters of the list of users.
-func FromAPIUserFilter(in adminoapi.ListPlatformUsersParams) admin.UserFilter {
-	return admin.UserFilter{
+func FromAPIUserFilter(in adminoapi.ListPlatformUsersParams) businesses.UserFilter {
+	return businesses.UserFilter{
 		Search: in.Search, Business: in.Business, Role: (*string)(in.Role), IsActive: in.IsActive, IsSandbox: in.IsSandbox,
 		Sort: fromAPISort(in.Sort),
 	}
 }
 
 // FromAPIUserUpdate converts the changes of a user.
-func FromAPIUserUpdate(in adminoapi.PlatformUserUpdate) admin.UserPatch {
-	return admin.UserPatch{
+func FromAPIUserUpdate(in adminoapi.PlatformUserUpdate) businesses.UserPatch {
+	return businesses.UserPatch{
 		Email: (*string)(in.Email), Username: (*string)(in.Username), Name: (*string)(in.Name), Role: (*tenancy.Role)(in.Role), IsActive: in.IsActive,
 	}
 }
 
 // ToAPIUser converts a user.
-func ToAPIUser(u admin.User) adminoapi.PlatformUser {
+func ToAPIUser(u businesses.User) adminoapi.PlatformUser {
 	out := adminoapi.PlatformUser{
 		ID: u.ID, Email: u.Email, Username: u.Username, Name: u.Name, Role: adminoapi.AnyRole(u.Role), IsSandbox: u.IsSandbox,
 		IsActive: u.IsActive, IsStaff: u.Role.Platform(), IsSuperuser: u.Role == tenancy.RoleSuperuser,

@@ -17,6 +17,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/outbound"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -168,7 +169,7 @@ func wait(tries int, random float64) (d time.Duration, ok bool) {
 
 // record keeps attempts, plans the next ones, and disables an endpoint that has failed for too
 // long, or does not want any more events.
-func (r *round) record(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, finished []answer) error {
+func (r *round) record(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, finished []answer) error {
 	var since *time.Time
 	if !slices.ContainsFunc(finished, func(a answer) bool { return a.outcome.succeeded() }) {
 		// The endpoint first, as everybody does: who disables it locks its deliveries next.
@@ -220,7 +221,7 @@ func (r *round) recordParams(scope *tenancy.Scope, finished []answer) developerd
 }
 
 // disable stops sending to the endpoint, and tells so.
-func (r *round) disable(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, reason string) error {
+func (r *round) disable(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, reason string) error {
 	w, err := r.lock(ctx, tx, scope, r.endpointID, nil)
 	if err != nil || !w.IsEnabled {
 		return err

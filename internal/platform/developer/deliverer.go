@@ -18,6 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/outbound"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -64,7 +65,7 @@ type Poster interface {
 
 // OwnerNotifier notes, in the transaction, what the owners of a business are to be told of.
 type OwnerNotifier interface {
-	NotifyOwners(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, kind string, data any) error
+	NotifyOwners(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any) error
 }
 
 // Deliverer sends events to endpoints. Deliveries in the database are its queue; jobs only
@@ -91,10 +92,11 @@ type Deliverer struct {
 func NewDeliverer(
 	webhooks *Webhooks, poster Poster, owners OwnerNotifier, timeout time.Duration, now func() time.Time, log *slog.Logger,
 ) *Deliverer {
+	_, connections := webhooks.store.Connections()
 	return &Deliverer{
 		Webhooks: webhooks, poster: poster, owners: owners, timeout: timeout, now: now, log: log,
 		busy: newBusy(), scanned: newBusy(),
-		turns: make(chan struct{}, max(1, webhooks.store.Control().Config().MaxConns/2)),
+		turns: make(chan struct{}, max(1, connections/2)),
 	}
 }
 
@@ -172,7 +174,7 @@ func (d *Deliverer) Deliver(ctx context.Context, find jobs.FindScope, args Deliv
 		}
 		if !d.now().Before(until) {
 			d.busy.abandon(args.EndpointID)
-			return d.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error { return wake(ctx, tx, args.EnvID, args.EndpointID) })
+			return d.store.InEnv(ctx, scope, func(tx *store.Tx) error { return wake(ctx, tx, args.EnvID, args.EndpointID) })
 		}
 	}
 }
@@ -188,7 +190,7 @@ func (d *Deliverer) drain(ctx context.Context, scope *tenancy.Scope, endpointID 
 
 // cancelAll ends what is on its way when the plan does not include webhooks any more.
 func (d *Deliverer) cancelAll(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID) error {
-	return d.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return d.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		return d.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{
 			EnvID: scope.Env.ID, EndpointID: endpointID, Now: scope.Now,
 		})
@@ -272,7 +274,7 @@ func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more 
 	defer func() { <-r.turns }()
 	scope := *r.scope
 	scope.Now = r.envNow()
-	err = r.store.InEnv(kept, &scope, func(tx *tenancy.Tx) (err error) {
+	err = r.store.InEnv(kept, &scope, func(tx *store.Tx) (err error) {
 		claims = nil
 		if len(finished) > 0 {
 			if err := r.record(kept, tx, &scope, finished); err != nil {
@@ -294,7 +296,7 @@ func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more 
 }
 
 // claim takes deliveries that are due.
-func (r *round) claim(ctx context.Context, tx *tenancy.Tx, most int) ([]claim, error) {
+func (r *round) claim(ctx context.Context, tx *store.Tx, most int) ([]claim, error) {
 	now := r.now()
 	until := now.UTC().Add(r.claimLasts()).Truncate(time.Microsecond)
 	rows, err := r.queries.ClaimDeliveries(ctx, tx, developerdb.ClaimDeliveriesParams{
@@ -311,7 +313,7 @@ func (r *round) claim(ctx context.Context, tx *tenancy.Tx, most int) ([]claim, e
 }
 
 // planNext inserts a job for the attempt that is due next, unless one will look before.
-func (r *round) planNext(ctx context.Context, tx *tenancy.Tx) error {
+func (r *round) planNext(ctx context.Context, tx *store.Tx) error {
 	next, err := r.queries.GetNextAttemptAt(ctx, tx, developerdb.GetNextAttemptAtParams{
 		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, RealNow: r.now(),
 	})
@@ -340,7 +342,7 @@ func (r *round) planNext(ctx context.Context, tx *tenancy.Tx) error {
 // SweepDeliveries inserts jobs for endpoints of all environments that were forgotten: by a
 // server that died, or because a job got lost.
 func (d *Deliverer) SweepDeliveries(ctx context.Context, _ SweepDeliveriesArgs) error {
-	return d.store.InPlatform(ctx, func(tx pgx.Tx) error {
+	return d.store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		overdue, err := d.queries.ListOverdueEndpoints(ctx, tx, d.now().Add(-d.slack()))
 		if err != nil {
 			return fmt.Errorf("list overdue endpoints: %w", err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/apitoken"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -130,7 +131,7 @@ func webhookOf(t *testing.T, owner *apitest.Client, url string, eventTypes []str
 // emit lets an event of each type happen, with no data.
 func emit(t *testing.T, s *apitest.Server, tenant *apitest.Tenant, types ...string) {
 	t.Helper()
-	require.NoError(t, s.App.Store.InEnv(t.Context(), tenant.Scope(t, false), func(tx *tenancy.Tx) error {
+	require.NoError(t, s.App.Store.InEnv(t.Context(), tenant.Scope(t, false), func(tx *store.Tx) error {
 		for _, eventType := range types {
 			tx.Emit(eventType, object{})
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -58,7 +59,7 @@ type Announcer interface {
 
 // Events is the service for the feed.
 type Events struct {
-	store     *tenancy.Store
+	store     *store.Store
 	queries   *developerdb.Queries
 	announcer Announcer
 	rights    EventRights
@@ -69,7 +70,7 @@ type Events struct {
 }
 
 // NewEvents reads the feed and shows everybody the types that the rights let them read.
-func NewEvents(store *tenancy.Store, announcer Announcer, rights EventRights) *Events {
+func NewEvents(store *store.Store, announcer Announcer, rights EventRights) *Events {
 	return &Events{store: store, queries: developerdb.New(), announcer: announcer, rights: rights, waiting: map[uuid.UUID]int{}}
 }
 
@@ -185,16 +186,16 @@ const sweptAtOnce = 5000
 
 // SweepEvents removes events that are older than EventsKept, with what webhooks delivered of
 // them. Readers hear EventsExpired from before the first is gone. It may run twice at once.
-func SweepEvents(ctx context.Context, store *tenancy.Store, now time.Time) (removed int64, err error) {
+func SweepEvents(ctx context.Context, store *store.Store, now time.Time) (removed int64, err error) {
 	queries := developerdb.New()
 	before := firstID(now.Add(-EventsKept))
-	err = store.InPlatform(ctx, func(tx pgx.Tx) error { return queries.ExpireEvents(ctx, tx, before) })
+	err = store.InPlatform(ctx, nil, func(tx pgx.Tx) error { return queries.ExpireEvents(ctx, tx, before) })
 	if err != nil {
 		return 0, fmt.Errorf("expire events: %w", err)
 	}
 	for {
 		var some int64
-		err = store.InPlatform(ctx, func(tx pgx.Tx) (err error) {
+		err = store.InPlatform(ctx, nil, func(tx pgx.Tx) (err error) {
 			some, err = queries.DeleteExpiredEvents(ctx, tx, sweptAtOnce)
 			return err
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -32,13 +33,13 @@ type Effect struct {
 
 // Outbox is the service for what a sandbox has sent.
 type Outbox struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *developerdb.Queries
 	rights  EventRights
 }
 
 // NewOutbox reads from the store. What is sent is about events, and the rights say who may read those.
-func NewOutbox(store *tenancy.Store, rights EventRights) *Outbox {
+func NewOutbox(store *store.Store, rights EventRights) *Outbox {
 	return &Outbox{store: store, queries: developerdb.New(), rights: rights}
 }
 

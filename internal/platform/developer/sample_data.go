@@ -7,6 +7,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -25,13 +26,13 @@ type SampleMaker interface {
 
 // Samples is the service for the sample data of sandboxes.
 type Samples struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *developerdb.Queries
 	maker   SampleMaker
 }
 
 // NewSamples fills sandboxes with what maker makes.
-func NewSamples(store *tenancy.Store, maker SampleMaker) *Samples {
+func NewSamples(store *store.Store, maker SampleMaker) *Samples {
 	return &Samples{store: store, queries: developerdb.New(), maker: maker}
 }
 
@@ -44,14 +45,14 @@ func (s *Samples) Create(ctx context.Context, scope *tenancy.Scope) (made Sample
 		return made, apperr.New(apperr.SandboxOnly, "Sample data are made in the sandbox only. "+
 			"Send X-Sandbox-Mode: true, or use a token of the sandbox.")
 	}
-	err = s.store.Together(ctx, scope, func(whole *tenancy.Scope) error {
-		if err := s.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error { return s.requireEmpty(ctx, tx, whole) }); err != nil {
+	err = s.store.Atomically(ctx, scope, func(whole *tenancy.Scope) error {
+		if err := s.store.InEnv(ctx, whole, func(tx *store.Tx) error { return s.requireEmpty(ctx, tx, whole) }); err != nil {
 			return err
 		}
 		if made, err = s.maker.Fill(ctx, whole); err != nil {
 			return err
 		}
-		return s.store.InEnv(ctx, whole, func(tx *tenancy.Tx) error {
+		return s.store.InEnv(ctx, whole, func(tx *store.Tx) error {
 			return audit.Record(ctx, tx, whole, audit.Entry{
 				Action: "sandbox.sample_data_created", Outcome: audit.Success, TargetType: "environment", TargetID: whole.Env.ID.String(),
 				Detail: map[string]any{
@@ -68,7 +69,7 @@ func (s *Samples) Create(ctx context.Context, scope *tenancy.Scope) (made Sample
 
 // requireEmpty lets one at a time look, until its transaction ends: the next one sees what
 // it has made.
-func (s *Samples) requireEmpty(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func (s *Samples) requireEmpty(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	if err := s.queries.LockSampleData(ctx, tx, scope.Env.ID); err != nil {
 		return fmt.Errorf("lock sample data: %w", err)
 	}

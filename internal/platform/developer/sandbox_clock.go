@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -46,12 +47,12 @@ var (
 
 // SandboxClocks is the service for the test clocks of sandboxes.
 type SandboxClocks struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *developerdb.Queries
 }
 
 // NewSandboxClocks keeps clocks in the store.
-func NewSandboxClocks(store *tenancy.Store) *SandboxClocks {
+func NewSandboxClocks(store *store.Store) *SandboxClocks {
 	return &SandboxClocks{store: store, queries: developerdb.New()}
 }
 
@@ -89,7 +90,7 @@ func (s *SandboxClocks) Change(ctx context.Context, scope *tenancy.Scope, change
 	}
 	var clock *SandboxClock
 	inside := *scope
-	err := s.store.InSandbox(ctx, &inside, func(tx *tenancy.Tx) error {
+	err := s.store.InSandbox(ctx, &inside, func(tx *store.Tx) error {
 		before, err := s.queries.GetSandboxClockForUpdate(ctx, tx, scope.Tenant.ID)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 			return fmt.Errorf("lock the clock of a sandbox: %w", err)
@@ -120,7 +121,7 @@ func (s *SandboxClocks) Change(ctx context.Context, scope *tenancy.Scope, change
 }
 
 // move changes the row and returns how many microseconds the clock is ahead then.
-func (s *SandboxClocks) move(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, change ClockChange) (ahead int64, err error) {
+func (s *SandboxClocks) move(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, change ClockChange) (ahead int64, err error) {
 	switch {
 	case change.Advance != nil:
 		ahead, err = s.queries.AdvanceSandboxClock(ctx, tx, developerdb.AdvanceSandboxClockParams{
@@ -145,7 +146,7 @@ func (s *SandboxClocks) move(ctx context.Context, tx *tenancy.Tx, scope *tenancy
 
 // wakeAll lets jobs look after all endpoints to which something is on its way, and keeps their
 // waits if the clock was set back, by some microseconds.
-func (s *SandboxClocks) wakeAll(ctx context.Context, tx *tenancy.Tx, envID uuid.UUID, back int64) error {
+func (s *SandboxClocks) wakeAll(ctx context.Context, tx *store.Tx, envID uuid.UUID, back int64) error {
 	if back > 0 {
 		err := s.queries.BringForwardDeliveries(ctx, tx, developerdb.BringForwardDeliveriesParams{EnvID: envID, ByMicroseconds: back})
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -66,12 +67,12 @@ type MayGive func(role tenancy.Role, scope apitoken.Scope) bool
 
 // Tokens is the service for API tokens.
 type Tokens struct {
-	store   *tenancy.Store
+	store   *store.Store
 	mayGive MayGive
 }
 
 // NewTokens keeps tokens in the store.
-func NewTokens(store *tenancy.Store, mayGive MayGive) *Tokens {
+func NewTokens(store *store.Store, mayGive MayGive) *Tokens {
 	return &Tokens{store: store, mayGive: mayGive}
 }
 
@@ -99,7 +100,7 @@ func (s *Tokens) Create(ctx context.Context, scope *tenancy.Scope, in TokenInput
 	}
 	secret := apitoken.New(env.IsSandbox)
 	var created Token
-	err = s.store.InControl(ctx, func(tx pgx.Tx) error {
+	err = s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		if err := queries.InsertToken(ctx, tx, params); err != nil {
 			return fmt.Errorf("insert token: %w", err)
 		}
@@ -314,7 +315,7 @@ func (s *Tokens) Revoke(ctx context.Context, scope *tenancy.Scope, id uuid.UUID,
 func (s *Tokens) change(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, fn func(tx pgx.Tx, current developerdb.LockTokenRow) error,
 ) error {
-	return s.store.InControl(ctx, func(tx pgx.Tx) error {
+	return s.store.InControl(ctx, scope, func(tx pgx.Tx) error {
 		current, err := queries.LockToken(ctx, tx, developerdb.LockTokenParams{
 			TenantID: scope.Tenant.ID, ID: id, IsSandbox: visibleMode(scope),
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/developerdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -101,7 +102,7 @@ func (s *Webhooks) ListDeliveries(
 // endpoint may not get any more.
 func (s *Webhooks) ReplayDelivery(ctx context.Context, scope *tenancy.Scope, endpointID, id uuid.UUID) (*Delivery, error) {
 	var replayed *Delivery
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		w, err := s.lockEnabled(ctx, tx, scope, endpointID)
 		if err != nil {
 			return err
@@ -140,7 +141,7 @@ func (s *Webhooks) ReplayDelivery(ctx context.Context, scope *tenancy.Scope, end
 // TokenNotAccepted and RoleNotAllowed if it gets events that whoever asks may not read.
 func (s *Webhooks) Replay(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID, since time.Time) (int64, error) {
 	var replayed int64
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		w, err := s.lockEnabled(ctx, tx, scope, endpointID)
 		if err != nil {
 			return err

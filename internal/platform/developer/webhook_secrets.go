@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/audit"
 	"github.com/smoothschedule/smoothschedule/internal/secretbox"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -55,7 +56,7 @@ func (s *Webhooks) RotateSecret(ctx context.Context, scope *tenancy.Scope, id uu
 		return nil, "", err
 	}
 	var rotated Webhook
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, nil)
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/secretbox"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -73,7 +74,7 @@ type WebhookPatch struct {
 
 // Webhooks is the service for endpoints and what is sent to them.
 type Webhooks struct {
-	store   *tenancy.Store
+	store   *store.Store
 	queries *developerdb.Queries
 	box     *secretbox.Box
 	checker URLChecker
@@ -88,7 +89,7 @@ type URLChecker interface {
 
 // NewWebhooks keeps endpoints in the store and their secrets in the box; the rights say who may
 // read which event types.
-func NewWebhooks(store *tenancy.Store, box *secretbox.Box, checker URLChecker, rights EventRights) *Webhooks {
+func NewWebhooks(store *store.Store, box *secretbox.Box, checker URLChecker, rights EventRights) *Webhooks {
 	return &Webhooks{store: store, queries: developerdb.New(), box: box, checker: checker, rights: rights}
 }
 
@@ -153,7 +154,7 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 		ID: id, URL: in.URL, Description: in.Description, EventTypes: in.EventTypes, ReadScopes: readScopes(scope.Principal), IsEnabled: true,
 		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
 	}
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if err := s.leaveRoom(ctx, tx, scope); err != nil {
 			return err
 		}
@@ -173,7 +174,7 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 }
 
 // leaveRoom lets endpoints of one environment be added one after the other, and not too many.
-func (s *Webhooks) leaveRoom(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope) error {
+func (s *Webhooks) leaveRoom(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
 		return fmt.Errorf("lock the feed: %w", err)
 	}
@@ -225,7 +226,7 @@ func (s *Webhooks) sends(w Webhook, eventType string) bool {
 }
 
 // tell records a change for the trail and for the feed.
-func (s *Webhooks) tell(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, event string, w Webhook) error {
+func (s *Webhooks) tell(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, event string, w Webhook) error {
 	tx.Emit(event, w)
 	return audit.Record(ctx, tx, scope, audit.Entry{
 		Action: event, Outcome: audit.Success, TargetType: "webhook", TargetID: w.ID.String(),
@@ -240,7 +241,7 @@ func (s *Webhooks) tell(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 // ValidationFailed, ScopeRequired, TokenNotAccepted and RoleNotAllowed as for Create.
 func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch WebhookPatch) (*Webhook, error) {
 	var updated Webhook
-	err := s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -319,7 +320,7 @@ func (p WebhookPatch) apply(w Webhook) Webhook {
 }
 
 // write keeps an endpoint as it is given, and cancels what is on its way to a disabled one.
-func (s *Webhooks) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w Webhook) error {
+func (s *Webhooks) write(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w Webhook) error {
 	err := s.queries.UpdateWebhook(ctx, tx, developerdb.UpdateWebhookParams{
 		EnvID: scope.Env.ID, ID: w.ID, Url: w.URL, Description: w.Description, EventTypes: w.EventTypes, ReadScopes: w.ReadScopes,
 		IsEnabled: w.IsEnabled, DisabledReason: w.DisabledReason, FailingSince: w.FailingSince, Version: w.Version, Now: w.UpdatedAt,
@@ -333,7 +334,7 @@ func (s *Webhooks) write(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Sco
 	return s.cancelDeliveries(ctx, tx, scope, w)
 }
 
-func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, w Webhook) error {
+func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w Webhook) error {
 	err := s.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{EnvID: scope.Env.ID, EndpointID: w.ID, Now: w.UpdatedAt})
 	if err != nil {
 		return fmt.Errorf("cancel deliveries: %w", err)
@@ -344,7 +345,7 @@ func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *tenancy.Tx, scope *
 // Delete removes an endpoint with the log of what was sent to it. Errors: NotFound,
 // VersionMismatch.
 func (s *Webhooks) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		// Who appends events holds the feed and then looks at the endpoint: in the same order here.
 		if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
 			return fmt.Errorf("lock the feed: %w", err)
@@ -368,7 +369,7 @@ func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 		return nil, fmt.Errorf("make event id: %w", err)
 	}
 	var delivery *Delivery
-	err = s.store.InEnv(ctx, scope, func(tx *tenancy.Tx) error {
+	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		if _, err := s.lockEnabled(ctx, tx, scope, id); err != nil {
 			return err
 		}
@@ -389,7 +390,7 @@ func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 // endpoint that its data names (queries/tenancy/events.sql).
 const pingType = "webhook.ping"
 
-func (s *Webhooks) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Webhook, error) {
+func (s *Webhooks) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Webhook, error) {
 	row, err := s.queries.GetWebhookForUpdate(ctx, tx, developerdb.GetWebhookForUpdateParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
 		return Webhook{}, webhookError("lock", err)
@@ -397,7 +398,7 @@ func (s *Webhooks) lock(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scop
 	return newWebhook(webhookRow(row)), etag.Check(version, row.Version, "webhook")
 }
 
-func (s *Webhooks) lockEnabled(ctx context.Context, tx *tenancy.Tx, scope *tenancy.Scope, id uuid.UUID) (Webhook, error) {
+func (s *Webhooks) lockEnabled(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) (Webhook, error) {
 	w, err := s.lock(ctx, tx, scope, id, nil)
 	if err != nil {
 		return w, err

@@ -21,6 +21,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
@@ -596,7 +597,7 @@ func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
 		return list
 	}
 	emit := func(list ...string) {
-		require.NoError(t, s.App.Store.InEnv(t.Context(), tenant.Scope(t, false), func(tx *tenancy.Tx) error {
+		require.NoError(t, s.App.Store.InEnv(t.Context(), tenant.Scope(t, false), func(tx *store.Tx) error {
 			for _, eventType := range list {
 				tx.Emit(eventType, object{})
 			}
@@ -616,7 +617,7 @@ func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
 	}
 
 	// The platform sees every environment, but tells only the one it means.
-	require.NoError(t, s.App.Store.Administer(t.Context(), tenant.Scope(t, false), func(tx *tenancy.PlatformTx) error {
+	require.NoError(t, s.App.Store.Administer(t.Context(), tenant.Scope(t, false), func(tx *store.PlatformTx) error {
 		tx.EmitIn(tenant.Scope(t, false).Env.ID, "service.created", object{})
 		tx.EmitIn(tenant.Scope(t, true).Env.ID, "customer.created", object{})
 		tx.EmitIn(tenant.Scope(t, true).Env.ID, "customer.deleted", object{})

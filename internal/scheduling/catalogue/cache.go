@@ -9,7 +9,7 @@ import (
 	"github.com/maypok86/otter/v2"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 )
 
 // Cache keeps the catalogues of the environments that were asked for last.
@@ -33,10 +33,10 @@ func NewCache() *Cache {
 	}
 }
 
-// Database runs several queries in an environment in one round trip, such as a tenancy.Tx
-// or a tenancy.Reader.
+// Database runs several queries in an environment in one round trip, such as a store.Tx
+// or a store.Reader.
 type Database interface {
-	Together(ctx context.Context, reads ...func(db tenancy.DB) error) error
+	Batch(ctx context.Context, statements ...batch.Statement) error
 }
 
 // Kept returns the catalogue that is kept of an environment, whether it is the one there is
@@ -92,22 +92,12 @@ func (c *Cache) read(ctx context.Context, db Database, envID uuid.UUID, since ti
 	var services []schedulingdb.ListServicesOfCatalogueRow
 	var resources []schedulingdb.ListResourcesOfCatalogueRow
 	var surroundings []Surrounding
-	versionTo := func(version *uuid.UUID) func(db tenancy.DB) error {
-		return func(db tenancy.DB) (err error) {
-			*version, err = c.queries.GetCatalogueVersion(ctx, db, envID)
-			return err
-		}
-	}
-	err = db.Together(ctx, versionTo(&before), func(db tenancy.DB) (err error) {
-		services, err = c.queries.ListServicesOfCatalogue(ctx, db, envID)
-		return err
-	}, func(db tenancy.DB) (err error) {
-		resources, err = c.queries.ListResourcesOfCatalogue(ctx, db, envID)
-		return err
-	}, func(db tenancy.DB) (err error) {
-		surroundings, err = c.queries.ListSurroundings(ctx, db, schedulingdb.ListSurroundingsParams{EnvID: envID, FromAt: since, ToAt: end})
-		return err
-	}, versionTo(&after))
+	err = db.Batch(ctx,
+		batch.Read(c.queries.GetCatalogueVersion, envID, &before),
+		batch.Read(c.queries.ListServicesOfCatalogue, envID, &services),
+		batch.Read(c.queries.ListResourcesOfCatalogue, envID, &resources),
+		batch.Read(c.queries.ListSurroundings, schedulingdb.ListSurroundingsParams{EnvID: envID, FromAt: since, ToAt: end}, &surroundings),
+		batch.Read(c.queries.GetCatalogueVersion, envID, &after))
 	if err != nil {
 		return nil, false, err
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
+	"github.com/smoothschedule/smoothschedule/internal/batch"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
 func TestWhatACatalogueHas(t *testing.T) {
@@ -87,19 +88,19 @@ func TestWhatIsKeptGoesWithItsVersion(t *testing.T) {
 // broken is a database that cannot be asked.
 type broken struct{}
 
-func (broken) Together(context.Context, ...func(tenancy.DB) error) error { return errChangedTheirMind }
+func (broken) Batch(context.Context, ...batch.Statement) error { return errChangedTheirMind }
 
 // meanwhile is a database in which something happens after the nth of the queries that it is
 // asked together, as often as it is to.
 type meanwhile struct {
-	*tenancy.Reader
+	*store.Reader
 	n, often int
 	happens  func()
 }
 
-func (m *meanwhile) Together(_ context.Context, reads ...func(tenancy.DB) error) error {
-	for i, read := range reads {
-		if err := read(m.Reader); err != nil {
+func (m *meanwhile) Batch(ctx context.Context, statements ...batch.Statement) error {
+	for i, statement := range statements {
+		if err := statement.Run(ctx, m.Reader); err != nil {
 			return err
 		}
 		if i+1 == m.n && m.often > 0 {
@@ -148,16 +149,16 @@ func TestAChangingTransactionReadsForItself(t *testing.T) {
 	b := setup(t)
 	cache, queries, id := catalogue.NewCache(), schedulingdb.New(), uuid.MustParse(service)
 	kept, version := b.at(cache, b.live), b.version(b.live)
-	change := func(tx *tenancy.Tx, name string) {
+	change := func(tx *store.Tx, name string) {
 		_, err := tx.Exec(t.Context(), "UPDATE services SET name = $2 WHERE env_id = $1 AND id = $3", b.live.Env.ID, name, id)
 		require.NoError(t, err)
 	}
-	said := func(tx *tenancy.Tx) uuid.UUID {
+	said := func(tx *store.Tx) uuid.UUID {
 		version, err := queries.GetCatalogueVersion(t.Context(), tx, b.live.Env.ID)
 		require.NoError(t, err)
 		return version
 	}
-	require.ErrorIs(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *tenancy.Tx) error {
+	require.ErrorIs(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *store.Tx) error {
 		require.Equal(t, version, said(tx))
 		do := func(sql string) {
 			_, err := tx.Exec(t.Context(), sql)
@@ -191,7 +192,7 @@ func TestAChangingTransactionReadsForItself(t *testing.T) {
 	}), errChangedTheirMind)
 	require.Same(t, kept, b.at(cache, b.live))
 
-	require.NoError(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *tenancy.Tx) error {
+	require.NoError(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *store.Tx) error {
 		change(tx, "fifth")
 		_, err := cache.Read(t.Context(), tx, b.live.Env.ID, now)
 		return err

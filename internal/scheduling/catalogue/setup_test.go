@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
@@ -48,7 +49,7 @@ INSERT INTO time_off (env_id, id, resource_id, title, start_at, end_at, blocks_u
 type bundle struct {
 	*testing.T
 	db            *dbtest.DB
-	store         *tenancy.Store
+	store         *store.Store
 	live, sandbox *world
 }
 
@@ -61,7 +62,7 @@ type world struct {
 func setup(t *testing.T) *bundle {
 	t.Helper()
 	db := dbtest.New(t)
-	b := &bundle{T: t, db: db, store: tenancy.NewStore(db.AppPool(), db.PlatformPool())}
+	b := &bundle{T: t, db: db, store: store.New(db.AppPool(), db.PlatformPool())}
 	tenant := &tenancy.Tenant{ID: uuid.New(), Name: "demo", Location: time.UTC}
 	b.exec("INSERT INTO tenants (id, name, plan_version_id, timezone) SELECT $1, 'demo', id, 'UTC' FROM plan_versions LIMIT 1", tenant.ID)
 	world := func(name string, isSandbox bool) *world {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalogue"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -73,7 +74,7 @@ func (c change) steps() []struct{ name, sql string } {
 func TestEveryTableOfTheCatalogueHasTriggers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	list := func(db tenancy.DB, sql string) []string {
+	list := func(db store.DB, sql string) []string {
 		rows, err := db.Query(t.Context(), sql)
 		require.NoError(t, err)
 		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
@@ -81,7 +82,7 @@ func TestEveryTableOfTheCatalogueHasTriggers(t *testing.T) {
 		return names
 	}
 	var read []string
-	require.NoError(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *tenancy.Tx) error {
+	require.NoError(t, b.store.InEnv(t.Context(), b.live.Scope, func(tx *store.Tx) error {
 		_, err := catalogue.NewCache().Read(t.Context(), tx, b.live.Env.ID, now)
 		read = list(tx, `SELECT DISTINCT c.relname::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
 			WHERE l.pid = pg_backend_pid() AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace

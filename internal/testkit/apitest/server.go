@@ -24,6 +24,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/jobtest"
@@ -187,7 +188,7 @@ func (s *Server) Hash(tb testing.TB) string {
 func (s *Server) Platform(tb testing.TB, role tenancy.Role) *Client {
 	tb.Helper()
 	email := string(role) + "." + uuid.NewString()[:8] + "@platform.example"
-	require.NoError(tb, s.App.Store.InPlatform(tb.Context(), func(tx pgx.Tx) error {
+	require.NoError(tb, s.App.Store.InPlatform(tb.Context(), nil, func(tx pgx.Tx) error {
 		_, err := identity.CreatePlatformUser(tb.Context(), tx, identity.NewUser{
 			Email: email, Name: string(role), Role: role, PasswordHash: s.Hash(tb),
 		}, s.Clock.Now())
@@ -240,7 +241,7 @@ func (n *Tenant) User(tb testing.TB, role tenancy.Role, sandbox bool) identity.U
 	}
 	scope := n.Scope(tb, sandbox)
 	var user identity.User
-	require.NoError(tb, n.server.App.Store.InEnv(tb.Context(), scope, func(tx *tenancy.Tx) (err error) {
+	require.NoError(tb, n.server.App.Store.InEnv(tb.Context(), scope, func(tx *store.Tx) (err error) {
 		user, err = identity.CreateUser(tb.Context(), tx, scope, identity.NewUser{
 			Email: email, Name: string(role), Role: role, PasswordHash: n.server.Hash(tb),
 		})
