@@ -96,6 +96,9 @@ func New(d Dependencies) (*App, error) {
 	store.OnEvents(hub.Announce)
 	catalogue := entitle.NewCatalogue(d.App)
 	resolver := tenancy.NewResolver(d.App, catalogue)
+	if !d.Config.OptimisticIdentity {
+		resolver = resolver.WithoutIdentityCache()
+	}
 
 	hasher := identity.NewHasher(cmp.Or(d.Hashing, identity.DefaultHashParams()))
 	sessions := identity.NewSessions(store, hasher)

@@ -49,6 +49,7 @@ type Config struct {
 	LogLevel             slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat            string        `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
 	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
+	OptimisticIdentity   bool          `env:"OPTIMISTIC_IDENTITY" envDefault:"true" desc:"Whether requests run with a cached identity that is checked in their first round trip to the database. false authenticates each request beforehand: one round trip more."`
 	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
 }
 

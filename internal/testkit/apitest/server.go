@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -83,6 +84,10 @@ func WithPools(appPool, platformPool *pgxpool.Pool) Option {
 	return func(d *app.Dependencies) { d.App, d.Platform = appPool, platformPool }
 }
 
+// switches are the configuration that the environment of the tests may change, so that the same
+// tests run with an optimization and without it (task test:switches).
+var switches = []string{"OPTIMISTIC_IDENTITY"}
+
 // New starts a server; it stops with the test.
 func New(tb testing.TB, options ...Option) *Server {
 	tb.Helper()
@@ -92,7 +97,13 @@ func New(tb testing.TB, options ...Option) *Server {
 // NewOn starts a server on a database that exists: a second node.
 func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	tb.Helper()
-	config, err := app.LoadConfig(map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true", app.Prefix + "RATE_LIMITS": "off"})
+	environment := map[string]string{app.Prefix + "HTTPS": "false", app.Prefix + "QUICK_LOGIN": "true", app.Prefix + "RATE_LIMITS": "off"}
+	for _, name := range switches {
+		if value, ok := os.LookupEnv(app.Prefix + name); ok {
+			environment[app.Prefix+name] = value
+		}
+	}
+	config, err := app.LoadConfig(environment)
 	require.NoError(tb, err)
 	config.SecretKeys, config.WebhookAllowLoopback = []string{app.DevSecretKey}, true
 	config.Origins = []string{"http://*.lvh.me:5173"}

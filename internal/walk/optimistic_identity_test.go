@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
@@ -21,9 +22,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
-// A server presumes that a session is what it was at its last request. Once it is over,
-// nothing can be had or done with it all the same, whatever the operation.
-func TestASessionThatIsOverOpensNothing(t *testing.T) {
+// A cached identity must not keep an ended session alive, for any operation.
+func TestOperations_ended_session(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -51,9 +51,9 @@ func TestASessionThatIsOverOpensNothing(t *testing.T) {
 	require.Equal(t, before, fingerprints(t, s))
 }
 
-// However many requests of a session are on their way when it ends: whoever asks after that is
-// refused, on every server, and what is in the database is what was answered.
-func TestASessionEndsForAllWhoComeAfter(t *testing.T) {
+// After a logout every server refuses the session, with requests of it running in parallel; exactly
+// what was answered with 201 is in the database.
+func TestLogout_in_parallel_with_requests(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -93,8 +93,8 @@ func TestASessionEndsForAllWhoComeAfter(t *testing.T) {
 	require.EqualValues(t, made.Load(), count(t, s, "SELECT count(*) FROM customers"))
 }
 
-// Who may no longer what they could a moment ago is refused as what they are now.
-func TestWhoHasAnotherRoleIsRefused(t *testing.T) {
+// Changes of role, plan and name apply to the next request.
+func TestOperations_changed_identity(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -109,7 +109,7 @@ func TestWhoHasAnotherRoleIsRefused(t *testing.T) {
 	role(tenancy.RoleStaff)
 	c.Post(t, "/api/v1/resources", room).RequireProblem(t, 403, "role_not_allowed")
 	role(tenancy.RoleManager)
-	c.Post(t, "/api/v1/resources", room).Require(t, 201) // it was presumed that they may not
+	c.Post(t, "/api/v1/resources", room).Require(t, 201) // the cached role may not
 
 	tenant.Override(t, "max_resources", 1)
 	c.Post(t, "/api/v1/resources", room).RequireProblem(t, 403, "quota_exceeded")
@@ -125,11 +125,11 @@ func TestWhoHasAnotherRoleIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	denied, err = pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
-	require.Equal(t, []string{"TENANT_STAFF role_not_allowed"}, denied, "nobody is written down for what was only presumed")
+	require.Equal(t, []string{"TENANT_STAFF role_not_allowed"}, denied, "a stale identity leaves no audit entry")
 }
 
-// What is answered without asking the database is not answered on a presumption either.
-func TestNothingIsAnsweredOnAPresumption(t *testing.T) {
+// An answer that needs no query is checked too.
+func TestGetMeta_changed_identity(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -141,15 +141,25 @@ func TestNothingIsAnsweredOnAPresumption(t *testing.T) {
 	require.NotEqual(t, before, now())
 	tenant.Set(t, "sandbox_enabled", false)
 	c.Get(t, "/api/v1/meta").RequireProblem(t, 403, "sandbox_disabled")
+}
 
+func TestMetrics_cached_identities(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.OptimisticIdentity = true }))
+	tenant := s.Tenant(t, "a")
+	c := tenant.Client(t, tenancy.RoleOwner)
+	for _, name := range []string{"a", "a", "b", "c"} {
+		tenant.Set(t, "name", name)
+		c.Get(t, "/api/v1/meta").Require(t, 200)
+	}
 	metrics, err := c.Send(c.Request(t, http.MethodGet, "/metrics", nil))
 	require.NoError(t, err)
 	require.Contains(t, string(metrics.Body), `smoothschedule_cached_identities_total{outcome="valid"} 1`)
 	require.Contains(t, string(metrics.Body), `smoothschedule_cached_identities_total{outcome="stale"} 2`)
 }
 
-// What is wrong with a request is the same, whatever was presumed of who asks.
-func TestARefusalIsTheSameOnAPresumption(t *testing.T) {
+// A request that runs again is validated like the first time, body included.
+func TestOperations_invalid_with_stale_identity(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -182,7 +192,7 @@ func TestARefusalIsTheSameOnAPresumption(t *testing.T) {
 	}
 }
 
-// What is asked for all day long costs as few round trips as can be, who asks included.
+// The most frequent requests take the fewest round trips, authentication included.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	db, counted := dbtest.New(t), &dbtest.RoundTrips{}
