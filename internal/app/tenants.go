@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -31,13 +32,11 @@ func (t tenants) Make(ctx context.Context, tx *store.PlatformTx, scope *tenancy.
 	if err != nil || in.Owner == nil {
 		return tenantID(tenant), err
 	}
-	founding := *scope
-	founding.Tenant = tenant
-	inside := *founding.InLive()
-	if inside.Entitlements, err = t.entitlements(ctx, &inside, in.PlanCode); err != nil {
+	entitlements, err := t.entitlements(ctx, tenant, scope.RealNow(), in.PlanCode)
+	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = identity.CreateUser(ctx, tx.In(tenant.Live.ID), &inside, identity.NewUser{
+	_, err = identity.CreateUser(ctx, tx.In(tenant.Live.ID), scope.InTenant(tenant, entitlements), identity.NewUser{
 		Email: in.Owner.Email, Name: in.Owner.Name, Role: tenancy.RoleOwner, PasswordHash: in.Owner.PasswordHash,
 	})
 	return tenant.ID, err
@@ -50,13 +49,13 @@ func tenantID(tenant *tenancy.Tenant) uuid.UUID {
 	return tenant.ID
 }
 
-// entitlements are those of a tenant that is being made, on the published version of a plan.
-func (t tenants) entitlements(ctx context.Context, scope *tenancy.Scope, planCode string) (*entitle.Set, error) {
+// entitlements are those of a new tenant on the published version of a plan.
+func (t tenants) entitlements(ctx context.Context, tenant *tenancy.Tenant, now time.Time, planCode string) (*entitle.Set, error) {
 	plans, err := t.catalogue.Published(ctx)
 	if err != nil {
 		return nil, err
 	}
-	set := entitle.Set{EnvID: scope.Env.ID, Location: scope.Tenant.Location, Now: scope.Now}
+	set := entitle.Set{EnvID: tenant.Live.ID, Location: tenant.Location, Now: now}
 	for _, plan := range plans {
 		if plan.Code == planCode {
 			set.Plan = plan

@@ -6,25 +6,24 @@ import (
 	"strings"
 )
 
-// Host is what the host name of a request says about the tenant.
+// Host is the parsed host name of a request.
 type Host struct {
-	// Domain is the name to look up in domains: the label before a base
-	// ("demo"), or a whole custom domain ("book.salon.example"). Empty if the host
-	// names no tenant.
+	// Domain is the name to look up in the table domains: the label before a base ("demo"), or a
+	// whole custom domain ("book.salon.example"). Empty if the host names no tenant.
 	Domain string
-	// Platform marks the platform host, where only users of the platform belong.
+	// Platform marks the platform host, which is for users of the platform only.
 	Platform bool
 	// Custom marks a Domain that is a whole name.
 	Custom bool
 }
 
-// PlatformLabel is the label of the platform host (domain.md section 2).
+// PlatformLabel is the label of the platform host: platform.<base>.
 const PlatformLabel = "platform"
 
 // ParseHost reads a Host header, with or without port, against the base names of
 // the installation ("smoothschedule.com", "localhost"). A base itself, "www."
 // before it, and a loopback address name no tenant. ok is false for a name that
-// cannot be a host of ours at all.
+// cannot be a host of the installation.
 func ParseHost(header string, bases []string) (host Host, ok bool) {
 	name := strings.TrimSuffix(strings.ToLower(stripPort(header)), ".")
 	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {

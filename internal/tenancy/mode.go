@@ -6,27 +6,26 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// ModeSources is everything that says something about the mode of a request.
+// ModeSources are the inputs that decide the mode of a request.
 type ModeSources struct {
 	// Header is the value of X-Sandbox-Mode, or empty.
 	Header string
 	// TokenSandbox is the mode of the API token, or nil if none was used.
 	TokenSandbox *bool
-	// UserSandbox marks a user who lives in the sandbox.
+	// UserSandbox marks a user of the sandbox.
 	UserSandbox bool
 	// SessionSandbox is the mode the session is set to.
 	SessionSandbox bool
-	// SandboxEnabled says whether the tenant may use its sandbox.
+	// SandboxEnabled is whether the tenant may use its sandbox.
 	SandboxEnabled bool
 }
 
 // ResolveMode decides whether a request runs in the sandbox.
 //
-// An API token decides alone, and a header that contradicts it is an error, never
-// an override. A user of the sandbox stays there whatever is asked. Else the
-// header counts, and without one the session. A session that is set to sandbox
-// falls back to live when the tenant's sandbox is switched off; asking for it by
-// header, token or user is then a SandboxDisabled error.
+// An API token has one mode; a header that contradicts it is an error, never an override. A
+// user of the sandbox always stays there. Otherwise the header decides, and without one the
+// session. A session in sandbox mode falls back to live if the tenant's sandbox is disabled; a
+// header, token or user that demands the sandbox is then a SandboxDisabled error.
 func ResolveMode(s ModeSources) (sandbox bool, err error) {
 	header, given, err := parseModeHeader(s.Header)
 	if err != nil {
@@ -47,13 +46,12 @@ func ResolveMode(s ModeSources) (sandbox bool, err error) {
 		return s.SessionSandbox && s.SandboxEnabled, nil
 	}
 	if sandbox && !s.SandboxEnabled {
-		return false, apperr.New(apperr.SandboxDisabled, "The sandbox of this business is switched off.")
+		return false, apperr.New(apperr.SandboxDisabled, "The sandbox of this business is disabled.")
 	}
 	return sandbox, nil
 }
 
-// parseModeHeader is strict: a value that means nothing must not end up in the
-// live world by accident.
+// parseModeHeader refuses unknown values: they must not fall back to live.
 func parseModeHeader(value string) (sandbox, given bool, err error) {
 	switch strings.ToLower(strings.TrimSpace(value)) {
 	case "":

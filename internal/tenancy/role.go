@@ -1,6 +1,6 @@
 package tenancy
 
-// Role is what a user may do.
+// Role is the role of a user.
 type Role string
 
 // The roles of the platform, and those of a tenant.
@@ -28,8 +28,8 @@ var ranks = map[Role]int{
 	RoleOwner: 50, RoleManager: 40, RoleStaff: 30, RoleCustomer: 10,
 }
 
-// Rank orders roles: nobody gives or touches a role above their own. An unknown
-// role has rank 0.
+// Rank orders roles; users cannot assign or change a role above their own. An unknown role has
+// rank 0.
 func (r Role) Rank() int { return ranks[r] }
 
 // Valid reports whether r is one of Roles.

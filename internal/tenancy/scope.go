@@ -173,6 +173,28 @@ func (s *Scope) InLive() *Scope {
 	return &live
 }
 
+// As returns the scope with another principal, for what a user does before or while a session is created.
+func (s *Scope) As(p *Principal) *Scope {
+	as := *s
+	as.Principal = p
+	return &as
+}
+
+// InTenant returns the scope in the live environment of a tenant, on the real clock.
+func (s *Scope) InTenant(tenant *Tenant, entitlements *entitle.Set) *Scope {
+	in := *s
+	in.Tenant, in.Entitlements, in.TenantBySession = tenant, entitlements, false
+	return in.InLive()
+}
+
+// WithoutTenant returns the scope without tenant and environment.
+func (s *Scope) WithoutTenant() *Scope {
+	without := *s
+	without.Tenant, without.Entitlements, without.Env = nil, nil, Environment{}
+	without.TenantBySession = false
+	return &without
+}
+
 // setEnvironment sets the environment, and Now on its clock.
 func (s *Scope) setEnvironment(sandbox bool, aheadMicroseconds int64) {
 	s.Env = s.Tenant.Live
@@ -193,10 +215,7 @@ func (s *Scope) AtHost() *Scope {
 	if !s.TenantBySession {
 		return s
 	}
-	alone := *s
-	alone.Principal, alone.Tenant, alone.Entitlements, alone.Env = nil, nil, nil, Environment{}
-	alone.TenantBySession = false
-	return &alone
+	return s.WithoutTenant().As(nil)
 }
 
 type scopeKey struct{}
