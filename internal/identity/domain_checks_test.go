@@ -18,9 +18,14 @@ import (
 type zone struct {
 	records map[string]string
 	broken  bool
+	// asked, if not nil, runs before each answer.
+	asked func()
 }
 
 func (z *zone) LookupTXT(_ context.Context, name string) ([]string, error) {
+	if z.asked != nil {
+		z.asked()
+	}
 	if z.broken {
 		return nil, errors.New("the server does not answer")
 	}
@@ -135,7 +140,12 @@ func TestDomains_Check_AtOnce(t *testing.T) {
 	domain, err := domains.Create(t.Context(), owner, "salon.example")
 	require.NoError(t, err)
 	b.exec(t, "UPDATE domains SET verified_at = $2, missing_since = $2 WHERE id = $1", domain.ID, b.now.Add(-2*DomainMissingFor))
-	var group sync.WaitGroup
+	var group, listed sync.WaitGroup // the DNS answers when all have listed the domain
+	listed.Add(8)
+	dns.asked = func() {
+		listed.Done()
+		listed.Wait()
+	}
 	suspended := make(chan int, 8)
 	for range 8 {
 		group.Go(func() {
