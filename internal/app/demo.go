@@ -58,7 +58,7 @@ func (a *App) seedPlatform(ctx context.Context, hash string, now time.Time) erro
 				continue
 			}
 			_, err := identity.CreatePlatformUser(ctx, tx, identity.NewUser{
-				Email: identity.PersonaEmail(p.Name, tenancy.PlatformLabel), Name: demoNames[p.Name], Role: p.Role, PasswordHash: hash,
+				Email: identity.PersonaEmail(p.Name, tenancy.PlatformLabel), Name: demoNames[p.Name], Role: p.Role, PasswordHash: hash, ChosenByOwner: true,
 			}, now)
 			if err != nil {
 				return err
@@ -101,7 +101,7 @@ func (a *App) seedUsers(ctx context.Context, scope *tenancy.Scope, b demoBusines
 				continue
 			}
 			user, err := identity.CreateUser(ctx, tx, scope, identity.NewUser{
-				Email: identity.PersonaEmail(p.Name, b.subdomain), Name: demoNames[p.Name], Role: p.Role, PasswordHash: hash,
+				Email: identity.PersonaEmail(p.Name, b.subdomain), Name: demoNames[p.Name], Role: p.Role, PasswordHash: hash, ChosenByOwner: true,
 			})
 			if err != nil {
 				return err

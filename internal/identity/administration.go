@@ -19,7 +19,8 @@ import (
 // UpdatePlatformUser changes a user of the platform; with a version, only if they are at
 // that version. Another role and deactivation end the user's sessions. Passwords are not
 // changed here. Errors: NotFound, VersionMismatch, RoleNotAllowed for another user who is not
-// below one, or a role above one's own, ValidationFailed, AlreadyExists, LastOwner for the last superuser.
+// below one, a role above one's own, or one that is not below it while somebody else may know the user's password;
+// ValidationFailed, AlreadyExists, LastOwner for the last superuser.
 func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	principal, err := principalOf(scope)
 	if err != nil {
@@ -98,6 +99,9 @@ func lockPlatformUser(
 		if err := mayGive(principal, *patch.Role); err != nil {
 			return User{}, err
 		}
+	}
+	if err := mayMakePeer(ctx, tx, principal, current, patch.Role); err != nil {
+		return User{}, err
 	}
 	loses := patch.Role != nil && *patch.Role != tenancy.RoleSuperuser || patch.IsActive != nil && !*patch.IsActive
 	if loses && len(superusers) == 1 && slices.Contains(superusers, id) {

@@ -175,7 +175,7 @@ func (s *Invitations) userToBe(ctx context.Context, in AcceptInput, email, name 
 	if err != nil {
 		return NewUser{}, fmt.Errorf("make user id: %w", err)
 	}
-	return NewUser{ID: id, Email: email, Username: in.Username, Name: name, Role: role, PasswordHash: hash}, nil
+	return NewUser{ID: id, Email: email, Username: in.Username, Name: name, Role: role, PasswordHash: hash, ChosenByOwner: true}, nil
 }
 
 // accept uses the invitation up, makes the user and links them.

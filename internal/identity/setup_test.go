@@ -92,7 +92,7 @@ func (b *bundle) user(t *testing.T, scope *tenancy.Scope, email string, role ten
 	t.Helper()
 	var user User
 	err := b.store.InEnv(t.Context(), scope, func(tx *store.Tx) (err error) {
-		user, err = CreateUser(t.Context(), tx, scope, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash})
+		user, err = CreateUser(t.Context(), tx, scope, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash, ChosenByOwner: true})
 		return err
 	})
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ func (b *bundle) user(t *testing.T, scope *tenancy.Scope, email string, role ten
 
 func (b *bundle) platformUser(t *testing.T, email string, role tenancy.Role) User {
 	t.Helper()
-	user, err := b.createPlatformUser(t, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash})
+	user, err := b.createPlatformUser(t, NewUser{Email: email, Name: "Somebody", Role: role, PasswordHash: b.hash, ChosenByOwner: true})
 	require.NoError(t, err)
 	return user
 }

@@ -42,7 +42,7 @@ func CreateSuperuser(ctx context.Context, store *store.Store, hasher *Hasher, sc
 	var created User
 	err = store.InPlatform(ctx, scope, func(tx pgx.Tx) error {
 		created, err = CreatePlatformUser(ctx, tx, NewUser{
-			Email: in.Email, Name: in.Name, Role: tenancy.RoleSuperuser, PasswordHash: hash,
+			Email: in.Email, Name: in.Name, Role: tenancy.RoleSuperuser, PasswordHash: hash, ChosenByOwner: true,
 		}, scope.RealNow())
 		if err != nil {
 			return err

@@ -25,6 +25,8 @@ type NewUser struct {
 	Role     tenancy.Role
 	// PasswordHash is one of Hasher.Hash's.
 	PasswordHash string
+	// ChosenByOwner is whether the user chose the password, so that nobody else knows it.
+	ChosenByOwner bool
 }
 
 // CreateUser adds a user of the scope's tenant, in its environment, whose mode they
@@ -90,9 +92,11 @@ func insertUser(ctx context.Context, db identitydb.DBTX, in NewUser, env *tenanc
 		return User{}, userError("insert", err)
 	}
 	if env != nil {
-		err = queries.SetFirstPassword(ctx, db, identitydb.SetFirstPasswordParams{UserID: row.ID, Hash: in.PasswordHash})
+		err = queries.SetFirstPassword(ctx, db, identitydb.SetFirstPasswordParams{UserID: row.ID, Hash: in.PasswordHash, ChosenByOwner: in.ChosenByOwner})
 	} else {
-		err = queries.SetFirstPlatformPassword(ctx, db, identitydb.SetFirstPlatformPasswordParams{UserID: row.ID, Hash: in.PasswordHash})
+		err = queries.SetFirstPlatformPassword(ctx, db, identitydb.SetFirstPlatformPasswordParams{
+			UserID: row.ID, Hash: in.PasswordHash, ChosenByOwner: in.ChosenByOwner,
+		})
 	}
 	if err != nil {
 		return User{}, fmt.Errorf("set first password: %w", err)

@@ -192,8 +192,8 @@ func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) 
 
 // Update changes a user; with a version, only if they are at that version. Another
 // role and deactivation end the user's sessions. Errors: NotFound, VersionMismatch,
-// RoleNotAllowed for another user who is not below one, or a role above one's own,
-// ValidationFailed, AlreadyExists, LastOwner.
+// RoleNotAllowed for another user who is not below one, a role above one's own, or one that is not below it while
+// somebody else may know the user's password; ValidationFailed, AlreadyExists, LastOwner.
 func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	if _, err := principalOf(scope); err != nil {
 		return User{}, err
@@ -219,6 +219,9 @@ func update(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUI
 	}
 	endsSessions, err := patch.check(scope.Principal, current, otherOwners)
 	if err != nil {
+		return User{}, err
+	}
+	if err := mayMakePeer(ctx, tx, scope.Principal, current, patch.Role); err != nil {
 		return User{}, err
 	}
 	row, err := queries.UpdateUser(ctx, tx, identitydb.UpdateUserParams{
@@ -338,6 +341,24 @@ func mayGive(giver *tenancy.Principal, role tenancy.Role) error {
 	}
 	return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not give the role %s.", giver.Role, role).
 		WithFields(apperr.Field{Pointer: "/role", Detail: "is above your own role."})
+}
+
+// mayMakePeer returns a RoleNotAllowed error for a role that is not below the giver's own, while somebody else may
+// know the user's password and so could sign in as a peer. The user must be locked: then no request replaces
+// the password before the transaction ends.
+func mayMakePeer(ctx context.Context, tx identitydb.DBTX, giver *tenancy.Principal, user User, role *tenancy.Role) error {
+	if role == nil || *role == user.Role || outranks(giver.Role, *role) {
+		return nil
+	}
+	chosen, err := queries.PasswordChosenByOwner(ctx, tx, user.ID)
+	if err != nil {
+		return fmt.Errorf("look who chose the password: %w", err)
+	}
+	if chosen {
+		return nil
+	}
+	const detail = "They still have a password that somebody else may know. They have to change it first, or be invited."
+	return apperr.New(apperr.RoleNotAllowed, detail).WithFields(apperr.Field{Pointer: "/role", Detail: detail})
 }
 
 // denied is recordDenied for a user.

@@ -40,4 +40,4 @@ SELECT current_user::text AS was, set_config('role', sqlc.arg(role), true) AS be
 
 -- name: SetFirstPlatformPassword :exec
 -- Gives a new user of the platform their hash.
-SELECT set_first_platform_password(sqlc.arg(user_id), sqlc.arg(hash));
+SELECT set_first_platform_password(sqlc.arg(user_id), sqlc.arg(hash), sqlc.arg(chosen_by_owner));

@@ -100,7 +100,11 @@ SELECT password_fits(sqlc.arg(user_id), sqlc.arg(hash)) AS fits;
 
 -- name: SetFirstPassword :exec
 -- Gives a new user their hash.
-SELECT set_first_password(sqlc.arg(user_id), sqlc.arg(hash));
+SELECT set_first_password(sqlc.arg(user_id), sqlc.arg(hash), sqlc.arg(chosen_by_owner));
+
+-- name: PasswordChosenByOwner :one
+-- Whether the user chose the password, and nobody else may know it. Lock the user first.
+SELECT chosen_by_owner(sqlc.arg(user_id)) AS chosen;
 
 -- name: ReplacePassword :one
 -- Replaces the hash that was verified; false if another request replaced it first.

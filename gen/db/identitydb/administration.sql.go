@@ -106,17 +106,18 @@ func (q *Queries) LockActiveSuperusers(ctx context.Context, db DBTX) ([]uuid.UUI
 }
 
 const setFirstPlatformPassword = `-- name: SetFirstPlatformPassword :exec
-SELECT set_first_platform_password($1, $2)
+SELECT set_first_platform_password($1, $2, $3)
 `
 
 type SetFirstPlatformPasswordParams struct {
-	UserID uuid.UUID
-	Hash   string
+	UserID        uuid.UUID
+	Hash          string
+	ChosenByOwner bool
 }
 
 // Gives a new user of the platform their hash.
 func (q *Queries) SetFirstPlatformPassword(ctx context.Context, db DBTX, arg SetFirstPlatformPasswordParams) error {
-	_, err := db.Exec(ctx, setFirstPlatformPassword, arg.UserID, arg.Hash)
+	_, err := db.Exec(ctx, setFirstPlatformPassword, arg.UserID, arg.Hash, arg.ChosenByOwner)
 	return err
 }
 

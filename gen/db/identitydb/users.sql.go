@@ -488,6 +488,18 @@ func (q *Queries) NotePasswordChange(ctx context.Context, db DBTX, arg NotePassw
 	return i, err
 }
 
+const passwordChosenByOwner = `-- name: PasswordChosenByOwner :one
+SELECT chosen_by_owner($1) AS chosen
+`
+
+// Whether the user chose the password, and nobody else may know it. Lock the user first.
+func (q *Queries) PasswordChosenByOwner(ctx context.Context, db DBTX, userID uuid.UUID) (bool, error) {
+	row := db.QueryRow(ctx, passwordChosenByOwner, userID)
+	var chosen bool
+	err := row.Scan(&chosen)
+	return chosen, err
+}
+
 const passwordFits = `-- name: PasswordFits :one
 SELECT password_fits($1, $2) AS fits
 `
@@ -548,17 +560,18 @@ func (q *Queries) ResetPassword(ctx context.Context, db DBTX, arg ResetPasswordP
 }
 
 const setFirstPassword = `-- name: SetFirstPassword :exec
-SELECT set_first_password($1, $2)
+SELECT set_first_password($1, $2, $3)
 `
 
 type SetFirstPasswordParams struct {
-	UserID uuid.UUID
-	Hash   string
+	UserID        uuid.UUID
+	Hash          string
+	ChosenByOwner bool
 }
 
 // Gives a new user their hash.
 func (q *Queries) SetFirstPassword(ctx context.Context, db DBTX, arg SetFirstPasswordParams) error {
-	_, err := db.Exec(ctx, setFirstPassword, arg.UserID, arg.Hash)
+	_, err := db.Exec(ctx, setFirstPassword, arg.UserID, arg.Hash, arg.ChosenByOwner)
 	return err
 }
 

@@ -201,7 +201,7 @@ func (s *Server) Platform(tb testing.TB, role tenancy.Role) *Client {
 	email := string(role) + "." + uuid.NewString()[:8] + "@platform.example"
 	require.NoError(tb, s.App.Store.InPlatform(tb.Context(), nil, func(tx pgx.Tx) error {
 		_, err := identity.CreatePlatformUser(tb.Context(), tx, identity.NewUser{
-			Email: email, Name: string(role), Role: role, PasswordHash: s.Hash(tb),
+			Email: email, Name: string(role), Role: role, PasswordHash: s.Hash(tb), ChosenByOwner: true,
 		}, s.Clock.Now())
 		return err
 	}))
@@ -254,7 +254,7 @@ func (n *Tenant) User(tb testing.TB, role tenancy.Role, sandbox bool) identity.U
 	var user identity.User
 	require.NoError(tb, n.server.App.Store.InEnv(tb.Context(), scope, func(tx *store.Tx) (err error) {
 		user, err = identity.CreateUser(tb.Context(), tx, scope, identity.NewUser{
-			Email: email, Name: string(role), Role: role, PasswordHash: n.server.Hash(tb),
+			Email: email, Name: string(role), Role: role, PasswordHash: n.server.Hash(tb), ChosenByOwner: true,
 		})
 		return err
 	}))
