@@ -232,7 +232,7 @@ func signIn(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, user 
 	if err != nil {
 		return User{}, fmt.Errorf("note login: %w", err)
 	}
-	if err := insertSession(ctx, tx, scope, user.ID, signedIn); err != nil {
+	if err := openSession(ctx, tx, scope, user.ID, &user.PasswordHash, signedIn); err != nil {
 		return User{}, err
 	}
 	return newUser(noted), audit.Record(ctx, tx, scope, audit.Entry{

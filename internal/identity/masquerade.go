@@ -85,26 +85,26 @@ func (s *Sessions) StartMasquerade(ctx context.Context, scope *tenancy.Scope, us
 		if err != nil {
 			return fmt.Errorf("make session id: %w", err)
 		}
-		row, err := queries.InsertMasquerade(ctx, tx, identitydb.InsertMasqueradeParams{
+		begun, err := queries.StartImpersonation(ctx, tx, identitydb.StartImpersonationParams{
 			ID: id, TokenHash: hashToken(started.Token), UserID: userID,
 			SandboxMode: target.User.IsSandbox || (target.User.TenantID != nil && scope.SandboxMode()),
 			UserAgent:   scope.UserAgent, Address: addressOf(scope), Now: scope.RealNow(), ExpiresAt: started.SignedIn.ExpiresAt,
-			ReadOnly: principal.Role == tenancy.RolePlatformSupport, ParentID: principal.SessionID, ParentUserID: principal.UserID,
+			ParentID: principal.SessionID, ParentUserID: principal.UserID,
 		})
-		if errors.Is(err, pgx.ErrNoRows) {
+		if err != nil {
+			return fmt.Errorf("start impersonation: %w", err)
+		}
+		if !begun {
 			return apperr.New(apperr.Unauthorized, "Your session has just ended. Sign in again.")
 		}
-		if err != nil {
-			return fmt.Errorf("insert masquerade: %w", err)
-		}
-		started.SignedIn.ExpiresAt, started.User, started.Tenant = row.ExpiresAt.UTC(), newUser(target.User), referenceOf(target)
 		if started.Masquerade, err = masquerade(ctx, tx, id); err != nil {
 			return err
 		}
+		started.SignedIn.ExpiresAt, started.User, started.Tenant = started.Masquerade.ExpiresAt, newUser(target.User), referenceOf(target)
 		return audit.Record(ctx, tx, scope, audit.Entry{
 			Action: "masquerade.started", Outcome: audit.Success, TargetType: "user", TargetID: userID.String(),
 			TenantID: target.User.TenantID,
-			Detail:   map[string]any{"role": target.User.Role, "read_only": row.ReadOnly, "expires_at": started.SignedIn.ExpiresAt},
+			Detail:   map[string]any{"role": target.User.Role, "read_only": started.ReadOnly, "expires_at": started.SignedIn.ExpiresAt},
 		})
 	})
 	if err != nil {

@@ -84,6 +84,7 @@ func TestPersonaInSandbox(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.seedPersonas(t, "demo")
+	b.seedPersonas(t, "") // as in a database with demo data
 	personas := NewPersonas(b.store, b.sessions, true, KnownPersonas())
 	signedIn, err := personas.Login(t.Context(), b.request(t, "demo", "", "true"), "owner")
 	require.NoError(t, err)

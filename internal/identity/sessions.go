@@ -199,7 +199,7 @@ func (s *Sessions) open(
 		if signedIn.Device, err = makeDevice(ctx, tx, noted.ID, scope.RealNow()); err != nil {
 			return err
 		}
-		if err := insertSession(ctx, tx, scope, user.ID, signedIn); err != nil {
+		if err := openSession(ctx, tx, scope, user.ID, verified, signedIn); err != nil {
 			return err
 		}
 		if looked != nil {
@@ -215,17 +215,24 @@ func (s *Sessions) open(
 	return signedIn, nil
 }
 
-func insertSession(ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, userID uuid.UUID, signedIn SignedIn) error {
+// openSession makes a session of a user; the database compares the verified hash, or, without one, looks whether
+// the user is a persona. Errors: InvalidCredentials.
+func openSession(
+	ctx context.Context, tx identitydb.DBTX, scope *tenancy.Scope, userID uuid.UUID, verified *string, signedIn SignedIn,
+) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make session id: %w", err)
 	}
-	params := identitydb.InsertSessionParams{
-		ID: id, TokenHash: hashToken(signedIn.Token), UserID: userID, SandboxMode: scope.SandboxMode(),
+	opened, err := queries.OpenSession(ctx, tx, identitydb.OpenSessionParams{
+		ID: id, TokenHash: hashToken(signedIn.Token), UserID: userID, VerifiedHash: verified, SandboxMode: scope.SandboxMode(),
 		UserAgent: scope.UserAgent, Address: addressOf(scope), Now: scope.RealNow(), ExpiresAt: signedIn.ExpiresAt,
+	})
+	if err != nil {
+		return fmt.Errorf("open session: %w", err)
 	}
-	if err := queries.InsertSession(ctx, tx, params); err != nil {
-		return fmt.Errorf("insert session: %w", err)
+	if !opened {
+		return invalidCredentials()
 	}
 	return nil
 }

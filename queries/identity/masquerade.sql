@@ -8,18 +8,11 @@ LEFT JOIN domains d ON d.tenant_id = t.id AND d.is_primary
 WHERE u.id = sqlc.arg(id)
 FOR SHARE OF u;
 
--- name: InsertMasquerade :one
--- A session on top of another one, if that one still works. It lives no longer than that.
-INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at,
-                      ancestor_ids, impersonator_id, read_only)
-SELECT sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.arg(sandbox_mode), sqlc.arg(user_agent), sqlc.narg(address),
-       sqlc.arg(now), sqlc.arg(now), LEAST(sqlc.arg(expires_at)::timestamptz, p.expires_at) AS expires_at,
-       array_append(p.ancestor_ids, p.id) AS ancestor_ids, COALESCE(p.impersonator_id, p.user_id) AS impersonator_id,
-       (p.read_only OR sqlc.arg(read_only)::boolean) AS read_only
-FROM sessions p
-WHERE p.id = sqlc.arg(parent_id) AND p.user_id = sqlc.arg(parent_user_id) AND p.revoked_at IS NULL
-  AND p.expires_at > sqlc.arg(now)::timestamptz
-RETURNING expires_at, read_only;
+-- name: StartImpersonation :one
+-- Makes a session on top of another one, which it does not outlive; false if that one has ended, or its user is not
+-- above the other one.
+SELECT start_impersonation(sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.arg(sandbox_mode), sqlc.arg(user_agent),
+    sqlc.narg(address), sqlc.arg(now), sqlc.arg(expires_at), sqlc.arg(parent_id), sqlc.arg(parent_user_id)) AS started;
 
 -- name: ListMasquerade :many
 -- The users of the sessions beneath one, the first of them who really acts, with when

@@ -1,7 +1,7 @@
--- name: InsertSession :exec
-INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at)
-VALUES (sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.arg(sandbox_mode), sqlc.arg(user_agent),
-        sqlc.narg(address), sqlc.arg(now), sqlc.arg(now), sqlc.arg(expires_at));
+-- name: OpenSession :one
+-- Makes a session of an active user whose hash was verified (null: of a persona); false if that entitles to none.
+SELECT open_session(sqlc.arg(id), sqlc.arg(token_hash), sqlc.arg(user_id), sqlc.narg(verified_hash), sqlc.arg(sandbox_mode),
+    sqlc.arg(user_agent), sqlc.narg(address), sqlc.arg(now), sqlc.arg(expires_at)) AS opened;
 
 -- name: ListSessionsOfUser :many
 -- Sessions of their own that still work, newest first, after the cursor.

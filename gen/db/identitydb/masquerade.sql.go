@@ -93,58 +93,6 @@ func (q *Queries) GetSessionBeneath(ctx context.Context, db DBTX, sessionID uuid
 	return i, err
 }
 
-const insertMasquerade = `-- name: InsertMasquerade :one
-INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at,
-                      ancestor_ids, impersonator_id, read_only)
-SELECT $1, $2, $3, $4, $5, $6,
-       $7, $7, LEAST($8::timestamptz, p.expires_at) AS expires_at,
-       array_append(p.ancestor_ids, p.id) AS ancestor_ids, COALESCE(p.impersonator_id, p.user_id) AS impersonator_id,
-       (p.read_only OR $9::boolean) AS read_only
-FROM sessions p
-WHERE p.id = $10 AND p.user_id = $11 AND p.revoked_at IS NULL
-  AND p.expires_at > $7::timestamptz
-RETURNING expires_at, read_only
-`
-
-type InsertMasqueradeParams struct {
-	ID           uuid.UUID
-	TokenHash    []byte
-	UserID       uuid.UUID
-	SandboxMode  bool
-	UserAgent    string
-	Address      *netip.Addr
-	Now          time.Time
-	ExpiresAt    time.Time
-	ReadOnly     bool
-	ParentID     uuid.UUID
-	ParentUserID uuid.UUID
-}
-
-type InsertMasqueradeRow struct {
-	ExpiresAt time.Time
-	ReadOnly  bool
-}
-
-// A session on top of another one, if that one still works. It lives no longer than that.
-func (q *Queries) InsertMasquerade(ctx context.Context, db DBTX, arg InsertMasqueradeParams) (InsertMasqueradeRow, error) {
-	row := db.QueryRow(ctx, insertMasquerade,
-		arg.ID,
-		arg.TokenHash,
-		arg.UserID,
-		arg.SandboxMode,
-		arg.UserAgent,
-		arg.Address,
-		arg.Now,
-		arg.ExpiresAt,
-		arg.ReadOnly,
-		arg.ParentID,
-		arg.ParentUserID,
-	)
-	var i InsertMasqueradeRow
-	err := row.Scan(&i.ExpiresAt, &i.ReadOnly)
-	return i, err
-}
-
 const listMasquerade = `-- name: ListMasquerade :many
 SELECT u.id AS user_id, u.name, u.email, u.role, s.expires_at, s.read_only
 FROM sessions s
@@ -191,4 +139,42 @@ func (q *Queries) ListMasquerade(ctx context.Context, db DBTX, sessionID uuid.UU
 		return nil, err
 	}
 	return items, nil
+}
+
+const startImpersonation = `-- name: StartImpersonation :one
+SELECT start_impersonation($1, $2, $3, $4, $5,
+    $6, $7, $8, $9, $10) AS started
+`
+
+type StartImpersonationParams struct {
+	ID           uuid.UUID
+	TokenHash    []byte
+	UserID       uuid.UUID
+	SandboxMode  bool
+	UserAgent    string
+	Address      *netip.Addr
+	Now          time.Time
+	ExpiresAt    time.Time
+	ParentID     uuid.UUID
+	ParentUserID uuid.UUID
+}
+
+// Makes a session on top of another one, which it does not outlive; false if that one has ended, or its user is not
+// above the other one.
+func (q *Queries) StartImpersonation(ctx context.Context, db DBTX, arg StartImpersonationParams) (bool, error) {
+	row := db.QueryRow(ctx, startImpersonation,
+		arg.ID,
+		arg.TokenHash,
+		arg.UserID,
+		arg.SandboxMode,
+		arg.UserAgent,
+		arg.Address,
+		arg.Now,
+		arg.ExpiresAt,
+		arg.ParentID,
+		arg.ParentUserID,
+	)
+	var started bool
+	err := row.Scan(&started)
+	return started, err
 }

@@ -26,37 +26,6 @@ func (q *Queries) DeleteDeadSessions(ctx context.Context, db DBTX, before time.T
 	return result.RowsAffected(), nil
 }
 
-const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at)
-VALUES ($1, $2, $3, $4, $5,
-        $6, $7, $7, $8)
-`
-
-type InsertSessionParams struct {
-	ID          uuid.UUID
-	TokenHash   []byte
-	UserID      uuid.UUID
-	SandboxMode bool
-	UserAgent   string
-	Address     *netip.Addr
-	Now         time.Time
-	ExpiresAt   time.Time
-}
-
-func (q *Queries) InsertSession(ctx context.Context, db DBTX, arg InsertSessionParams) error {
-	_, err := db.Exec(ctx, insertSession,
-		arg.ID,
-		arg.TokenHash,
-		arg.UserID,
-		arg.SandboxMode,
-		arg.UserAgent,
-		arg.Address,
-		arg.Now,
-		arg.ExpiresAt,
-	)
-	return err
-}
-
 const listSessionsOfUser = `-- name: ListSessionsOfUser :many
 SELECT id, user_agent, address, sandbox_mode, created_at, last_used_at, expires_at
 FROM sessions
@@ -117,6 +86,41 @@ func (q *Queries) ListSessionsOfUser(ctx context.Context, db DBTX, arg ListSessi
 		return nil, err
 	}
 	return items, nil
+}
+
+const openSession = `-- name: OpenSession :one
+SELECT open_session($1, $2, $3, $4, $5,
+    $6, $7, $8, $9) AS opened
+`
+
+type OpenSessionParams struct {
+	ID           uuid.UUID
+	TokenHash    []byte
+	UserID       uuid.UUID
+	VerifiedHash *string
+	SandboxMode  bool
+	UserAgent    string
+	Address      *netip.Addr
+	Now          time.Time
+	ExpiresAt    time.Time
+}
+
+// Makes a session of an active user whose hash was verified (null: of a persona); false if that entitles to none.
+func (q *Queries) OpenSession(ctx context.Context, db DBTX, arg OpenSessionParams) (bool, error) {
+	row := db.QueryRow(ctx, openSession,
+		arg.ID,
+		arg.TokenHash,
+		arg.UserID,
+		arg.VerifiedHash,
+		arg.SandboxMode,
+		arg.UserAgent,
+		arg.Address,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	var opened bool
+	err := row.Scan(&opened)
+	return opened, err
 }
 
 const revokeSession = `-- name: RevokeSession :execrows
