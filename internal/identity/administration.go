@@ -100,7 +100,7 @@ func lockPlatformUser(
 			return User{}, err
 		}
 	}
-	if err := mayMakePeer(ctx, tx, principal, current, patch.Role); err != nil {
+	if err := mayRaise(ctx, tx, current, patch.Role); err != nil {
 		return User{}, err
 	}
 	loses := patch.Role != nil && *patch.Role != tenancy.RoleSuperuser || patch.IsActive != nil && !*patch.IsActive

@@ -10,14 +10,15 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Nobody becomes a peer of the giver with a password that somebody else may know.
 func TestUsers_Update_PasswordKnownToOthers(t *testing.T) {
 	t.Parallel()
-	for _, giver := range []tenancy.Role{tenancy.RoleManager, tenancy.RoleOwner} {
+	for _, test := range []struct{ giver, to tenancy.Role }{
+		{tenancy.RoleManager, tenancy.RoleManager}, {tenancy.RoleOwner, tenancy.RoleOwner}, {tenancy.RoleOwner, tenancy.RoleManager},
+	} {
 		b := setup(t)
-		_, scope := b.as(t, "", "giver@demo.example", giver)
+		_, scope := b.as(t, "", "giver@demo.example", test.giver)
 		raise := func(u User) error {
-			_, err := b.users.Update(t.Context(), scope, u.ID, nil, UserPatch{Role: &giver})
+			_, err := b.users.Update(t.Context(), scope, u.ID, nil, UserPatch{Role: &test.to})
 			return err
 		}
 		change := func(email, current, replacement string) {

@@ -221,7 +221,7 @@ func update(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUI
 	if err != nil {
 		return User{}, err
 	}
-	if err := mayMakePeer(ctx, tx, scope.Principal, current, patch.Role); err != nil {
+	if err := mayRaise(ctx, tx, current, patch.Role); err != nil {
 		return User{}, err
 	}
 	row, err := queries.UpdateUser(ctx, tx, identitydb.UpdateUserParams{
@@ -343,16 +343,16 @@ func mayGive(giver *tenancy.Principal, role tenancy.Role) error {
 		WithFields(apperr.Field{Pointer: "/role", Detail: "is above your own role."})
 }
 
-// mayMakePeer returns a RoleNotAllowed error for a role that is not below the giver's own, while somebody else may
-// know the user's password and so could sign in as a peer. The user must be locked: then no request replaces
+// mayRaise returns a RoleNotAllowed error for a role above the user's current one while another user may know
+// their password, and so could sign in with the new role. The user must be locked, so that no request replaces
 // the password before the transaction ends.
-func mayMakePeer(ctx context.Context, tx identitydb.DBTX, giver *tenancy.Principal, user User, role *tenancy.Role) error {
-	if role == nil || *role == user.Role || outranks(giver.Role, *role) {
+func mayRaise(ctx context.Context, tx identitydb.DBTX, user User, role *tenancy.Role) error {
+	if role == nil || !outranks(*role, user.Role) {
 		return nil
 	}
 	chosen, err := queries.PasswordChosenByOwner(ctx, tx, user.ID)
 	if err != nil {
-		return fmt.Errorf("look who chose the password: %w", err)
+		return fmt.Errorf("get who chose the password: %w", err)
 	}
 	if chosen {
 		return nil
