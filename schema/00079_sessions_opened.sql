@@ -17,16 +17,14 @@ $$;
 CREATE TRIGGER sessions_stay_revoked BEFORE UPDATE OF revoked_at ON sessions
     FOR EACH ROW WHEN (OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL) EXECUTE FUNCTION refuse_revival();
 
--- plays_persona reports whether a user is a persona of quick login in a database with demo data. Such a database
--- has personas of the platform, with which a server in production does not start; only
--- smoothschedule_administration makes them.
+-- plays_persona reports whether a user is a persona of quick login in a database for development. The purpose of a
+-- database never changes, and a server in production does not start on such a database.
 CREATE FUNCTION plays_persona(of_user uuid) RETURNS boolean
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
     SELECT EXISTS (SELECT FROM users u WHERE u.id = of_user AND NOT u.is_sandbox AND CASE WHEN u.tenant_id IS NULL
             THEN u.email ~ '^(superuser|platform_manager|platform_support|platform_sales)@platform[.]example$'
             ELSE u.email ~ '^(owner|manager|staff|customer)@[a-z0-9-]+[.]example$' END)
-        AND EXISTS (SELECT FROM users p WHERE p.tenant_id IS NULL AND NOT p.is_sandbox AND p.email IN ('superuser@platform.example',
-            'platform_manager@platform.example', 'platform_support@platform.example', 'platform_sales@platform.example'))
+        AND EXISTS (SELECT FROM installation WHERE purpose = 'DEVELOPMENT')
 $$;
 
 -- open_session makes a session of an active user whose password hash was computed from the password they gave,

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
@@ -14,7 +15,7 @@ import (
 // The roles that the server works as make no sessions and move none to another user, token or time.
 func TestSessionsAreOpenedByFunctions(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
+	s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.QuickLogin = false }))
 	a := s.Tenant(t, "a")
 	a.Client(t, tenancy.RoleOwner)
 	a.Client(t, tenancy.RoleStaff)

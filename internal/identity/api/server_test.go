@@ -96,6 +96,8 @@ func TestHandlers(t *testing.T) {
 		Name: "Demo", Subdomain: "demo", PlanCode: "business", Timezone: "America/New_York", Currency: "USD", Now: now,
 	})
 	require.NoError(t, err)
+	_, err = target.ClaimInstallation(t.Context(), store.Development)
+	require.NoError(t, err)
 	resolver := tenancy.NewResolver(target.Control(), entitle.NewCatalogue(target.Control()))
 	scope, err := resolver.Resolve(t.Context(), tenancy.Request{
 		Now: now, Host: tenancy.Host{Domain: "demo"}, Address: netip.MustParseAddr("::1"),

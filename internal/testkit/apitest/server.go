@@ -119,6 +119,10 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	}
 	built, err := app.New(d)
 	require.NoError(tb, err)
+	if d.Config.QuickLogin { // which works in databases for development only
+		_, err = built.Store.ClaimInstallation(tb.Context(), store.Development)
+		require.NoError(tb, err)
+	}
 	tb.Cleanup(func() { require.NoError(tb, built.Close()) })
 	listening := httptest.NewServer(built.Handler)
 	tb.Cleanup(listening.Close)
@@ -195,14 +199,10 @@ func (s *Server) Hash(tb testing.TB) string {
 	return hash
 }
 
-// Platform returns a client of a new user of the platform, at its host. The first superuser has the address of the
-// persona, as in demo data: quick login needs one.
+// Platform returns a client of a new user of the platform, at its host.
 func (s *Server) Platform(tb testing.TB, role tenancy.Role) *Client {
 	tb.Helper()
 	email := string(role) + "." + uuid.NewString()[:8] + "@platform.example"
-	if persona := identity.PersonaEmail("superuser", tenancy.PlatformLabel); role == tenancy.RoleSuperuser && !s.taken(tb, persona) {
-		email = persona
-	}
 	require.NoError(tb, s.App.Store.InPlatform(tb.Context(), nil, func(tx pgx.Tx) error {
 		_, err := identity.CreatePlatformUser(tb.Context(), tx, identity.NewUser{
 			Email: email, Name: string(role), Role: role, PasswordHash: s.Hash(tb), ChosenByOwner: true,
@@ -251,7 +251,7 @@ func (n *Tenant) Scope(tb testing.TB, sandbox bool) *tenancy.Scope {
 func (n *Tenant) User(tb testing.TB, role tenancy.Role, sandbox bool) identity.User {
 	tb.Helper()
 	email := uuid.NewString()[:8] + "@" + n.name + ".example"
-	if role == tenancy.RoleOwner && !sandbox && !n.server.taken(tb, identity.PersonaEmail("owner", n.name)) {
+	if role == tenancy.RoleOwner && !sandbox && !n.taken(tb) {
 		email = identity.PersonaEmail("owner", n.name)
 	}
 	scope := n.Scope(tb, sandbox)
@@ -265,10 +265,11 @@ func (n *Tenant) User(tb testing.TB, role tenancy.Role, sandbox bool) identity.U
 	return user
 }
 
-func (s *Server) taken(tb testing.TB, email string) bool {
+func (n *Tenant) taken(tb testing.TB) bool {
 	tb.Helper()
 	var exists bool
-	require.NoError(tb, s.DB.OwnerPool().QueryRow(tb.Context(), "SELECT EXISTS (SELECT FROM users WHERE email = $1)", email).Scan(&exists))
+	require.NoError(tb, n.server.DB.OwnerPool().QueryRow(tb.Context(),
+		"SELECT EXISTS (SELECT FROM users WHERE email = $1)", identity.PersonaEmail("owner", n.name)).Scan(&exists))
 	return exists
 }
 
