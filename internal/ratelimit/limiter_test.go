@@ -322,8 +322,8 @@ func TestTheGuideShowsTheTable(t *testing.T) {
 	}
 	row("API token, other plans", otherPlan)
 	row("signed-in user", userLimits)
-	row("address, where nobody needs to be signed in", addressLimits)
-	require.Contains(t, string(guide), fmt.Sprintf("An address may send %d requests in ten seconds with a token that is unknown", failureLimit))
+	row("client address, on operations without sign-in", addressLimits)
+	require.Contains(t, string(guide), fmt.Sprintf("An address may send %d requests in ten seconds with an invalid token", failureLimit))
 	require.Contains(t, string(guide), fmt.Sprintf("a client has %d in ten seconds", denialLimit))
 	require.Equal(t, len(tokenLimits)+1, strings.Count(string(guide), "\n| API token"), "plans that are gone")
 }

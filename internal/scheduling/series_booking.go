@@ -53,7 +53,7 @@ type SeriesOutcome struct {
 var errDryRun = errors.New("this was a dry run")
 
 // Create books the occurrences of a rule in one transaction. Their starts are the local
-// time of the first on the clock of the business, as docs/time.md has it; the first is
+// time of the first on the clock of the business, as docs/api/time.md has it; the first is
 // exactly as given. All of them are decided on one snapshot, each with the others before
 // it in place, and what is booked counts against the quota at once.
 //

@@ -2,7 +2,7 @@
 // instants. It is pure and calls nobody.
 //
 // Schedules are written in local time: a date, minutes from midnight, and an IANA zone.
-// What instant that is follows one policy (docs/time.md):
+// What instant that is follows one policy (docs/api/time.md):
 //
 //   - In a gap, when clocks are put forward, a local time that does not exist is the
 //     first instant after the gap.
