@@ -17,6 +17,6 @@ FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/smoothschedule /smoothschedule
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 CMD ["/smoothschedule", "healthcheck"]
-# serve says what has to be set, see docs/configuration.md.
+# serve lists what has to be set; see docs/guides/install.md.
 ENTRYPOINT ["/smoothschedule"]
 CMD ["serve"]

@@ -20,37 +20,37 @@ import (
 // Prefix begins the name of every environment variable of ours.
 const Prefix = "SMOOTHSCHEDULE_"
 
-// Config is everything that can be set from outside. docs/configuration.md holds
+// Config is everything that can be set from outside. docs/guides/configuration.md holds
 // the same table; a test compares them.
 type Config struct {
 	Addr                 string        `env:"ADDR" envDefault:"127.0.0.1:8000" desc:"Address to listen on."`
 	DatabaseURL          string        `env:"DATABASE_URL" desc:"PostgreSQL to use (15 or newer). The user must be a member of smoothschedule_app, smoothschedule_platform and smoothschedule_administration. dev starts its own without it; serve needs it."`
-	MigrationURL         string        `env:"MIGRATION_DATABASE_URL" desc:"The same database as its owner, for migrate; SMOOTHSCHEDULE_DATABASE_URL without it."`
+	MigrationURL         string        `env:"MIGRATION_DATABASE_URL" desc:"URL of the same database for its owner, used by migrate. Default: SMOOTHSCHEDULE_DATABASE_URL."`
 	DataDir              string        `env:"DATA_DIR" desc:"Where dev keeps its database: /var/lib/smoothschedule for root, else smoothschedule in the XDG data directory."`
-	PgBin                string        `env:"PG_BIN" desc:"Directory of the PostgreSQL programs that dev and the tests start; searched for without it."`
-	BaseDomains          []string      `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses live at <name>.<base>, the platform at platform.<base>."`
+	PgBin                string        `env:"PG_BIN" desc:"Directory of the PostgreSQL programs for dev and the tests. Default: the usual places are searched."`
+	BaseDomains          []string      `env:"BASE_DOMAINS" envDefault:"localhost,lvh.me" desc:"Host names of the installation: businesses are at <name>.<base>, the platform at platform.<base>."`
 	Origins              []string      `env:"ORIGINS" desc:"Browser origins that may call with credentials; * stands for one label, as in http://*.lvh.me:5173. dev allows port 5173 of its bases."`
-	TrustedProxies       Proxies       `env:"TRUSTED_PROXIES" desc:"Networks of the proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, or none if clients connect directly. serve needs it; dev has none."`
-	DNSServer            string        `env:"DNS_SERVER" desc:"DNS server (host:port) that is asked whether a business owns a domain; those of the machine without it."`
-	HTTPS                bool          `env:"HTTPS" envDefault:"true" desc:"Whether clients come over HTTPS: Secure cookies and HSTS. dev sets false."`
-	MaxConnections       int32         `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests; webhooks use half of them at the most."`
+	TrustedProxies       Proxies       `env:"TRUSTED_PROXIES" desc:"Networks of the proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8, or none if clients connect directly. serve needs it; dev has none."`
+	DNSServer            string        `env:"DNS_SERVER" desc:"DNS server (host:port) for verifying custom domains. Default: those of the machine."`
+	HTTPS                bool          `env:"HTTPS" envDefault:"true" desc:"Whether clients connect over HTTPS: Secure cookies and HSTS. dev sets false."`
+	MaxConnections       int32         `env:"MAX_CONNECTIONS" envDefault:"10" desc:"Database connections for requests; webhooks use at most half of them."`
 	PlatformConnections  int32         `env:"PLATFORM_CONNECTIONS" envDefault:"3" desc:"Database connections for work across businesses."`
-	JobConnections       int32         `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for taking background jobs, at least 3: two listen for what other servers announce."`
-	QuickLogin           bool          `env:"QUICK_LOGIN" desc:"Sign-in as a persona without password. dev sets true; serve refuses to start with it."`
+	JobConnections       int32         `env:"JOB_CONNECTIONS" envDefault:"5" desc:"Database connections for background jobs, at least 3: two listen for notifications of other servers."`
+	QuickLogin           bool          `env:"QUICK_LOGIN" desc:"Allows sign-in as a demo user without password. dev sets true; serve refuses to start with it."`
 	SecretKeys           []string      `env:"SECRET_KEYS" desc:"Keys that encrypt secrets in the database, each 32 random bytes in base64 (openssl rand -base64 32): the first encrypts, all decrypt. serve needs it; dev has one of its own."`
-	WebhookAllowLoopback bool          `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Lets webhooks go to programs on the server's own machine, also over http: for development, never where others may create webhooks. dev sets true; serve demands that the risk is accepted."`
-	WebhookTimeout       time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" desc:"How long an endpoint of a webhook may take to answer, 1s to 30s. Deliveries of a server that died are taken over after about three times as long."`
+	WebhookAllowLoopback bool          `env:"WEBHOOK_ALLOW_LOOPBACK" desc:"Allows webhooks to programs on the server's own machine, also over http. For development, never where others can create webhooks. dev sets true; serve needs the accepted risk loopback-webhooks."`
+	WebhookTimeout       time.Duration `env:"WEBHOOK_TIMEOUT" envDefault:"15s" desc:"How long a webhook endpoint may take to answer, 1s to 30s. Deliveries of a server that died are taken over after about three times as long."`
 	MetricsToken         string        `env:"METRICS_TOKEN" desc:"Bearer token for /metrics. serve needs it, or METRICS_ADDR; dev answers loopback addresses without it."`
 	MetricsAddr          string        `env:"METRICS_ADDR" desc:"Address (host:port) where /metrics is served instead of ADDR, or none to serve it nowhere. Choose one that the public cannot reach."`
-	RateLimits           string        `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/api/rate-limits.md."`
-	RedisURL             string        `env:"REDIS_URL" desc:"Redis in which nodes share their counts of requests, such as redis://cache.internal:6379/0; without it each node counts by itself."`
-	AcceptedRisks        []string      `env:"ACCEPTED_RISKS" desc:"Risks that serve starts with all the same: loopback-webhooks, no-rate-limits, plain-http, database-superuser. It says which it meets."`
-	AuditRetentionDays   int           `env:"AUDIT_RETENTION_DAYS" envDefault:"400" desc:"How long entries of the audit trail are kept, at least 90 days. They go by whole months."`
+	RateLimits           string        `env:"RATE_LIMITS" envDefault:"on" desc:"on; tokens: only API tokens are limited; off. dev sets tokens. See docs/guides/operations.md."`
+	RedisURL             string        `env:"REDIS_URL" desc:"Redis in which servers share the counts of their rate limits, such as redis://cache.internal:6379/0; without it each server counts by itself."`
+	AcceptedRisks        []string      `env:"ACCEPTED_RISKS" desc:"Risks that serve accepts: loopback-webhooks, no-rate-limits, plain-http, database-superuser. It reports those that it finds."`
+	AuditRetentionDays   int           `env:"AUDIT_RETENTION_DAYS" envDefault:"400" desc:"How long entries of the audit trail are kept, at least 90 days. They are deleted by whole months."`
 	LogLevel             slog.Level    `env:"LOG_LEVEL" envDefault:"INFO" desc:"DEBUG, INFO, WARN or ERROR."`
 	LogFormat            string        `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
-	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; its work ends then, and also when its client leaves. What waits for events has as much longer as it asks for."`
+	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; then its work is stopped, and also when its client leaves. A request that waits for events gets its wait in addition."`
 	OptimisticIdentity   bool          `env:"OPTIMISTIC_IDENTITY" envDefault:"true" desc:"Whether requests run with a cached identity that is checked in their first round trip to the database. false authenticates each request beforehand: one round trip more."`
-	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long requests that run may take to finish when the server stops."`
+	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long running requests may take to finish when the server stops."`
 }
 
 // LoadConfig reads the environment, a function like os.Environ's result as a map.

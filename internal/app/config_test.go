@@ -143,7 +143,7 @@ func TestLocalAddr(t *testing.T) {
 
 func TestTheDocumentationHasEveryVariable(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/configuration.md")
+	text, err := os.ReadFile("../../docs/guides/configuration.md")
 	require.NoError(t, err)
 	for _, v := range Variables() {
 		require.Contains(t, string(text), documentationRow(v))

@@ -142,7 +142,7 @@ func (c Config) checkLogin(ctx context.Context, pool *pgxpool.Pool) error {
 		return nil
 	}
 	return c.unlessAccepted(riskDatabaseSuperuser,
-		"%sDATABASE_URL logs in as %q, who %s: use a login that is a member of %s and %s and nothing else (see docs/configuration.md)",
+		"%sDATABASE_URL logs in as %q, who %s: use a login that is a member of %s and %s and nothing else (see docs/guides/database.md)",
 		Prefix, name, what, appRole, platformRole)
 }
 
