@@ -207,7 +207,7 @@ func TestServe_RefusesADatabaseOfDev(t *testing.T) {
 	})
 	t.Run("and dev one with users of others", func(t *testing.T) {
 		t.Parallel()
-		s := apitest.New(t)
+		s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.QuickLogin = false })) // so that it is not for development
 		s.Tenant(t, "real").User(t, tenancy.RoleOwner, false)
 		require.ErrorContains(t, dev(t.Context(), s.DB), "in use elsewhere")
 	})
