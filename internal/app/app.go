@@ -25,6 +25,10 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+
 	identityapi "github.com/smoothschedule/smoothschedule/internal/identity/api"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
@@ -32,7 +36,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+
 	schedulingapi "github.com/smoothschedule/smoothschedule/internal/scheduling/api"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -120,7 +124,7 @@ func New(d Dependencies) (*App, error) {
 		Businesses:     identity.NewBusinesses(store),
 		Personas:       identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
 		Sandbox:        identity.NewSandbox(store),
-		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, scheduling.NewLogins(scheduled.Customers, scheduled.Resources)),
+		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, logins{scheduled.Customers, scheduled.Resources}),
 		PasswordResets: identity.NewPasswordResets(store, resolver, hasher),
 		AuditTrail:     identity.NewAuditTrail(store),
 		Domains:        domains,
@@ -161,13 +165,13 @@ func New(d Dependencies) (*App, error) {
 }
 
 func newScheduling(store *store.Store, version string) schedulingapi.Dependencies {
-	services, customers, appointments := scheduling.NewServices(store), scheduling.NewCustomers(store), scheduling.NewAppointments(store)
+	services, clients, appointments := catalog.NewServices(store), customers.New(store), booking.NewAppointments(store)
 	return schedulingapi.Dependencies{
-		Resources: scheduling.NewResources(store), Services: services, Schedules: scheduling.NewSchedules(store),
-		TimeOffs: scheduling.NewTimeOffs(store), Customers: customers, Appointments: appointments,
-		Series:        scheduling.NewSeriesBookings(appointments),
-		Waitlist:      scheduling.NewWaitlist(appointments, communication.NewNotifications()),
-		PublicBooking: scheduling.NewPublicBooking(appointments, services, customers),
+		Resources: catalog.NewResources(store), Services: services, Schedules: catalog.NewSchedules(store),
+		TimeOffs: catalog.NewTimeOffs(store), Customers: clients, Appointments: appointments,
+		Series:        booking.NewSeriesBookings(appointments),
+		Waitlist:      booking.NewWaitlist(appointments, communication.NewNotifications()),
+		PublicBooking: booking.NewPublicBooking(appointments, services, clients),
 		Facts:         schedulingapi.Facts{APIVersion: version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody},
 	}
 }

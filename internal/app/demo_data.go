@@ -1,12 +1,12 @@
 package app
 
-import "github.com/smoothschedule/smoothschedule/internal/scheduling"
+import "github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 
 // demoBusiness is a business of the demo, with what is in its live world. Its
 // sandbox stays empty.
 type demoBusiness struct {
 	name, subdomain, plan, timezone string
-	hours                           []scheduling.DayHours
+	hours                           []catalog.DayHours
 	resources                       []demoResource
 	services                        []demoService
 	customers                       []demoCustomer
@@ -53,10 +53,10 @@ var demoNames = map[string]string{
 }
 
 // demoHours are the same intervals on each of the days.
-func demoHours(intervals []scheduling.TimeInterval, days ...string) []scheduling.DayHours {
-	hours := make([]scheduling.DayHours, len(days))
+func demoHours(intervals []catalog.TimeInterval, days ...string) []catalog.DayHours {
+	hours := make([]catalog.DayHours, len(days))
 	for i, day := range days {
-		hours[i] = scheduling.DayHours{Day: day, Intervals: intervals}
+		hours[i] = catalog.DayHours{Day: day, Intervals: intervals}
 	}
 	return hours
 }
@@ -72,8 +72,8 @@ func demoSalon() demoBusiness {
 	b := demoBusiness{
 		name: "Demo Salon & Spa", subdomain: "demo", plan: "business", timezone: "America/New_York",
 		hours: append(
-			demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "18:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "FRIDAY", "SATURDAY"),
-			demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "20:00"}}, "THURSDAY")...,
+			demoHours([]catalog.TimeInterval{{Start: "09:00", End: "18:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "FRIDAY", "SATURDAY"),
+			demoHours([]catalog.TimeInterval{{Start: "09:00", End: "20:00"}}, "THURSDAY")...,
 		),
 		resources: []demoResource{
 			{name: "Stacy", kind: "STAFF", description: "Stylist", capacity: 1, persona: "staff"},
@@ -123,7 +123,7 @@ func demoGarage() demoBusiness {
 	mechanic, bay := demoNeed{kind: "STAFF"}, demoNeed{kind: "ROOM"}
 	return demoBusiness{
 		name: "Acme Auto Repair", subdomain: "acme-auto", plan: "professional", timezone: "America/Chicago",
-		hours: demoHours([]scheduling.TimeInterval{{Start: "08:00", End: "12:00"}, {Start: "13:00", End: "17:00"}},
+		hours: demoHours([]catalog.TimeInterval{{Start: "08:00", End: "12:00"}, {Start: "13:00", End: "17:00"}},
 			"MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"),
 		resources: []demoResource{
 			{name: "Stacy", kind: "STAFF", description: "Mechanic", capacity: 1, persona: "staff"},
@@ -156,7 +156,7 @@ func demoGarage() demoBusiness {
 func demoShop() demoBusiness {
 	return demoBusiness{
 		name: "Mom & Pop Shop", subdomain: "mompop", plan: "free", timezone: "America/Denver",
-		hours: demoHours([]scheduling.TimeInterval{{Start: "10:00", End: "16:00"}},
+		hours: demoHours([]catalog.TimeInterval{{Start: "10:00", End: "16:00"}},
 			"TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY"),
 		resources: []demoResource{{name: "Stacy", kind: "STAFF", description: "The chair by the window", capacity: 1, persona: "staff"}},
 		services:  []demoService{{name: "Consultation", minutes: 30, price: 2500, needs: []demoNeed{{kind: "STAFF"}}}},
@@ -172,7 +172,7 @@ func demoShop() demoBusiness {
 func sampleBusiness() demoBusiness {
 	stylist := demoNeed{kind: "STAFF"}
 	return demoBusiness{
-		hours: demoHours([]scheduling.TimeInterval{{Start: "09:00", End: "17:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"),
+		hours: demoHours([]catalog.TimeInterval{{Start: "09:00", End: "17:00"}}, "MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY"),
 		resources: []demoResource{
 			{name: "Sam Sample", kind: "STAFF", description: "Stylist", capacity: 1},
 			{name: "Toni Test", kind: "STAFF", description: "Massage therapist", capacity: 1},

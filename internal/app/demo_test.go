@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 )
 
@@ -29,11 +29,11 @@ func TestDemoAppointmentsAreWithinHours(t *testing.T) {
 				require.Positive(t, date.Compare(today))
 				start := time.Date(date.Year, date.Month, date.Day, plan.hour, plan.minute, 0, 0, time.UTC)
 				end := start.Add(time.Duration(minutes[plan.service]) * time.Minute)
-				require.True(t, slices.ContainsFunc(b.hours, func(h scheduling.DayHours) bool {
+				require.True(t, slices.ContainsFunc(b.hours, func(h catalog.DayHours) bool {
 					return h.Day == map[time.Weekday]string{
 						time.Monday: "MONDAY", time.Tuesday: "TUESDAY", time.Wednesday: "WEDNESDAY", time.Thursday: "THURSDAY",
 						time.Friday: "FRIDAY", time.Saturday: "SATURDAY", time.Sunday: "SUNDAY",
-					}[start.Weekday()] && slices.ContainsFunc(h.Intervals, func(i scheduling.TimeInterval) bool {
+					}[start.Weekday()] && slices.ContainsFunc(h.Intervals, func(i catalog.TimeInterval) bool {
 						return i.Start <= start.Format("15:04") && end.Format("15:04") <= i.End
 					})
 				}), fmt.Sprint(b.subdomain, start, plan))

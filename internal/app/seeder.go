@@ -9,8 +9,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
+	"github.com/smoothschedule/smoothschedule/internal/money"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -18,11 +21,11 @@ import (
 // seeder fills an environment through the same services that requests use, so that
 // quotas count and events tell of it.
 type seeder struct {
-	schedules    *scheduling.Schedules
-	resources    *scheduling.Resources
-	services     *scheduling.Services
-	customers    *scheduling.Customers
-	appointments *scheduling.Appointments
+	schedules    *catalog.Schedules
+	resources    *catalog.Resources
+	services     *catalog.Services
+	customers    *customers.Customers
+	appointments *booking.Appointments
 }
 
 func (a *App) seeder() seeder {
@@ -51,7 +54,7 @@ func (s seeder) Fill(ctx context.Context, scope *tenancy.Scope) (made developer.
 func (s seeder) seed(
 	ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID, version *int32,
 ) (made developer.SampleData, err error) {
-	if _, err := s.schedules.Replace(ctx, scope, nil, version, scheduling.HoursInput{Weekly: b.hours}); err != nil {
+	if _, err := s.schedules.Replace(ctx, scope, nil, version, catalog.HoursInput{Weekly: b.hours}); err != nil {
 		return made, err
 	}
 	resources, err := s.seedResources(ctx, scope, b, users)
@@ -76,7 +79,7 @@ func (s seeder) seed(
 func (s seeder) seedResources(ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID) (map[string]uuid.UUID, error) {
 	resources := map[string]uuid.UUID{}
 	for _, r := range b.resources {
-		in := scheduling.ResourceInput{Name: r.name, Type: r.kind, Description: r.description, Capacity: r.capacity, IsActive: true}
+		in := catalog.ResourceInput{Name: r.name, Type: r.kind, Description: r.description, Capacity: r.capacity, IsActive: true}
 		if r.persona != "" {
 			id := users[r.persona]
 			in.UserID = &id
@@ -93,12 +96,12 @@ func (s seeder) seedResources(ctx context.Context, scope *tenancy.Scope, b demoB
 func (s seeder) seedServices(ctx context.Context, scope *tenancy.Scope, b demoBusiness, resources map[string]uuid.UUID) (map[string]uuid.UUID, error) {
 	services := map[string]uuid.UUID{}
 	for _, v := range b.services {
-		in := scheduling.ServiceInput{
+		in := catalog.ServiceInput{
 			Name: v.name, Description: v.description, DurationMinutes: v.minutes, BufferAfterMinutes: v.bufferAfter,
-			Price: &scheduling.Money{Amount: v.price, Currency: scope.Tenant.Currency}, RequiresApproval: v.approval, IsActive: true,
+			Price: &money.Money{Amount: v.price, Currency: scope.Tenant.Currency}, RequiresApproval: v.approval, IsActive: true,
 		}
 		for _, need := range v.needs {
-			requirement := scheduling.Requirement{ResourceType: need.kind, ResourceIDs: []uuid.UUID{}}
+			requirement := catalog.Requirement{ResourceType: need.kind, ResourceIDs: []uuid.UUID{}}
 			for _, name := range need.names {
 				requirement.ResourceIDs = append(requirement.ResourceIDs, resources[name])
 			}
@@ -114,9 +117,9 @@ func (s seeder) seedServices(ctx context.Context, scope *tenancy.Scope, b demoBu
 }
 
 func (s seeder) seedCustomers(ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID) ([]uuid.UUID, error) {
-	var customers []uuid.UUID
+	var ids []uuid.UUID
 	for i, c := range b.customers {
-		in := scheduling.CustomerInput{
+		in := customers.Input{
 			Name: c.name, Email: c.email, Phone: c.phone, City: c.city, State: c.state, Zip: c.zip, Status: "ACTIVE", Tags: c.tags,
 		}
 		if id, ok := users["customer"]; ok && i == 0 { // the first one is the persona
@@ -126,9 +129,9 @@ func (s seeder) seedCustomers(ctx context.Context, scope *tenancy.Scope, b demoB
 		if err != nil {
 			return nil, err
 		}
-		customers = append(customers, created.ID)
+		ids = append(ids, created.ID)
 	}
-	return customers, nil
+	return ids, nil
 }
 
 // seedAppointments fills the open days from tomorrow on, so that everything is in the
@@ -140,7 +143,7 @@ func (s seeder) seedAppointments(
 ) (booked int, err error) {
 	days := b.openDays(localtime.DateOf(scope.Now, scope.Tenant.Location))
 	for i, plan := range b.appointments {
-		in := scheduling.AppointmentInput{
+		in := booking.AppointmentInput{
 			ServiceID: services[plan.service], CustomerID: customers[i%len(customers)],
 			StartAt: localtime.At(days[plan.day], plan.hour*60+plan.minute, scope.Tenant.Location),
 			Notes:   plan.notes,
@@ -169,7 +172,7 @@ func (b demoBusiness) openDays(today localtime.Date) []localtime.Date {
 	var days []localtime.Date
 	for date := today.AddDays(1); len(days) <= last; date = date.AddDays(1) {
 		weekday := strings.ToUpper(date.Weekday().String())
-		if slices.ContainsFunc(b.hours, func(h scheduling.DayHours) bool { return h.Day == weekday }) {
+		if slices.ContainsFunc(b.hours, func(h catalog.DayHours) bool { return h.Day == weekday }) {
 			days = append(days, date)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
@@ -29,12 +29,12 @@ func Tzdata(ctx context.Context, c Config, apply bool, out io.Writer) error {
 		return fmt.Errorf("%sDATABASE_URL is missing: tzdata works on the database that it names", Prefix)
 	}
 	return withApp(ctx, c, c.DatabaseURL, NewLogger(c), func(a *App) error {
-		return a.ReckonZones(ctx, time.Now(), scheduling.CurrentZones, apply, out)
+		return a.ReckonZones(ctx, time.Now(), booking.CurrentZones, apply, out)
 	})
 }
 
 // ReckonZones is Tzdata for an App, an instant, and the rules that load returns.
-func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.LoadZone, apply bool, out io.Writer) error {
+func (a *App) ReckonZones(ctx context.Context, now time.Time, load booking.LoadZone, apply bool, out io.Writer) error {
 	environments, err := a.Resolver.Environments(ctx)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.Lo
 		if errors.Is(err, apperr.New(apperr.NotFound, "")) {
 			continue // it has been deleted meanwhile
 		}
-		var report *scheduling.ZoneReport
+		var report *booking.ZoneReport
 		if err == nil {
 			report, err = reckon(ctx, scope, load)
 		}
@@ -84,7 +84,7 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load scheduling.Lo
 
 // printZones prints what there is to say about an environment, and returns how many
 // appointments could not be moved.
-func printZones(out io.Writer, environment tenancy.Environment, report *scheduling.ZoneReport, apply bool) (stuck int, err error) {
+func printZones(out io.Writer, environment tenancy.Environment, report *booking.ZoneReport, apply bool) (stuck int, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, change := range report.Changes {
 		outcome := "would move"

@@ -68,6 +68,11 @@ func NewInvalid(pointer, format string, args ...any) *Error {
 	return New(ValidationFailed, "%s", detail).WithFields(Field{Pointer: pointer, Detail: detail})
 }
 
+// NewUnknownReference is NewInvalid for the id of an object that does not exist, such as a "service".
+func NewUnknownReference(pointer, noun string) *Error {
+	return NewInvalid(pointer, "There is no %s with this id.", noun)
+}
+
 // NewNotFound makes a NotFound error for a noun ("resource").
 func NewNotFound(noun string) *Error {
 	return New(NotFound, "There is no %s with this id.", noun)

@@ -26,7 +26,7 @@ var owners = map[string][]string{
 }
 
 // pure packages work on arguments only.
-var pure = []string{"internal/scheduling/availability", "internal/scheduling/localtime"}
+var pure = []string{"internal/scheduling/availability", "internal/scheduling/localtime", "internal/scheduling/recurrence"}
 
 // A pkg is what `go list` says about a package; its paths are relative to the module.
 type pkg struct {
@@ -160,8 +160,10 @@ func TestRefusal(t *testing.T) {
 		{"internal/scheduling/api", "internal/httpapi", false},
 		{"internal/scheduling/availability", "internal/scheduling/localtime", false},
 		{"internal/scheduling/availability", "internal/tenancy", true},
+		{"internal/scheduling/recurrence", "internal/scheduling/localtime", false},
+		{"internal/scheduling/recurrence", "internal/apperr", true},
 		{"internal/scheduling/availability", "os", true},
-		{"internal/store", "internal/scheduling", true},
+		{"internal/store", "internal/scheduling/catalog", true},
 		{"internal/store", "internal/testkit/dbtest", true},
 		{"internal/store", "internal/app", true},
 		{"internal/app", "internal/scheduling/api", false},

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/app"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -310,7 +310,7 @@ func TestAnAddressHoldsSoMuchAndNoMore(t *testing.T) {
 	anyone.Post(t, publicly+"holds", hold(21)).RequireProblem(t, 409, "too_many_holds")
 	anyone.Sandbox().Post(t, publicly+"holds", hold(21)).RequireProblem(t, 422, "validation_failed") // another world
 	owner.Post(t, "/api/v1/holds", hold(21)).Require(t, 201)
-	s.Clock.Advance(scheduling.DefaultHoldTTL)
+	s.Clock.Advance(booking.DefaultHoldTTL)
 	anyone.Post(t, publicly+"holds", hold(22)).Require(t, 201)
 }
 

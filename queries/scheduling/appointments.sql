@@ -8,7 +8,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM appointments a
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
 WHERE a.env_id = sqlc.arg(env_id) AND a.id = sqlc.arg(id)
@@ -28,7 +28,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -51,7 +51,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -78,7 +78,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -105,7 +105,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,

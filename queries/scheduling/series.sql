@@ -60,7 +60,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = sqlc.arg(env_id)),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM appointments a
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
 WHERE a.env_id = sqlc.arg(env_id) AND a.series_id = sqlc.arg(series_id)::uuid

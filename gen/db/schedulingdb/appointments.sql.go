@@ -53,7 +53,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM appointments a
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
 WHERE a.env_id = $1 AND a.id = $2
@@ -94,7 +94,7 @@ type GetAppointmentRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // Services and resources are read as ids, with the version of the catalogue that has their
@@ -131,7 +131,7 @@ func (q *Queries) GetAppointment(ctx context.Context, db DBTX, arg GetAppointmen
 		&i.AttendeeEmail,
 		&i.AttendeePhone,
 		&i.ResourceIds,
-		&i.CatalogueVersion,
+		&i.CatalogVersion,
 	)
 	return i, err
 }
@@ -298,7 +298,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -359,7 +359,7 @@ type ListAppointmentsFilteredRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // The same with filters, which are applied to the rows of the range.
@@ -410,7 +410,7 @@ func (q *Queries) ListAppointmentsFiltered(ctx context.Context, db DBTX, arg Lis
 			&i.AttendeeEmail,
 			&i.AttendeePhone,
 			&i.ResourceIds,
-			&i.CatalogueVersion,
+			&i.CatalogVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -428,7 +428,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -481,7 +481,7 @@ type ListAppointmentsInRangeRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // Appointments by start, after the cursor: the plain list, of which calendars are made.
@@ -528,7 +528,7 @@ func (q *Queries) ListAppointmentsInRange(ctx context.Context, db DBTX, arg List
 			&i.AttendeeEmail,
 			&i.AttendeePhone,
 			&i.ResourceIds,
-			&i.CatalogueVersion,
+			&i.CatalogVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -546,7 +546,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -608,7 +608,7 @@ type ListAppointmentsOfCustomerRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // The same for one customer, from an index of its own.
@@ -660,7 +660,7 @@ func (q *Queries) ListAppointmentsOfCustomer(ctx context.Context, db DBTX, arg L
 			&i.AttendeeEmail,
 			&i.AttendeePhone,
 			&i.ResourceIds,
-			&i.CatalogueVersion,
+			&i.CatalogVersion,
 		); err != nil {
 			return nil, err
 		}
@@ -678,7 +678,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM (
     SELECT p.env_id, p.id, p.series_id, p.status, p.start_at, p.end_at, p.service_id, p.customer_id, p.buffer_before_minutes,
            p.buffer_after_minutes, p.price_amount, p.price_currency, p.notes, p.cancellation_reason, p.cancelled_at,
@@ -742,7 +742,7 @@ type ListAppointmentsOfSeriesFilteredRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // The same for one series, from an index of its own.
@@ -795,7 +795,7 @@ func (q *Queries) ListAppointmentsOfSeriesFiltered(ctx context.Context, db DBTX,
 			&i.AttendeeEmail,
 			&i.AttendeePhone,
 			&i.ResourceIds,
-			&i.CatalogueVersion,
+			&i.CatalogVersion,
 		); err != nil {
 			return nil, err
 		}

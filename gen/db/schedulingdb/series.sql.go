@@ -293,7 +293,7 @@ SELECT a.id, a.series_id, a.status, a.start_at, a.end_at, a.service_id, a.custom
        a.cancellation_window_hours, a.cancellation_fee_percent, a.cancellation_fee_amount, a.cancellation_fee_waived, a.version, a.created_at, a.updated_at,
        c.name AS customer_name, a.attendee_name, a.attendee_email, a.attendee_phone, a.resource_ids,
        COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version
 FROM appointments a
 JOIN customers c ON c.env_id = a.env_id AND c.id = a.customer_id
 WHERE a.env_id = $1 AND a.series_id = $2::uuid
@@ -339,7 +339,7 @@ type ListAppointmentsOfSeriesRow struct {
 	AttendeeEmail           *string
 	AttendeePhone           *string
 	ResourceIds             []uuid.UUID
-	CatalogueVersion        uuid.UUID
+	CatalogVersion          uuid.UUID
 }
 
 // The appointments of a series in the order of their start, as in GetAppointment.
@@ -385,7 +385,7 @@ func (q *Queries) ListAppointmentsOfSeries(ctx context.Context, db DBTX, arg Lis
 			&i.AttendeeEmail,
 			&i.AttendeePhone,
 			&i.ResourceIds,
-			&i.CatalogueVersion,
+			&i.CatalogVersion,
 		); err != nil {
 			return nil, err
 		}

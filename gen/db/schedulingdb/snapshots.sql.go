@@ -15,7 +15,7 @@ import (
 const getBookingState = `-- name: GetBookingState :one
 
 SELECT COALESCE((SELECT v.version FROM current_catalogues v WHERE v.env_id = $1),
-                '00000000-0000-0000-0000-000000000000')::uuid AS catalogue_version,
+                '00000000-0000-0000-0000-000000000000')::uuid AS catalog_version,
        c.name AS customer_name, c.status AS customer_status
 FROM (SELECT) one
 LEFT JOIN customers c ON c.env_id = $1 AND c.id = $2
@@ -27,18 +27,18 @@ type GetBookingStateParams struct {
 }
 
 type GetBookingStateRow struct {
-	CatalogueVersion uuid.UUID
-	CustomerName     *string
-	CustomerStatus   *string
+	CatalogVersion uuid.UUID
+	CustomerName   *string
+	CustomerStatus *string
 }
 
-// What decides whether a service can start at a time is the catalogue, and what these
-// statements say, which travel together.
-// The version of the catalogue, and the customer (null if they do not exist).
+// The state that decides, together with the catalog, whether a service can start at a time. These
+// statements are sent in one batch.
+// The version of the catalog, and the customer (null if there is none).
 func (q *Queries) GetBookingState(ctx context.Context, db DBTX, arg GetBookingStateParams) (GetBookingStateRow, error) {
 	row := db.QueryRow(ctx, getBookingState, arg.EnvID, arg.CustomerID)
 	var i GetBookingStateRow
-	err := row.Scan(&i.CatalogueVersion, &i.CustomerName, &i.CustomerStatus)
+	err := row.Scan(&i.CatalogVersion, &i.CustomerName, &i.CustomerStatus)
 	return i, err
 }
 
@@ -46,8 +46,8 @@ const getLastSequence = `-- name: GetLastSequence :one
 SELECT COALESCE((SELECT v.last_sequence FROM event_sequences v WHERE v.env_id = $1), 0)::bigint AS sequence
 `
 
-// That of the last event of the environment, by which a search names what it has seen. It
-// comes first, and so is never newer than that.
+// The sequence of the last event of the environment: the tag of a search. It is read first, so it is never
+// newer than the data.
 func (q *Queries) GetLastSequence(ctx context.Context, db DBTX, envID uuid.UUID) (int64, error) {
 	row := db.QueryRow(ctx, getLastSequence, envID)
 	var sequence int64
@@ -79,8 +79,8 @@ type ListBuffersRow struct {
 	BufferAfterMinutes  int32
 }
 
-// The buffers of what has lanes in a window. They decide nothing, since allocations
-// contain them, but an explanation tells them from what is booked.
+// The buffers of appointments and holds in a window. Allocations include them; only explanations need
+// them separately.
 func (q *Queries) ListBuffers(ctx context.Context, db DBTX, arg ListBuffersParams) ([]ListBuffersRow, error) {
 	rows, err := db.Query(ctx, listBuffers, arg.EnvID, arg.FromAt, arg.ToAt)
 	if err != nil {
@@ -130,11 +130,11 @@ type ListBusyRow struct {
 	State      int32
 }
 
-// Who has lanes of the resources between from_at and to_at: state 0 is an appointment, 1 a
-// hold, 2 a hold that is over, which whoever needs its lane must clear first. The rows of one
-// resource follow each other. An allocation is at most 48 hours long, which bounds the piece
-// of the index; the earliest start is given, because under row-level security a calculation
-// is no index condition. What is read of allocations is all in their primary key's index.
+// The allocations of the resources between from_at and to_at: state 0 is an appointment, 1 a hold, 2 an
+// expired hold, which must be expired before its lane can be taken. The rows of one resource follow
+// each other. An allocation is at most 48 hours long, which limits the range of the index; the earliest
+// start is a parameter, because under row-level security an expression is no index condition. All
+// columns are in the index of the primary key.
 func (q *Queries) ListBusy(ctx context.Context, db DBTX, arg ListBusyParams) ([]ListBusyRow, error) {
 	rows, err := db.Query(ctx, listBusy,
 		arg.Now,

@@ -12,14 +12,14 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 )
 
 // appointmentPage answers ListAppointments. It is the hottest answer of the product: a
 // calendar asks for a page of it with every change of the view, and through the
 // generated types half of the server's work would be reflection over fifty
 // appointments. A test holds what is written here against the generated types.
-type appointmentPage keyset.List[scheduling.Appointment]
+type appointmentPage keyset.List[booking.Appointment]
 
 var pageBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 64<<10); return &b }}
 
@@ -29,7 +29,7 @@ func (p appointmentPage) VisitListAppointmentsResponse(w http.ResponseWriter) er
 }
 
 // appointmentAnswer answers GetAppointment and CreateAppointment; see appointmentPage.
-type appointmentAnswer struct{ *scheduling.Appointment }
+type appointmentAnswer struct{ *booking.Appointment }
 
 // VisitGetAppointmentResponse writes the appointment.
 func (a appointmentAnswer) VisitGetAppointmentResponse(w http.ResponseWriter) error {
@@ -82,7 +82,7 @@ func (p appointmentPage) append(b []byte) []byte {
 }
 
 // appendAppointment writes the members in the order of the generated type.
-func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
+func appendAppointment(b []byte, a *booking.Appointment) []byte {
 	b = appendAttendee(append(b, '{'), a.Attendee)
 	b = strconv.AppendInt(append(b, `"buffer_after_minutes":`...), int64(a.BufferAfterMinutes), 10)
 	b = strconv.AppendInt(append(b, `,"buffer_before_minutes":`...), int64(a.BufferBeforeMinutes), 10)
@@ -134,7 +134,7 @@ func appendAppointment(b []byte, a *scheduling.Appointment) []byte {
 }
 
 // appendAttendee writes the member with a comma, if there is one.
-func appendAttendee(b []byte, a *scheduling.Attendee) []byte {
+func appendAttendee(b []byte, a *booking.Attendee) []byte {
 	if a == nil {
 		return b
 	}
@@ -149,7 +149,7 @@ func appendAttendee(b []byte, a *scheduling.Attendee) []byte {
 	return append(b, `},`...)
 }
 
-func appendCancellation(b []byte, c *scheduling.Cancellation) []byte {
+func appendCancellation(b []byte, c *booking.Cancellation) []byte {
 	if c == nil {
 		return append(b, `null`...)
 	}
@@ -162,7 +162,7 @@ func appendCancellation(b []byte, c *scheduling.Cancellation) []byte {
 	return append(b, '}')
 }
 
-func appendReference(b []byte, r scheduling.Reference) []byte {
+func appendReference(b []byte, r booking.Reference) []byte {
 	b = appendID(append(b, `{"id":`...), r.ID)
 	return append(appendText(append(b, `,"name":`...), r.Name), '}')
 }

@@ -11,10 +11,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/money"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
 // The list is written by hand; it must be, to the byte, what the generated types write.
@@ -33,18 +35,18 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 		return u
 	}
 	for n := range 200 {
-		list := keyset.List[scheduling.Appointment]{Data: []scheduling.Appointment{}}
+		list := keyset.List[booking.Appointment]{Data: []booking.Appointment{}}
 		for range n % 4 {
-			a := scheduling.Appointment{
-				ID: id(), Status: scheduling.StatusConfirmed, StartAt: instant().UTC(), EndAt: instant().UTC(), ServiceID: id(), CustomerID: id(),
-				Service: scheduling.Reference{ID: id(), Name: text()}, Customer: scheduling.Reference{ID: id(), Name: text()},
+			a := booking.Appointment{
+				ID: id(), Status: booking.StatusConfirmed, StartAt: instant().UTC(), EndAt: instant().UTC(), ServiceID: id(), CustomerID: id(),
+				Service: booking.Reference{ID: id(), Name: text()}, Customer: booking.Reference{ID: id(), Name: text()},
 				BufferBeforeMinutes: random.Int32N(720), BufferAfterMinutes: random.Int32N(720),
-				Price: scheduling.Money{Amount: random.Int64N(1e11), Currency: "USD"}, Notes: text(), CancellationReason: text(),
+				Price: money.Money{Amount: random.Int64N(1e11), Currency: "USD"}, Notes: text(), CancellationReason: text(),
 				CreatedAt: instant().UTC(), UpdatedAt: instant().UTC(), Version: random.Int32N(9) + 1,
 			}
 			if random.IntN(2) == 0 {
-				a.Cancellation = &scheduling.Cancellation{
-					Late: random.IntN(2) == 0, Fee: scheduling.Money{Amount: random.Int64N(1e11), Currency: "USD"},
+				a.Cancellation = &booking.Cancellation{
+					Late: random.IntN(2) == 0, Fee: money.Money{Amount: random.Int64N(1e11), Currency: "USD"},
 					FeePercent: random.Int32N(101), WindowHours: random.Int32N(99), Waived: random.IntN(2) == 0,
 				}
 			}
@@ -57,7 +59,7 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 				a.CancelledAt = &at
 			}
 			for range random.IntN(3) + 1 {
-				r := scheduling.ResourceReference{ID: id(), Name: text(), Type: "ROOM"}
+				r := booking.ResourceReference{ID: id(), Name: text(), Type: "ROOM"}
 				a.ResourceIDs, a.Resources = append(a.ResourceIDs, r.ID), append(a.Resources, r)
 			}
 			list.Data = append(list.Data, a)
@@ -81,7 +83,7 @@ func TestAppointmentPageIsWhatTheContractSays(t *testing.T) {
 }
 
 // requireSameAnswer holds the answers with one appointment against the generated ones.
-func requireSameAnswer(t *testing.T, a *scheduling.Appointment) {
+func requireSameAnswer(t *testing.T, a *booking.Appointment) {
 	t.Helper()
 	same := func(generated, written func(http.ResponseWriter) error) {
 		want, got := httptest.NewRecorder(), httptest.NewRecorder()

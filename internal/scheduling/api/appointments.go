@@ -3,10 +3,11 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
@@ -45,7 +46,7 @@ func (s *Server) UpdateAppointment(ctx context.Context, req schedulingoapi.Updat
 	if err != nil {
 		return nil, err
 	}
-	updated, err := s.appointments.Update(ctx, tenancy.ScopeFrom(ctx), req.ID, version, scheduling.AppointmentPatch{Notes: req.Body.Notes})
+	updated, err := s.appointments.Update(ctx, tenancy.ScopeFrom(ctx), req.ID, version, booking.AppointmentPatch{Notes: req.Body.Notes})
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (s *Server) RescheduleAppointment(ctx context.Context, req schedulingoapi.R
 	if err != nil {
 		return nil, err
 	}
-	to := scheduling.RescheduleInput{StartAt: req.Body.StartAt, ResourceIDs: or(req.Body.ResourceIds, nil)}
+	to := booking.RescheduleInput{StartAt: req.Body.StartAt, ResourceIDs: or(req.Body.ResourceIds, nil)}
 	moved, err := s.appointments.Reschedule(ctx, tenancy.ScopeFrom(ctx), req.ID, version, to)
 	if err != nil {
 		return nil, err
@@ -88,9 +89,9 @@ func (s *Server) CancelAppointment(ctx context.Context, req schedulingoapi.Cance
 	if err != nil {
 		return nil, err
 	}
-	in := scheduling.CancelInput{}
+	in := booking.CancelInput{}
 	if req.Body != nil {
-		in = scheduling.CancelInput{Reason: or(req.Body.Reason, ""), WaiveFee: or(req.Body.WaiveFee, false)}
+		in = booking.CancelInput{Reason: or(req.Body.Reason, ""), WaiveFee: or(req.Body.WaiveFee, false)}
 	}
 	cancelled, err := s.appointments.Cancel(ctx, tenancy.ScopeFrom(ctx), req.ID, version, in)
 	if err != nil {

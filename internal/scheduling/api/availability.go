@@ -5,15 +5,16 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // GetAvailability implements the operation.
 func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvailabilityRequestObject) (schedulingoapi.GetAvailabilityResponseObject, error) {
-	in := scheduling.AvailabilityInput{
+	in := booking.AvailabilityInput{
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxSlots), Explain: or(req.Params.Explain, false),
 	}
@@ -35,7 +36,7 @@ func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvai
 
 // ListResourceAvailability implements the operation.
 func (s *Server) ListResourceAvailability(ctx context.Context, req schedulingoapi.ListResourceAvailabilityRequestObject) (schedulingoapi.ListResourceAvailabilityResponseObject, error) {
-	in := scheduling.AvailabilityInput{
+	in := booking.AvailabilityInput{
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxStarts),
 	}

@@ -7,15 +7,15 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 )
 
 // availabilityPage answers GetAvailability when nothing is to be explained. Thousands of
 // slots are common; see appointmentPage for why it is written by hand.
 type availabilityPage struct {
 	serviceID uuid.UUID
-	found     *scheduling.Availability
+	found     *booking.Availability
 }
 
 // VisitGetAvailabilityResponse writes the slots.
@@ -55,7 +55,7 @@ func appendAssigned(b []byte, taken []availability.Assignment) []byte {
 // resourceAvailabilityPage answers ListResourceAvailability; see availabilityPage.
 type resourceAvailabilityPage struct {
 	serviceID uuid.UUID
-	found     *scheduling.AvailabilityPerResource
+	found     *booking.AvailabilityPerResource
 }
 
 // VisitListResourceAvailabilityResponse writes the starts.

@@ -9,8 +9,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 )
 
@@ -31,7 +32,7 @@ func TestAvailabilityPageIsWhatTheContractSays(t *testing.T) {
 		{Start: at.Add(time.Minute), End: at.Add(2 * time.Hour), Assignments: assigned(3)},
 	}
 	for n := range len(slots) + 1 {
-		found := &scheduling.Availability{Timezone: `Etc/"<GMT>`, Snapshot: "2q"}
+		found := &booking.Availability{Timezone: `Etc/"<GMT>`, Snapshot: "2q"}
 		found.Slots, found.Truncated = slots[:n], n%2 == 0
 		page := availabilityPage{serviceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte("service")), found: found}
 		want, err := json.Marshal(schedulingoapi.GetAvailability200JSONResponse{
@@ -54,7 +55,7 @@ func TestResourceAvailabilityPageIsWhatTheContractSays(t *testing.T) {
 		time.Date(1969, time.July, 20, 20, 17, 0, 0, time.UTC), time.Date(2999, time.December, 31, 0, 0, 0, 0, time.UTC),
 	}
 	for n := range 4 {
-		found := &scheduling.AvailabilityPerResource{Timezone: `Etc/"<GMT>`, Snapshot: "2q", Duration: 45 * time.Minute}
+		found := &booking.AvailabilityPerResource{Timezone: `Etc/"<GMT>`, Snapshot: "2q", Duration: 45 * time.Minute}
 		want := schedulingoapi.ListResourceAvailability200JSONResponse{
 			ServiceID: uuid.NewSHA1(uuid.NameSpaceOID, []byte("service")), Timezone: found.Timezone, Snapshot: found.Snapshot, DurationMinutes: 45,
 			Data: []schedulingoapi.ResourceAvailability{},

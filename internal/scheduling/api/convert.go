@@ -7,10 +7,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
 
+	"github.com/smoothschedule/smoothschedule/internal/money"
+	"github.com/smoothschedule/smoothschedule/internal/patch"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+
 	commonoapi "github.com/smoothschedule/smoothschedule/gen/api/common"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/names"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
 // orNull writes nil as null.
@@ -70,15 +76,15 @@ func toLimit(v nullable.Nullable[int]) *int32 {
 }
 
 // clearable keeps a field that is absent apart from one that is null.
-func clearable[T any](v nullable.Nullable[T]) scheduling.Clearable[T] {
+func clearable[T any](v nullable.Nullable[T]) patch.Clearable[T] {
 	value, given := fromNullable(v)
-	return scheduling.Clearable[T]{Given: given, To: value}
+	return patch.Clearable[T]{Given: given, To: value}
 }
 
 // clearableLimit is clearable for numbers.
-func clearableLimit(v nullable.Nullable[int]) scheduling.Clearable[int32] {
+func clearableLimit(v nullable.Nullable[int]) patch.Clearable[int32] {
 	value, given := fromNullable(v)
-	return scheduling.Clearable[int32]{Given: given, To: toInt32(value)}
+	return patch.Clearable[int32]{Given: given, To: toInt32(value)}
 }
 
 func toSlice[A, B any](list []A, convert func(A) B) []B {
@@ -98,20 +104,20 @@ func notNil(ids []uuid.UUID) []uuid.UUID {
 }
 
 // ToAPIMoney converts an amount of money.
-func ToAPIMoney(m scheduling.Money) commonoapi.Money {
+func ToAPIMoney(m money.Money) commonoapi.Money {
 	return commonoapi.Money{Amount: m.Amount, Currency: m.Currency}
 }
 
 // FromAPIMoney converts an optional amount of money.
-func FromAPIMoney(m *commonoapi.Money) *scheduling.Money {
+func FromAPIMoney(m *commonoapi.Money) *money.Money {
 	if m == nil {
 		return nil
 	}
-	return &scheduling.Money{Amount: m.Amount, Currency: m.Currency}
+	return &money.Money{Amount: m.Amount, Currency: m.Currency}
 }
 
 // ToAPIResource converts a resource.
-func ToAPIResource(r scheduling.Resource) schedulingoapi.Resource {
+func ToAPIResource(r catalog.Resource) schedulingoapi.Resource {
 	return schedulingoapi.Resource{
 		ID: r.ID, Name: r.Name, Type: schedulingoapi.ResourceType(r.Type), Description: r.Description, Capacity: int(r.Capacity),
 		Weight: int(r.Weight), MaxPerDay: orNull(fromInt32(r.MaxPerDay)), MaxPerWeek: orNull(fromInt32(r.MaxPerWeek)), IsActive: r.IsActive, UserID: orNull(r.UserID), CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, Version: int(r.Version),
@@ -119,17 +125,17 @@ func ToAPIResource(r scheduling.Resource) schedulingoapi.Resource {
 }
 
 // FromAPIResourceCreate fills in the contract's defaults.
-func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) scheduling.ResourceInput {
+func FromAPIResourceCreate(in schedulingoapi.ResourceCreate) catalog.ResourceInput {
 	userID, _ := fromNullable(in.UserID)
-	return scheduling.ResourceInput{
+	return catalog.ResourceInput{
 		Name: string(in.Name), Type: string(in.Type), Description: or(in.Description, ""), Capacity: int32(or(in.Capacity, 1)),
 		Weight: toInt32(in.Weight), MaxPerDay: toLimit(in.MaxPerDay), MaxPerWeek: toLimit(in.MaxPerWeek), IsActive: or(in.IsActive, true), UserID: userID,
 	}
 }
 
 // FromAPIResourceUpdate keeps absent fields apart from null ones.
-func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) scheduling.ResourcePatch {
-	return scheduling.ResourcePatch{
+func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) catalog.ResourcePatch {
+	return catalog.ResourcePatch{
 		Name: (*string)(in.Name), Type: toString(in.Type), Description: in.Description, Capacity: toInt32(in.Capacity), Weight: toInt32(in.Weight),
 		MaxPerDay: clearableLimit(in.MaxPerDay), MaxPerWeek: clearableLimit(in.MaxPerWeek), IsActive: in.IsActive,
 		UserID: clearable(in.UserID),
@@ -137,7 +143,7 @@ func FromAPIResourceUpdate(in schedulingoapi.ResourceUpdate) scheduling.Resource
 }
 
 // ToAPIService converts a service.
-func ToAPIService(v scheduling.Service) schedulingoapi.Service {
+func ToAPIService(v catalog.Service) schedulingoapi.Service {
 	return schedulingoapi.Service{
 		ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: int(v.DurationMinutes),
 		BufferBeforeMinutes: int(v.BufferBeforeMinutes), BufferAfterMinutes: int(v.BufferAfterMinutes),
@@ -149,21 +155,21 @@ func ToAPIService(v scheduling.Service) schedulingoapi.Service {
 }
 
 // ToAPIServiceRequirement converts a requirement.
-func ToAPIServiceRequirement(q scheduling.Requirement) schedulingoapi.ServiceRequirement {
+func ToAPIServiceRequirement(q catalog.Requirement) schedulingoapi.ServiceRequirement {
 	return schedulingoapi.ServiceRequirement{
 		ResourceType: schedulingoapi.ResourceType(q.ResourceType), ResourceIds: notNil(q.ResourceIDs),
 	}
 }
 
 // FromAPIServiceRequirement converts a requirement.
-func FromAPIServiceRequirement(q schedulingoapi.ServiceRequirementInput) scheduling.Requirement {
-	return scheduling.Requirement{ResourceType: string(q.ResourceType), ResourceIDs: or(q.ResourceIds, nil)}
+func FromAPIServiceRequirement(q schedulingoapi.ServiceRequirementInput) catalog.Requirement {
+	return catalog.Requirement{ResourceType: string(q.ResourceType), ResourceIDs: or(q.ResourceIds, nil)}
 }
 
 // FromAPIServiceCreate fills in the contract's defaults; that of the price is the service's
 // business, because it depends on the tenant.
-func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInput {
-	return scheduling.ServiceInput{
+func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) catalog.ServiceInput {
+	return catalog.ServiceInput{
 		Name: string(in.Name), Description: or(in.Description, ""), DurationMinutes: int32(in.DurationMinutes),
 		BufferBeforeMinutes: int32(or(in.BufferBeforeMinutes, 0)), BufferAfterMinutes: int32(or(in.BufferAfterMinutes, 0)),
 		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: int32(or(in.MinNoticeMinutes, 0)),
@@ -174,8 +180,8 @@ func FromAPIServiceCreate(in schedulingoapi.ServiceCreate) scheduling.ServiceInp
 }
 
 // FromAPIServiceUpdate keeps absent fields nil.
-func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) scheduling.ServicePatch {
-	patch := scheduling.ServicePatch{
+func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) catalog.ServicePatch {
+	patch := catalog.ServicePatch{
 		Name: (*string)(in.Name), Description: in.Description, DurationMinutes: toInt32(in.DurationMinutes),
 		BufferBeforeMinutes: toInt32(in.BufferBeforeMinutes), BufferAfterMinutes: toInt32(in.BufferAfterMinutes),
 		SlotStepMinutes: toInt32(in.SlotStepMinutes), MinNoticeMinutes: toInt32(in.MinNoticeMinutes),
@@ -190,7 +196,7 @@ func FromAPIServiceUpdate(in schedulingoapi.ServiceUpdate) scheduling.ServicePat
 }
 
 // ToAPIBusinessHours converts the hours of the business.
-func ToAPIBusinessHours(h scheduling.Hours) schedulingoapi.BusinessHours {
+func ToAPIBusinessHours(h catalog.Hours) schedulingoapi.BusinessHours {
 	return schedulingoapi.BusinessHours{
 		IsSet: h.IsSet, Timezone: h.Timezone, Weekly: toSlice(h.Weekly, ToAPIDayHours), Overrides: toSlice(h.Overrides, ToAPIDateHours),
 		Version: int(h.Version),
@@ -198,7 +204,7 @@ func ToAPIBusinessHours(h scheduling.Hours) schedulingoapi.BusinessHours {
 }
 
 // ToAPIResourceHours converts the hours of a resource.
-func ToAPIResourceHours(h scheduling.Hours) schedulingoapi.ResourceHours {
+func ToAPIResourceHours(h catalog.Hours) schedulingoapi.ResourceHours {
 	return schedulingoapi.ResourceHours{
 		ResourceID: *h.ResourceID, IsSet: h.IsSet, Timezone: h.Timezone, Weekly: toSlice(h.Weekly, ToAPIDayHours),
 		Overrides: toSlice(h.Overrides, ToAPIDateHours), Version: int(h.Version),
@@ -206,53 +212,53 @@ func ToAPIResourceHours(h scheduling.Hours) schedulingoapi.ResourceHours {
 }
 
 // ToAPIDayHours converts the hours of a day of the week.
-func ToAPIDayHours(h scheduling.DayHours) schedulingoapi.DayHours {
+func ToAPIDayHours(h catalog.DayHours) schedulingoapi.DayHours {
 	return schedulingoapi.DayHours{Day: schedulingoapi.Weekday(h.Day), Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
 }
 
 // ToAPIDateHours converts the hours of a date.
-func ToAPIDateHours(h scheduling.DateHours) schedulingoapi.DateHours {
+func ToAPIDateHours(h catalog.DateHours) schedulingoapi.DateHours {
 	return schedulingoapi.DateHours{Date: h.Date, Name: (*names.Name)(&h.Name), Intervals: toSlice(h.Intervals, ToAPITimeInterval)}
 }
 
 // ToAPITimeInterval converts a piece of a day.
-func ToAPITimeInterval(i scheduling.TimeInterval) schedulingoapi.TimeInterval {
+func ToAPITimeInterval(i catalog.TimeInterval) schedulingoapi.TimeInterval {
 	return schedulingoapi.TimeInterval{Start: i.Start, End: i.End}
 }
 
 // FromAPIBusinessHours converts what the hours of the business are replaced with.
-func FromAPIBusinessHours(in schedulingoapi.BusinessHoursInput) scheduling.HoursInput {
-	return scheduling.HoursInput{
+func FromAPIBusinessHours(in schedulingoapi.BusinessHoursInput) catalog.HoursInput {
+	return catalog.HoursInput{
 		Timezone: in.Timezone, Weekly: toSlice(in.Weekly, FromAPIDayHours),
 		Overrides: toSlice(or(in.Overrides, nil), FromAPIDateHours),
 	}
 }
 
 // FromAPIResourceHours converts what the hours of a resource are replaced with.
-func FromAPIResourceHours(in schedulingoapi.ResourceHoursInput) scheduling.HoursInput {
+func FromAPIResourceHours(in schedulingoapi.ResourceHoursInput) catalog.HoursInput {
 	timezone, _ := fromNullable(in.Timezone)
-	return scheduling.HoursInput{
+	return catalog.HoursInput{
 		Timezone: timezone, Weekly: toSlice(in.Weekly, FromAPIDayHours), Overrides: toSlice(or(in.Overrides, nil), FromAPIDateHours),
 	}
 }
 
 // FromAPIDayHours converts the hours of a day of the week.
-func FromAPIDayHours(in schedulingoapi.DayHours) scheduling.DayHours {
-	return scheduling.DayHours{Day: string(in.Day), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
+func FromAPIDayHours(in schedulingoapi.DayHours) catalog.DayHours {
+	return catalog.DayHours{Day: string(in.Day), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
 }
 
 // FromAPIDateHours converts the hours of a date.
-func FromAPIDateHours(in schedulingoapi.DateHours) scheduling.DateHours {
-	return scheduling.DateHours{Date: in.Date, Name: string(or(in.Name, "")), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
+func FromAPIDateHours(in schedulingoapi.DateHours) catalog.DateHours {
+	return catalog.DateHours{Date: in.Date, Name: string(or(in.Name, "")), Intervals: toSlice(in.Intervals, FromAPITimeInterval)}
 }
 
 // FromAPITimeInterval converts a piece of a day.
-func FromAPITimeInterval(in schedulingoapi.TimeInterval) scheduling.TimeInterval {
-	return scheduling.TimeInterval{Start: in.Start, End: in.End}
+func FromAPITimeInterval(in schedulingoapi.TimeInterval) catalog.TimeInterval {
+	return catalog.TimeInterval{Start: in.Start, End: in.End}
 }
 
 // ToAPITimeOff converts time off.
-func ToAPITimeOff(t scheduling.TimeOff) schedulingoapi.TimeOff {
+func ToAPITimeOff(t catalog.TimeOff) schedulingoapi.TimeOff {
 	return schedulingoapi.TimeOff{
 		ID: t.ID, ResourceID: orNull(t.ResourceID), Title: t.Title, StartAt: t.StartAt, EndAt: t.EndAt, Rrule: orNull(t.RRule),
 		Timezone: orNull(t.Timezone), CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt, Version: int(t.Version),
@@ -260,23 +266,23 @@ func ToAPITimeOff(t scheduling.TimeOff) schedulingoapi.TimeOff {
 }
 
 // FromAPITimeOffCreate converts what new time off is made of.
-func FromAPITimeOffCreate(in schedulingoapi.TimeOffCreate) scheduling.TimeOffInput {
+func FromAPITimeOffCreate(in schedulingoapi.TimeOffCreate) catalog.TimeOffInput {
 	resourceID, _ := fromNullable(in.ResourceID)
 	rule, _ := fromNullable(in.Rrule)
-	return scheduling.TimeOffInput{
+	return catalog.TimeOffInput{
 		ResourceID: resourceID, Title: string(or(in.Title, "")), StartAt: in.StartAt, EndAt: in.EndAt, RRule: rule,
 	}
 }
 
 // FromAPITimeOffUpdate keeps absent fields apart from null ones.
-func FromAPITimeOffUpdate(in schedulingoapi.TimeOffUpdate) scheduling.TimeOffPatch {
-	return scheduling.TimeOffPatch{
+func FromAPITimeOffUpdate(in schedulingoapi.TimeOffUpdate) catalog.TimeOffPatch {
+	return catalog.TimeOffPatch{
 		ResourceID: clearable(in.ResourceID), Title: (*string)(in.Title), StartAt: in.StartAt, EndAt: in.EndAt, RRule: clearable(in.Rrule),
 	}
 }
 
 // ToAPICustomer converts a customer.
-func ToAPICustomer(c scheduling.Customer) schedulingoapi.Customer {
+func ToAPICustomer(c customers.Customer) schedulingoapi.Customer {
 	return schedulingoapi.Customer{
 		ID: c.ID, Name: c.Name, Email: c.Email, Phone: c.Phone, City: c.City, State: c.State, Zip: c.Zip, Notes: c.Notes,
 		Status: schedulingoapi.CustomerStatus(c.Status), Tags: c.Tags, UserID: orNull(c.UserID), CreatedAt: c.CreatedAt,
@@ -285,9 +291,9 @@ func ToAPICustomer(c scheduling.Customer) schedulingoapi.Customer {
 }
 
 // FromAPICustomerCreate fills in the contract's defaults.
-func FromAPICustomerCreate(in schedulingoapi.CustomerCreate) scheduling.CustomerInput {
+func FromAPICustomerCreate(in schedulingoapi.CustomerCreate) customers.Input {
 	userID, _ := fromNullable(in.UserID)
-	return scheduling.CustomerInput{
+	return customers.Input{
 		Name: string(in.Name), Email: or(in.Email, ""), Phone: or(in.Phone, ""), City: or(in.City, ""), State: or(in.State, ""),
 		Zip: or(in.Zip, ""), Notes: or(in.Notes, ""), Status: string(or(in.Status, schedulingoapi.CustomerStatusACTIVE)),
 		Tags: tags(or(in.Tags, nil)), UserID: userID,
@@ -309,19 +315,19 @@ func tags(in schedulingoapi.CustomerTags) []string {
 }
 
 // FromAPICustomerUpdate keeps absent fields apart from null ones.
-func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) scheduling.CustomerPatch {
+func FromAPICustomerUpdate(in schedulingoapi.CustomerUpdate) customers.Patch {
 	var given *[]string
 	if in.Tags != nil {
 		given = new(tags(*in.Tags))
 	}
-	return scheduling.CustomerPatch{
+	return customers.Patch{
 		Name: (*string)(in.Name), Email: in.Email, Phone: in.Phone, City: in.City, State: in.State, Zip: in.Zip, Notes: in.Notes,
 		Status: toString(in.Status), Tags: given, UserID: clearable(in.UserID),
 	}
 }
 
 // ToAPIAppointment converts an appointment.
-func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
+func ToAPIAppointment(a booking.Appointment) schedulingoapi.Appointment {
 	return schedulingoapi.Appointment{
 		ID: a.ID, SeriesID: orNull(a.SeriesID), Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt,
 		ServiceID: a.ServiceID, CustomerID: a.CustomerID, ResourceIds: notNil(a.ResourceIDs),
@@ -334,7 +340,7 @@ func ToAPIAppointment(a scheduling.Appointment) schedulingoapi.Appointment {
 	}
 }
 
-func toAPICancellation(c *scheduling.Cancellation) *schedulingoapi.Cancellation {
+func toAPICancellation(c *booking.Cancellation) *schedulingoapi.Cancellation {
 	if c == nil {
 		return nil
 	}
@@ -344,7 +350,7 @@ func toAPICancellation(c *scheduling.Cancellation) *schedulingoapi.Cancellation 
 }
 
 // ToAPICancellationTerms converts what cancelling costs.
-func ToAPICancellationTerms(t scheduling.CancellationTerms) schedulingoapi.CancellationTerms {
+func ToAPICancellationTerms(t booking.CancellationTerms) schedulingoapi.CancellationTerms {
 	return schedulingoapi.CancellationTerms{
 		Late: t.Late, Fee: ToAPIMoney(t.Fee), FeePercent: int(t.FeePercent), WindowHours: int(t.WindowHours), Waived: t.Waived,
 		CanCancel: t.CanCancel, FreeUntil: t.FreeUntil,
@@ -352,26 +358,26 @@ func ToAPICancellationTerms(t scheduling.CancellationTerms) schedulingoapi.Cance
 }
 
 // ToAPIResourceReference converts the name of a resource.
-func ToAPIResourceReference(r scheduling.ResourceReference) schedulingoapi.ResourceReference {
+func ToAPIResourceReference(r booking.ResourceReference) schedulingoapi.ResourceReference {
 	return schedulingoapi.ResourceReference{ID: r.ID, Name: r.Name, Type: schedulingoapi.ResourceType(r.Type)}
 }
 
 // FromAPIAppointmentCreate converts what a new appointment is made of.
-func FromAPIAppointmentCreate(in schedulingoapi.AppointmentCreate) scheduling.AppointmentInput {
-	return scheduling.AppointmentInput{
+func FromAPIAppointmentCreate(in schedulingoapi.AppointmentCreate) booking.AppointmentInput {
+	return booking.AppointmentInput{
 		ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil),
 		Notes: or(in.Notes, ""), HoldID: in.HoldID, Attendee: fromAPIAttendee(in.Attendee),
 	}
 }
 
-func fromAPIAttendee(in *schedulingoapi.AttendeeCreate) *scheduling.Attendee {
+func fromAPIAttendee(in *schedulingoapi.AttendeeCreate) *booking.Attendee {
 	if in == nil {
 		return nil
 	}
-	return &scheduling.Attendee{Name: string(in.Name), Email: toString(in.Email), Phone: in.Phone}
+	return &booking.Attendee{Name: string(in.Name), Email: toString(in.Email), Phone: in.Phone}
 }
 
-func toAPIAttendee(a *scheduling.Attendee) *schedulingoapi.Attendee {
+func toAPIAttendee(a *booking.Attendee) *schedulingoapi.Attendee {
 	if a == nil {
 		return nil
 	}
@@ -387,7 +393,7 @@ func given(text *string) *string {
 }
 
 // ToAPIHold converts a hold.
-func ToAPIHold(h scheduling.Hold) schedulingoapi.Hold {
+func ToAPIHold(h booking.Hold) schedulingoapi.Hold {
 	return schedulingoapi.Hold{
 		ID: h.ID, Status: schedulingoapi.HoldStatus(h.Status), StartAt: h.StartAt, EndAt: h.EndAt, ServiceID: h.ServiceID,
 		Service: schedulingoapi.ServiceReference{ID: h.Service.ID, Name: h.Service.Name}, CustomerID: orNull(h.CustomerID),
@@ -398,16 +404,16 @@ func ToAPIHold(h scheduling.Hold) schedulingoapi.Hold {
 }
 
 // FromAPIHoldCreate converts what a new hold is made of.
-func FromAPIHoldCreate(in schedulingoapi.HoldCreate) scheduling.HoldInput {
-	return scheduling.HoldInput{
+func FromAPIHoldCreate(in schedulingoapi.HoldCreate) booking.HoldInput {
+	return booking.HoldInput{
 		ServiceID: in.ServiceID, StartAt: in.StartAt, ResourceIDs: or(in.ResourceIds, nil), CustomerID: in.CustomerID,
 		TTL: time.Duration(or(in.TTLSeconds, 0)) * time.Second,
 	}
 }
 
 // FromAPIListAppointments converts the filters of a list.
-func FromAPIListAppointments(in schedulingoapi.ListAppointmentsParams) scheduling.AppointmentFilter {
-	filter := scheduling.AppointmentFilter{
+func FromAPIListAppointments(in schedulingoapi.ListAppointmentsParams) booking.AppointmentFilter {
+	filter := booking.AppointmentFilter{
 		From: in.From, To: in.To, ResourceID: in.ResourceID, CustomerID: in.CustomerID, ServiceID: in.ServiceID, SeriesID: in.SeriesID,
 	}
 	if in.Status != nil {
@@ -417,7 +423,7 @@ func FromAPIListAppointments(in schedulingoapi.ListAppointmentsParams) schedulin
 }
 
 // ToAPIAppointmentChange converts an entry of a history.
-func ToAPIAppointmentChange(c scheduling.AppointmentChange) schedulingoapi.AppointmentChange {
+func ToAPIAppointmentChange(c booking.AppointmentChange) schedulingoapi.AppointmentChange {
 	changes := make(map[string]schedulingoapi.FieldChange, len(c.Changes))
 	for field, change := range c.Changes {
 		changes[field] = schedulingoapi.FieldChange{From: change.From, To: change.To}

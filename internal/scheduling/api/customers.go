@@ -3,17 +3,18 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 	"github.com/smoothschedule/smoothschedule/internal/names"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListCustomers implements the operation.
 func (s *Server) ListCustomers(ctx context.Context, req schedulingoapi.ListCustomersRequestObject) (schedulingoapi.ListCustomersResponseObject, error) {
-	filter := scheduling.CustomerFilter{Status: toString(req.Params.Status), Search: req.Params.Search}
+	filter := customers.Filter{Status: toString(req.Params.Status), Search: req.Params.Search}
 	if req.Params.Tag != nil {
 		filter.Tag = new(names.Clean(string(*req.Params.Tag)))
 	}

@@ -3,8 +3,9 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
@@ -16,8 +17,8 @@ func (s *Server) GetMeta(ctx context.Context, _ schedulingoapi.GetMetaRequestObj
 		APIVersion: s.facts.APIVersion, ServerTime: tenancy.ScopeFrom(ctx).Now,
 		Tzdata: schedulingoapi.Tzdata{Source: schedulingoapi.TzdataSource(release.Source)},
 		Limits: schedulingoapi.MetaLimits{
-			PageSize: s.facts.PageSize, BodyBytes: s.facts.BodyBytes, AvailabilityDays: scheduling.MaxSearchDays,
-			SeriesOccurrences: scheduling.MaxSeriesLength, HoldSeconds: int(scheduling.MaxHoldTTL.Seconds()),
+			PageSize: s.facts.PageSize, BodyBytes: s.facts.BodyBytes, AvailabilityDays: booking.MaxSearchDays,
+			SeriesOccurrences: booking.MaxSeriesLength, HoldSeconds: int(booking.MaxHoldTTL.Seconds()),
 		},
 	}
 	answer.Tzdata.Version.SetNull()

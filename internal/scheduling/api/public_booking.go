@@ -4,9 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
@@ -24,7 +26,7 @@ func (s *Server) ListBookingServices(ctx context.Context, req schedulingoapi.Lis
 
 // GetBookingAvailability implements the operation.
 func (s *Server) GetBookingAvailability(ctx context.Context, req schedulingoapi.GetBookingAvailabilityRequestObject) (schedulingoapi.GetBookingAvailabilityResponseObject, error) {
-	in := scheduling.AvailabilityInput{
+	in := booking.AvailabilityInput{
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, Timezone: req.Params.Timezone,
 		Limit: or(req.Params.Limit, maxSlots), Explain: or(req.Params.Explain, false),
 	}
@@ -47,7 +49,7 @@ func (s *Server) GetBookingAvailability(ctx context.Context, req schedulingoapi.
 
 // CreateBookingHold implements the operation.
 func (s *Server) CreateBookingHold(ctx context.Context, req schedulingoapi.CreateBookingHoldRequestObject) (schedulingoapi.CreateBookingHoldResponseObject, error) {
-	token, held, err := s.publicBooking.Hold(ctx, tenancy.ScopeFrom(ctx), scheduling.HoldInput{
+	token, held, err := s.publicBooking.Hold(ctx, tenancy.ScopeFrom(ctx), booking.HoldInput{
 		ServiceID: req.Body.ServiceID, StartAt: req.Body.StartAt, TTL: time.Duration(or(req.Body.TTLSeconds, 0)) * time.Second,
 	})
 	if err != nil {
@@ -69,9 +71,9 @@ func (s *Server) DeleteBookingHold(ctx context.Context, req schedulingoapi.Delet
 // CreateBookingAppointment implements the operation.
 func (s *Server) CreateBookingAppointment(ctx context.Context, req schedulingoapi.CreateBookingAppointmentRequestObject) (schedulingoapi.CreateBookingAppointmentResponseObject, error) {
 	scope := tenancy.ScopeFrom(ctx)
-	token, booked, err := s.publicBooking.Book(ctx, scope, scheduling.PublicBookingInput{
+	token, booked, err := s.publicBooking.Book(ctx, scope, booking.PublicBookingInput{
 		HoldToken: or(req.Body.HoldID, ""), ServiceID: req.Body.ServiceID, StartAt: req.Body.StartAt, Notes: or(req.Body.Notes, ""),
-		Customer: scheduling.PublicCustomer{
+		Customer: booking.PublicCustomer{
 			Name: string(req.Body.Customer.Name), Email: string(req.Body.Customer.Email), Phone: or(req.Body.Customer.Phone, ""),
 		},
 	})
@@ -119,7 +121,7 @@ func (s *Server) CancelBookingAppointment(
 }
 
 // ToAPIBookingService keeps what is for the public.
-func ToAPIBookingService(v scheduling.Service) schedulingoapi.BookingService {
+func ToAPIBookingService(v catalog.Service) schedulingoapi.BookingService {
 	return schedulingoapi.BookingService{
 		ID: v.ID, Name: v.Name, Description: v.Description, DurationMinutes: int(v.DurationMinutes), Price: ToAPIMoney(v.Price),
 		RequiresApproval: v.RequiresApproval,
@@ -137,12 +139,12 @@ func ToAPIBookingRefusedSlot(r availability.Refusal) schedulingoapi.BookingRefus
 
 // ToAPIBookingAppointment keeps what is for whoever has the token: nothing about the
 // customer, of whom the business may know more than they have said.
-func ToAPIBookingAppointment(scope *tenancy.Scope, a *scheduling.PublicAppointment) schedulingoapi.BookingAppointment {
+func ToAPIBookingAppointment(scope *tenancy.Scope, a *booking.PublicAppointment) schedulingoapi.BookingAppointment {
 	return schedulingoapi.BookingAppointment{
 		Status: schedulingoapi.AppointmentStatus(a.Status), StartAt: a.StartAt, EndAt: a.EndAt, Timezone: scope.Tenant.Timezone,
 		Service: schedulingoapi.ServiceReference{ID: a.Service.ID, Name: a.Service.Name}, Price: ToAPIMoney(a.Price),
 		CancelledAt: orNull(a.CancelledAt), Attendee: toAPIAttendee(a.Attendee),
-		Resources: toSlice(a.Resources, func(r scheduling.ResourceReference) schedulingoapi.BookingResource {
+		Resources: toSlice(a.Resources, func(r booking.ResourceReference) schedulingoapi.BookingResource {
 			return schedulingoapi.BookingResource{Name: r.Name, Type: schedulingoapi.ResourceType(r.Type)}
 		}),
 		Terms: schedulingoapi.BookingTerms{

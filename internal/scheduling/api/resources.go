@@ -3,16 +3,17 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListResources implements the operation.
 func (s *Server) ListResources(ctx context.Context, req schedulingoapi.ListResourcesRequestObject) (schedulingoapi.ListResourcesResponseObject, error) {
-	filter := scheduling.ResourceFilter{Type: toString(req.Params.Type), IsActive: req.Params.IsActive}
+	filter := catalog.ResourceFilter{Type: toString(req.Params.Type), IsActive: req.Params.IsActive}
 	page := keyset.NewPage(req.Params.Limit, req.Params.Cursor)
 	list, err := s.resources.List(ctx, tenancy.ScopeFrom(ctx), filter, page)
 	if err != nil {

@@ -3,16 +3,17 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListSeries implements the operation.
 func (s *Server) ListSeries(ctx context.Context, req schedulingoapi.ListSeriesRequestObject) (schedulingoapi.ListSeriesResponseObject, error) {
-	filter := scheduling.SeriesFilter{CustomerID: req.Params.CustomerID, ServiceID: req.Params.ServiceID}
+	filter := booking.SeriesFilter{CustomerID: req.Params.CustomerID, ServiceID: req.Params.ServiceID}
 	list, err := s.series.List(ctx, tenancy.ScopeFrom(ctx), filter, keyset.NewPage(req.Params.Limit, req.Params.Cursor))
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (s *Server) CancelSeries(ctx context.Context, req schedulingoapi.CancelSeri
 	if err != nil {
 		return nil, err
 	}
-	selection := scheduling.SeriesSelection{Scope: scheduling.SeriesScope(req.Body.Scope), AppointmentID: req.Body.AppointmentID}
+	selection := booking.SeriesSelection{Scope: booking.SeriesScope(req.Body.Scope), AppointmentID: req.Body.AppointmentID}
 	cancelled, err := s.series.Cancel(ctx, tenancy.ScopeFrom(ctx), req.ID, version, selection, or(req.Body.Reason, ""))
 	if err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func (s *Server) CancelSeries(ctx context.Context, req schedulingoapi.CancelSeri
 }
 
 // ToAPISeries converts a series.
-func ToAPISeries(v scheduling.Series) schedulingoapi.Series {
+func ToAPISeries(v booking.Series) schedulingoapi.Series {
 	return schedulingoapi.Series{
 		ID: v.ID, ServiceID: v.ServiceID, CustomerID: v.CustomerID,
 		Service:  schedulingoapi.ServiceReference{ID: v.Service.ID, Name: v.Service.Name},
@@ -86,7 +87,7 @@ func ToAPISeries(v scheduling.Series) schedulingoapi.Series {
 }
 
 // ToAPISeriesDetail converts a series with its appointments.
-func ToAPISeriesDetail(d scheduling.SeriesDetail) schedulingoapi.SeriesDetail {
+func ToAPISeriesDetail(d booking.SeriesDetail) schedulingoapi.SeriesDetail {
 	v := ToAPISeries(d.Series)
 	return schedulingoapi.SeriesDetail{
 		ID: v.ID, ServiceID: v.ServiceID, CustomerID: v.CustomerID, Service: v.Service, Customer: v.Customer, StartAt: v.StartAt,
@@ -96,40 +97,40 @@ func ToAPISeriesDetail(d scheduling.SeriesDetail) schedulingoapi.SeriesDetail {
 }
 
 // FromAPISeriesCreate fills in the contract's defaults.
-func FromAPISeriesCreate(in schedulingoapi.SeriesCreate) scheduling.SeriesInput {
-	return scheduling.SeriesInput{
+func FromAPISeriesCreate(in schedulingoapi.SeriesCreate) booking.SeriesInput {
+	return booking.SeriesInput{
 		ServiceID: in.ServiceID, CustomerID: in.CustomerID, ResourceIDs: or(in.ResourceIds, nil), Notes: or(in.Notes, ""),
 		StartAt: in.StartAt, RRule: in.Rrule, DryRun: or(in.DryRun, false),
-		OnConflict: scheduling.OnConflict(or(in.OnConflict, schedulingoapi.SeriesCreateOnConflict(scheduling.ConflictFails))),
+		OnConflict: booking.OnConflict(or(in.OnConflict, schedulingoapi.SeriesCreateOnConflict(booking.ConflictFails))),
 	}
 }
 
 // FromAPISeriesReschedule fills in the contract's defaults. The contract has checked the
 // form of the time.
-func FromAPISeriesReschedule(in schedulingoapi.SeriesReschedule) scheduling.SeriesMove {
-	return scheduling.SeriesMove{
-		SeriesSelection: scheduling.SeriesSelection{Scope: scheduling.SeriesScope(in.Scope), AppointmentID: in.AppointmentID},
+func FromAPISeriesReschedule(in schedulingoapi.SeriesReschedule) booking.SeriesMove {
+	return booking.SeriesMove{
+		SeriesSelection: booking.SeriesSelection{Scope: booking.SeriesScope(in.Scope), AppointmentID: in.AppointmentID},
 		StartTime:       in.StartTime, ShiftDays: or(in.ShiftDays, 0), ResourceIDs: or(in.ResourceIds, nil), DryRun: or(in.DryRun, false),
-		OnConflict: scheduling.OnConflict(or(in.OnConflict, schedulingoapi.SeriesRescheduleOnConflict(scheduling.ConflictFails))),
+		OnConflict: booking.OnConflict(or(in.OnConflict, schedulingoapi.SeriesRescheduleOnConflict(booking.ConflictFails))),
 	}
 }
 
 // ToAPISeriesOutcome converts what was decided about a series.
-func ToAPISeriesOutcome(o scheduling.SeriesOutcome) schedulingoapi.SeriesOutcome {
+func ToAPISeriesOutcome(o booking.SeriesOutcome) schedulingoapi.SeriesOutcome {
 	return schedulingoapi.SeriesOutcome{
 		ID: orNull(o.ID), DryRun: o.DryRun, Timezone: o.Timezone, Rrule: o.RRule, Occurrences: toSlice(o.Occurrences, ToAPIOccurrence),
 	}
 }
 
 // ToAPIOccurrence converts an occurrence.
-func ToAPIOccurrence(o scheduling.Occurrence) schedulingoapi.Occurrence {
+func ToAPIOccurrence(o booking.Occurrence) schedulingoapi.Occurrence {
 	return schedulingoapi.Occurrence{
 		WantedStartAt: o.WantedStartAt, StartAt: o.StartAt, EndAt: o.EndAt, Verdict: schedulingoapi.Verdict(o.Verdict),
 		ResourceIds: notNil(o.ResourceIDs), AppointmentID: orNull(o.AppointmentID),
-		Reasons: toSlice(o.Reasons, func(r scheduling.OccurrenceReason) schedulingoapi.RefusalReason {
+		Reasons: toSlice(o.Reasons, func(r booking.OccurrenceReason) schedulingoapi.RefusalReason {
 			return schedulingoapi.RefusalReason{Code: schedulingoapi.ReasonCode(r.Code), ResourceID: r.ResourceID, ObjectID: r.ObjectID}
 		}),
-		Alternatives: toSlice(o.Alternatives, func(a scheduling.Slot) schedulingoapi.Slot {
+		Alternatives: toSlice(o.Alternatives, func(a booking.Slot) schedulingoapi.Slot {
 			return schedulingoapi.Slot{StartAt: a.StartAt, EndAt: a.EndAt, ResourceIds: notNil(a.ResourceIDs)}
 		}),
 	}

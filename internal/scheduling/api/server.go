@@ -8,35 +8,38 @@
 package api
 
 import (
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 )
 
 // Dependencies are the services behind the operations. All are required.
 type Dependencies struct {
-	Resources     *scheduling.Resources
-	Services      *scheduling.Services
-	Schedules     *scheduling.Schedules
-	TimeOffs      *scheduling.TimeOffs
-	Customers     *scheduling.Customers
-	Appointments  *scheduling.Appointments
-	Series        *scheduling.SeriesBookings
-	Waitlist      *scheduling.Waitlist
-	PublicBooking *scheduling.PublicBooking
+	Resources     *catalog.Resources
+	Services      *catalog.Services
+	Schedules     *catalog.Schedules
+	TimeOffs      *catalog.TimeOffs
+	Customers     *customers.Customers
+	Appointments  *booking.Appointments
+	Series        *booking.SeriesBookings
+	Waitlist      *booking.Waitlist
+	PublicBooking *booking.PublicBooking
 	Facts         Facts
 }
 
 // Server answers the operations of openapi/scheduling.yaml.
 type Server struct {
-	resources     *scheduling.Resources
-	services      *scheduling.Services
-	schedules     *scheduling.Schedules
-	timeOffs      *scheduling.TimeOffs
-	customers     *scheduling.Customers
-	appointments  *scheduling.Appointments
-	series        *scheduling.SeriesBookings
-	waitlist      *scheduling.Waitlist
-	publicBooking *scheduling.PublicBooking
+	resources     *catalog.Resources
+	services      *catalog.Services
+	schedules     *catalog.Schedules
+	timeOffs      *catalog.TimeOffs
+	customers     *customers.Customers
+	appointments  *booking.Appointments
+	series        *booking.SeriesBookings
+	waitlist      *booking.Waitlist
+	publicBooking *booking.PublicBooking
 	facts         Facts
 }
 

@@ -3,16 +3,17 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListServices implements the operation.
 func (s *Server) ListServices(ctx context.Context, req schedulingoapi.ListServicesRequestObject) (schedulingoapi.ListServicesResponseObject, error) {
-	filter := scheduling.ServiceFilter{IsActive: req.Params.IsActive}
+	filter := catalog.ServiceFilter{IsActive: req.Params.IsActive}
 	page := keyset.NewPage(req.Params.Limit, req.Params.Cursor)
 	list, err := s.services.List(ctx, tenancy.ScopeFrom(ctx), filter, page)
 	if err != nil {

@@ -3,16 +3,17 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListTimeOff implements the operation.
 func (s *Server) ListTimeOff(ctx context.Context, req schedulingoapi.ListTimeOffRequestObject) (schedulingoapi.ListTimeOffResponseObject, error) {
-	filter := scheduling.TimeOffFilter{From: req.Params.From, To: req.Params.To, ResourceID: req.Params.ResourceID}
+	filter := catalog.TimeOffFilter{From: req.Params.From, To: req.Params.To, ResourceID: req.Params.ResourceID}
 	page := keyset.NewPage(req.Params.Limit, req.Params.Cursor)
 	list, err := s.timeOffs.List(ctx, tenancy.ScopeFrom(ctx), filter, page)
 	if err != nil {

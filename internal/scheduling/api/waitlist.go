@@ -3,15 +3,16 @@ package api
 import (
 	"context"
 
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListWaitlist implements the operation.
 func (s *Server) ListWaitlist(ctx context.Context, req schedulingoapi.ListWaitlistRequestObject) (schedulingoapi.ListWaitlistResponseObject, error) {
-	filter := scheduling.WaitlistFilter{
+	filter := booking.WaitlistFilter{
 		Status: toString(req.Params.Status), ServiceID: req.Params.ServiceID, CustomerID: req.Params.CustomerID,
 	}
 	list, err := s.waitlist.List(ctx, tenancy.ScopeFrom(ctx), filter, keyset.NewPage(req.Params.Limit, req.Params.Cursor))
@@ -25,7 +26,7 @@ func (s *Server) ListWaitlist(ctx context.Context, req schedulingoapi.ListWaitli
 
 // JoinWaitlist implements the operation.
 func (s *Server) JoinWaitlist(ctx context.Context, req schedulingoapi.JoinWaitlistRequestObject) (schedulingoapi.JoinWaitlistResponseObject, error) {
-	joined, err := s.waitlist.Join(ctx, tenancy.ScopeFrom(ctx), scheduling.WaitlistInput{
+	joined, err := s.waitlist.Join(ctx, tenancy.ScopeFrom(ctx), booking.WaitlistInput{
 		ServiceID: req.Body.ServiceID, CustomerID: req.Body.CustomerID, From: req.Body.From, To: req.Body.To,
 		ResourceIDs: or(req.Body.ResourceIds, nil),
 	})
@@ -53,7 +54,7 @@ func (s *Server) LeaveWaitlist(ctx context.Context, req schedulingoapi.LeaveWait
 }
 
 // ToAPIWaitlistEntry converts an entry of the waitlist.
-func ToAPIWaitlistEntry(e scheduling.WaitlistEntry) schedulingoapi.WaitlistEntry {
+func ToAPIWaitlistEntry(e booking.WaitlistEntry) schedulingoapi.WaitlistEntry {
 	return schedulingoapi.WaitlistEntry{
 		ID: e.ID, Status: schedulingoapi.WaitlistStatus(e.Status), ServiceID: e.ServiceID, CustomerID: e.CustomerID,
 		Service:  schedulingoapi.ServiceReference{ID: e.Service.ID, Name: e.Service.Name},

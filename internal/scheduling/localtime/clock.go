@@ -64,6 +64,11 @@ func (c *Clock) At(date Date, minutesFromMidnight int) time.Time {
 	}
 }
 
+// AtWallClock returns the instant of a local time in the form of WallClock, to the minute.
+func (c *Clock) AtWallClock(shown time.Time) time.Time {
+	return c.At(DateOf(shown, time.UTC), shown.Hour()*60+shown.Minute())
+}
+
 // DateOf returns the date on the calendar at the instant.
 func (c *Clock) DateOf(instant time.Time) Date {
 	return OfOrdinal(c.Ordinal(instant.Unix()))
