@@ -1,7 +1,7 @@
 package apperr
 
-// Code is one entry of the closed list of error codes. Name is stable and meant
-// for programs; docs/api/errors.md describes each.
+// Code is one entry of the closed list of error codes. Name is stable and meant for programs;
+// docs/api/errors.md describes each code.
 type Code struct {
 	Name  string
 	Kind  Kind
@@ -16,20 +16,20 @@ var (
 	InvalidCredentials    = Code{"invalid_credentials", Unauthenticated, "Sign-in failed"}
 	InvalidRequest        = Code{"invalid_request", Invalid, "The request is not valid"}
 	InvalidCursor         = Code{"invalid_cursor", Invalid, "The cursor is not valid"}
-	TenantRequired        = Code{"tenant_required", Invalid, "No business"}
-	ModeContradiction     = Code{"mode_contradiction", Invalid, "Contradicting modes"}
+	TenantRequired        = Code{"tenant_required", Invalid, "Business required"}
+	ModeContradiction     = Code{"mode_contradiction", Invalid, "Conflicting modes"}
 	RoleNotAllowed        = Code{"role_not_allowed", Forbidden, "Not allowed for this role"}
 	ScopeRequired         = Code{"scope_required", Forbidden, "Scope missing"}
 	TokenNotAccepted      = Code{"token_not_accepted", Forbidden, "Not for API tokens"}
 	FeatureNotInPlan      = Code{"feature_not_in_plan", Forbidden, "Not included in the plan"}
 	QuotaExceeded         = Code{"quota_exceeded", Forbidden, "Quota used up"}
-	TenantMismatch        = Code{"tenant_mismatch", Forbidden, "Another business"}
+	TenantMismatch        = Code{"tenant_mismatch", Forbidden, "Token of another business"}
 	TenantSuspended       = Code{"tenant_suspended", Forbidden, "The business is suspended"}
 	TimezoneUnknown       = Code{"timezone_unknown", Forbidden, "Unknown time zone"}
-	BookingClosed         = Code{"booking_closed", Forbidden, "No bookings at present"}
+	BookingClosed         = Code{"booking_closed", Forbidden, "Bookings are closed"}
 	SandboxDisabled       = Code{"sandbox_disabled", Forbidden, "The sandbox is off"}
 	SandboxOnly           = Code{"sandbox_only", Forbidden, "Only in the sandbox"}
-	MasqueradeRefused     = Code{"masquerade_refused", Forbidden, "Not in a masquerade"}
+	MasqueradeRefused     = Code{"masquerade_refused", Forbidden, "Not during impersonation"}
 	CrossOriginRefused    = Code{"cross_origin_refused", Forbidden, "Refused from another origin"}
 	NotFound              = Code{"not_found", Missing, "Not found"}
 	UnknownHost           = Code{"unknown_host", Missing, "Unknown host"}
@@ -38,11 +38,11 @@ var (
 	AlreadyExists         = Code{"already_exists", Conflicting, "Already exists"}
 	InUse                 = Code{"in_use", Conflicting, "Still in use"}
 	SlotTaken             = Code{"slot_taken", Conflicting, "The slot is taken"}
-	OffGrid               = Code{"off_grid", Conflicting, "Not a time at which the service starts"}
+	OffGrid               = Code{"off_grid", Conflicting, "Not an offered start"}
 	LimitDay              = Code{"limit_day", Conflicting, "No more bookings on this day"}
 	LimitWeek             = Code{"limit_week", Conflicting, "No more bookings in this week"}
 	HoldExpired           = Code{"hold_expired", Conflicting, "The hold has expired"}
-	HoldUsed              = Code{"hold_used", Conflicting, "The hold is an appointment already"}
+	HoldUsed              = Code{"hold_used", Conflicting, "The hold is already an appointment"}
 	TooManyHolds          = Code{"too_many_holds", Conflicting, "Too many holds"}
 	TooManyBookings       = Code{"too_many_bookings", Conflicting, "Too many bookings"}
 	NoLongerPossible      = Code{"no_longer_possible", Conflicting, "No longer possible"}
@@ -55,14 +55,14 @@ var (
 	BodyTooLarge          = Code{"body_too_large", TooLarge, "Body too large"}
 	UnsupportedType       = Code{"unsupported_media_type", UnsupportedMedia, "Unsupported media type"}
 	ValidationFailed      = Code{"validation_failed", Unprocessable, "The data is not valid"}
-	IdempotencyInProgress = Code{"idempotency_in_progress", Conflicting, "Still running"}
+	IdempotencyInProgress = Code{"idempotency_in_progress", Conflicting, "Request still running"}
 	IdempotencyKeyReused  = Code{"idempotency_key_reused", Unprocessable, "Key used before"}
 	PositionBeyondEnd     = Code{"position_beyond_end", Unprocessable, "Position beyond the end"}
 	RateLimited           = Code{"rate_limited", TooMany, "Too many requests"}
 	TooManyAttempts       = Code{"too_many_attempts", TooMany, "Too many attempts"}
 )
 
-// Codes lists every code; a test compares it with the documentation.
+// Codes returns all codes. A test compares them with docs/api/errors.md.
 func Codes() []Code {
 	return []Code{
 		InternalError, ServiceUnavailable, Unauthorized, InvalidCredentials, InvalidRequest, InvalidCursor,

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestEveryCodeIsDocumented(t *testing.T) {
+func TestCodes_are_documented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/api/errors.md")
 	require.NoError(t, err)

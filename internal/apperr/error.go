@@ -1,10 +1,8 @@
-// Package apperr owns the errors that a client may see: a closed list of codes,
-// each with its kind and title, and an error type that keeps the text for the
-// client apart from the cause for the log.
+// Package apperr owns the errors that a client may see: a closed list of codes, each with its kind and
+// title, and an error type that separates the text for the client from the cause for the log.
 //
-// It knows neither HTTP nor any domain. internal/httpapi is the single place
-// that turns an Error into an answer; any other error becomes an internal one
-// whose text never leaves the server.
+// It knows neither HTTP nor any domain. Only internal/httpapi turns an Error into a response; all other
+// errors become InternalError, and their text is only logged.
 package apperr
 
 import (
@@ -15,7 +13,7 @@ import (
 // Kind groups codes by what the client can do about them.
 type Kind uint8
 
-// The kinds, in the order in which a request meets them.
+// The kinds.
 const (
 	Internal Kind = iota
 	Unauthenticated
@@ -33,7 +31,7 @@ const (
 	Unavailable
 )
 
-// Field says what is wrong with one part of a request.
+// Field is one invalid part of a request.
 type Field struct {
 	// Pointer is a JSON pointer into the body ("/price/amount"), or "?name" for a
 	// query parameter, or the name of a header.
@@ -45,19 +43,19 @@ type Field struct {
 type Error struct {
 	// Code decides kind and title.
 	Code Code
-	// Detail is for people and holds nothing that the client may not know.
+	// Detail is for people. It must not contain anything that the client may not know.
 	Detail string
-	// Fields are the parts of the request that are wrong.
+	// Fields are the invalid parts of the request.
 	Fields []Field
-	// Members are added to the problem document, beside the standard ones.
+	// Members are added to the standard members of the problem.
 	Members map[string]any
-	// RetryAfter, if positive, says when another attempt may succeed.
+	// RetryAfter, if positive, is the time to wait before the next attempt.
 	RetryAfter time.Duration
 
 	cause error
 }
 
-// New makes an error of the code; format and args give the text for people.
+// New makes an error of the code; format and args give Detail.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
@@ -78,7 +76,7 @@ func NewNotFound(noun string) *Error {
 	return New(NotFound, "There is no %s with this id.", noun)
 }
 
-// With adds a member to the problem document.
+// With adds a member to the problem.
 func (e *Error) With(name string, value any) *Error {
 	if e.Members == nil {
 		e.Members = make(map[string]any)
@@ -87,25 +85,25 @@ func (e *Error) With(name string, value any) *Error {
 	return e
 }
 
-// WithFields adds fields that are wrong.
+// WithFields adds invalid fields.
 func (e *Error) WithFields(fields ...Field) *Error {
 	e.Fields = append(e.Fields, fields...)
 	return e
 }
 
-// WithRetryAfter says when another attempt may succeed.
+// WithRetryAfter sets the time to wait before the next attempt.
 func (e *Error) WithRetryAfter(d time.Duration) *Error {
 	e.RetryAfter = d
 	return e
 }
 
-// WithCause keeps what really happened, for the log only.
+// WithCause sets the cause, which is only logged.
 func (e *Error) WithCause(err error) *Error {
 	e.cause = err
 	return e
 }
 
-// Error is for logs: it includes the cause.
+// Error returns the text for logs, including the cause.
 func (e *Error) Error() string {
 	if e.cause != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Code.Name, e.Detail, e.cause)

@@ -11,16 +11,15 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// EventGates say who may read events, in the feed and from webhooks. An event shows an object,
-// so its gate is that of the operation which shows the same object: x-gate-of in
-// openapi/events.yaml names it.
+// EventGates are the gates of event types, for the feed and for webhooks. The gate of an event type is
+// that of the operation that returns the same object, which x-gate-of in openapi/events.yaml names.
 type EventGates struct {
 	types []string
 	gates map[string]Gate
 }
 
-// LoadEvents finds the gate of every event type. Every mistake in the contract is reported: a
-// type without x-gate-of, or with one that names no operation that reads for a business.
+// LoadEvents finds the gate of every event type. It returns all mistakes in the contract: types without
+// x-gate-of, or whose x-gate-of is not an operation with tenant access that reads.
 func LoadEvents(c *contract.Contract, gates Gates) (*EventGates, error) {
 	events := &EventGates{gates: map[string]Gate{}}
 	var mistakes []error
@@ -30,9 +29,9 @@ func LoadEvents(c *contract.Contract, gates Gates) (*EventGates, error) {
 		case t.GateOf == "":
 			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of is missing", t.Name))
 		case !ok:
-			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: there is no operation %q", t.Name, t.GateOf))
+			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: unknown operation %q", t.Name, t.GateOf))
 		case g.Access != Tenant || !g.reads:
-			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: %s does not read for a business", t.Name, t.GateOf))
+			mistakes = append(mistakes, fmt.Errorf("event %s: x-gate-of: %s is not a read with tenant access", t.Name, t.GateOf))
 		}
 		events.types = append(events.types, t.Name)
 		events.gates[t.Name] = g
@@ -43,15 +42,15 @@ func LoadEvents(c *contract.Contract, gates Gates) (*EventGates, error) {
 	return events, nil
 }
 
-// Types lists all event types, in alphabetical order. Nobody may change the list.
+// Types returns all event types in alphabetical order. The caller must not change the slice.
 func (es *EventGates) Types() []string { return es.types }
 
-// Scope is the scope that API tokens need for an event of the type; empty if none gets it.
+// Scope returns the scope that API tokens need for events of the type. It is empty if API tokens do not
+// get them.
 func (es *EventGates) Scope(eventType string) apitoken.Scope { return es.gates[eventType].Scope }
 
-// Check decides whether somebody may read events of a type. Errors: ScopeRequired and
-// TokenNotAccepted for API tokens, RoleNotAllowed for users. Nobody may read a type that does
-// not exist, and somebody who is not signed in may read none.
+// Check returns nil if the principal may read events of the type. Errors: ScopeRequired and
+// TokenNotAccepted for API tokens; RoleNotAllowed for users, unknown types and a nil principal.
 func (es *EventGates) Check(p *tenancy.Principal, eventType string) error {
 	g, ok := es.gates[eventType]
 	switch {
@@ -60,7 +59,7 @@ func (es *EventGates) Check(p *tenancy.Principal, eventType string) error {
 	case p.Token != nil && g.Scope == "":
 		return apperr.New(apperr.TokenNotAccepted, "API tokens cannot read events of the type %s. Sign in.", eventType)
 	case p.Token != nil && !apitoken.Allows(p.Token.Scopes, g.Scope):
-		return apperr.New(apperr.ScopeRequired, "For events of the type %s the API token needs the scope %s.", eventType, g.Scope).
+		return apperr.New(apperr.ScopeRequired, "For events of the type %s the API token requires the scope %s.", eventType, g.Scope).
 			With("required_scope", g.Scope).With("granted_scopes", p.Token.Scopes)
 	case p.Token == nil && !slices.Contains(g.Roles, p.Role):
 		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not read events of the type %s.", p.Role, eventType).

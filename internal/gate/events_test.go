@@ -13,8 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// catalogue is a contract with one event type, whose schema has the extension, and operations.
-func catalogue(t *testing.T, extension string) (*contract.Contract, Gates) {
+// eventContract returns a contract with operations and one event type, whose schema has the extension.
+func eventContract(t *testing.T, extension string) (*contract.Contract, Gates) {
 	t.Helper()
 	const operation = `{"operationId":%q,"x-gate":%s,"responses":{"200":{"description":"ok"}}}`
 	document := `{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{
@@ -32,7 +32,7 @@ func catalogue(t *testing.T, extension string) (*contract.Contract, Gates) {
 	return c, gates
 }
 
-// A server whose contract does not say who may read an event does not start.
+// The server does not start if the gate of an event type is missing or invalid.
 func TestLoadEvents(t *testing.T) {
 	t.Parallel()
 	for name, extension := range map[string]string{
@@ -44,7 +44,7 @@ func TestLoadEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, gates := catalogue(t, extension)
+			c, gates := eventContract(t, extension)
 			_, err := LoadEvents(c, gates)
 			require.ErrorContains(t, err, "event invoice.paid: x-gate-of")
 		})
@@ -54,7 +54,7 @@ func TestLoadEvents(t *testing.T) {
 func TestEventGates_Check(t *testing.T) {
 	t.Parallel()
 	load := func(of string) *EventGates {
-		c, gates := catalogue(t, `,"x-gate-of":"`+of+`"`)
+		c, gates := eventContract(t, `,"x-gate-of":"`+of+`"`)
 		events, err := LoadEvents(c, gates)
 		require.NoError(t, err)
 		require.Equal(t, []string{"invoice.paid"}, events.Types())

@@ -1,10 +1,9 @@
-// Package gate owns the rules of who may call an operation: it decodes x-gate of
-// the contract and turns it into a decision, in a fixed order: 401 nobody is
-// signed in, 400 no business, 403 suspended, role or scope, masquerade, feature.
+// Package gate owns the authorization of operations. It decodes x-gate of the contract and checks
+// requests in a fixed order: 401 not authenticated; 400 no business; 403 business suspended, role or
+// scope, impersonation, feature.
 //
-// It calls entitle through the request's scope. Invariants: every operation has a
-// gate, whose words are all known, or the server does not start; nothing is bound
-// from the request before its gate has said yes.
+// It calls entitle through the scope of the request. Invariants: the server does not start if an
+// operation has no gate or a gate with an unknown word; no request is bound before its gate allows it.
 package gate
 
 import (
@@ -25,11 +24,11 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Access says who may call an operation at all.
+// Access is the kind of caller that an operation requires.
 type Access string
 
-// The kinds of access: everyone; whoever is signed in; whoever is signed in, on
-// behalf of a business; users of the platform.
+// The kinds of access: everyone; authenticated callers; authenticated callers in a business; users of
+// the platform.
 const (
 	Public   Access = "public"
 	User     Access = "user"
@@ -40,41 +39,44 @@ const (
 // Gate is the x-gate of one operation.
 type Gate struct {
 	Access Access `json:"access"`
-	// Roles are those that may call it; required for tenant and platform access.
+	// Roles may call the operation; required for tenant and platform access.
 	Roles []tenancy.Role `json:"roles,omitempty"`
-	// Scope lets API tokens that have it call the operation; without one none can.
+	// Scope is the scope that API tokens need. If empty, API tokens are not accepted.
 	Scope apitoken.Scope `json:"scope,omitempty"`
-	// Feature must be in the tenant's plan.
+	// Feature must be included in the plan of the tenant.
 	Feature entitle.Feature `json:"feature,omitempty"`
-	// Quota is what the operation uses up. It documents, and drives tests; Reserve enforces.
+	// Quota is the quota that the operation uses. It is documentation and drives tests;
+	// entitle.Reserve enforces it.
 	Quota entitle.Quota `json:"quota,omitempty"`
-	// Idempotent says that the operation accepts an Idempotency-Key.
+	// Idempotent means that the operation accepts an Idempotency-Key.
 	Idempotent bool `json:"idempotent,omitempty"`
-	// Masquerade says what those who work as somebody else may do; see its values.
+	// Masquerade is the rule for impersonation; see its values.
 	Masquerade Masquerade `json:"masquerade,omitempty"`
 
-	// reads is whether the operation changes nothing.
+	// reads means that the operation changes nothing.
 	reads bool
 }
 
-// Masquerade says whether an operation may be called by somebody who works as another user.
+// Masquerade is the rule of an operation for impersonation. If empty, reads are allowed, and writes
+// unless the impersonation is read-only.
 type Masquerade string
 
-// Without a word, reading is allowed, and writing unless the masquerade is read-only.
+// The rules for impersonation.
 const (
-	// MasqueradeNever is for what only the users themselves may do, such as changing the password.
+	// MasqueradeNever is for operations that only the user may call, such as changing the password.
 	MasqueradeNever Masquerade = "never"
-	// MasqueradeAlways is for writes that change nothing of the user's, such as ending the masquerade.
+	// MasqueradeAlways is for writes that change nothing of the user's, such as ending the
+	// impersonation.
 	MasqueradeAlways Masquerade = "always"
-	// MasqueradeRedacted is for reads that leave credentials out of the answer to a masquerade.
+	// MasqueradeRedacted is for reads that omit credentials during impersonation.
 	MasqueradeRedacted Masquerade = "redacted"
 )
 
-// Gates holds the gate of every operation, by operation id.
+// Gates are the gates of all operations by operation ID.
 type Gates map[string]Gate
 
-// Load decodes the gates of all operations. Every mistake in the contract is
-// reported: a missing gate, an unknown word, roles that do not fit the access.
+// Load decodes the gates of all operations. It returns all mistakes in the contract: missing gates,
+// unknown words, roles that do not match the access.
 func Load(c *contract.Contract) (Gates, error) {
 	gates := Gates{}
 	var mistakes []error
@@ -121,40 +123,41 @@ func (g Gate) check() error {
 		return fmt.Errorf("x-gate: unknown masquerade %q", g.Masquerade)
 	}
 	if g.Masquerade != "" && g.Access == Public {
-		return errors.New("x-gate: access public does not look at who asks, so masquerade means nothing")
+		return errors.New("x-gate: access public does not authenticate, so masquerade is not allowed")
 	}
 	if g.Access != Tenant && (g.Feature != "" || g.Quota != "") {
-		return fmt.Errorf("x-gate: access %s has no plan to look at", g.Access)
+		return fmt.Errorf("x-gate: access %s has no plan, so feature and quota are not allowed", g.Access)
 	}
 	return nil
 }
 
-// checkMethod sees to it that a token that may only read changes nothing, and that a
-// key is accepted where repeating a request would repeat its effect.
+// checkMethod requires a read scope for reads and a write scope for writes, and allows idempotent only
+// for POST.
 func (g Gate) checkMethod(method string) error {
 	if g.Scope != "" && (!g.Scope.Valid() || g.Scope.Writes() != contract.Writes(method)) {
-		return fmt.Errorf("x-gate: scope %q is unknown or does not fit %s", g.Scope, method)
+		return fmt.Errorf("x-gate: scope %q is unknown or not allowed for %s", g.Scope, method)
 	}
 	if g.Scope != "" && g.Access != Tenant {
 		return fmt.Errorf("x-gate: access %s takes no scope", g.Access)
 	}
 	if g.Idempotent && method != http.MethodPost {
-		return fmt.Errorf("x-gate: idempotent is a word for POST, not for %s", method)
+		return fmt.Errorf("x-gate: idempotent is only allowed for POST, not for %s", method)
 	}
 	return nil
 }
 
-// checkCredentials sees to it that each operation with a credential in its body or answers
-// says what it is in a masquerade: what gives access must neither outlive it nor be seen in it.
+// checkCredentials requires a rule for impersonation of every operation with a credential in its body
+// or responses: credentials must not be readable during impersonation, nor let it continue after its
+// end.
 func (g Gate) checkCredentials(op *contract.Operation) error {
 	shows := op.ShowsCredential()
 	switch {
 	case g.Masquerade == MasqueradeRedacted && (!shows || contract.Writes(op.Method)):
-		return errors.New("x-gate: masquerade redacted is for reads whose answers have a credential")
+		return errors.New("x-gate: masquerade redacted is only allowed for reads with a credential in a response")
 	case g.Access == Public || g.Masquerade != "":
 		return nil
 	case shows || op.TakesCredential():
-		return errors.New("x-gate: masquerade must be said, because the body or an answer has a credential")
+		return errors.New("x-gate: masquerade is required, because the body or a response has a credential")
 	}
 	return nil
 }
@@ -174,17 +177,17 @@ func (g Gate) checkRoles() error {
 	}
 	for i, role := range g.Roles {
 		if !role.Valid() || slices.Contains(g.Roles[:i], role) {
-			return fmt.Errorf("x-gate: role %q is unknown or there twice", role)
+			return fmt.Errorf("x-gate: role %q is unknown or repeated", role)
 		}
 		if g.Access == Platform && !role.Platform() {
-			return fmt.Errorf("x-gate: %s is not a role of the platform", role)
+			return fmt.Errorf("x-gate: %s is not a platform role", role)
 		}
 	}
 	return nil
 }
 
-// MayGive reports whether a user of the role may give the scope to an API token: only if
-// they may call every operation that it opens.
+// MayGive reports whether a user with the role may grant the scope to an API token: only if the user
+// may call every operation that the scope allows.
 func (gs Gates) MayGive(role tenancy.Role, scope apitoken.Scope) bool {
 	for _, g := range gs {
 		if g.Scope != "" && apitoken.Allows([]apitoken.Scope{scope}, g.Scope) && !slices.Contains(g.Roles, role) {
@@ -194,7 +197,8 @@ func (gs Gates) MayGive(role tenancy.Role, scope apitoken.Scope) bool {
 	return true
 }
 
-// Check decides whether the request may pass, and with which error it may not.
+// Check returns nil if the request is allowed. Errors: those of CheckPath, then TokenNotAccepted,
+// ScopeRequired, RoleNotAllowed, MasqueradeRefused and FeatureNotInPlan.
 func (g Gate) Check(ctx context.Context, scope *tenancy.Scope) error {
 	if err := g.CheckPath(ctx, scope, false); err != nil {
 		return err
@@ -202,57 +206,57 @@ func (g Gate) Check(ctx context.Context, scope *tenancy.Scope) error {
 	if err := g.checkRights(scope.Principal); err != nil {
 		return err
 	}
-	if err := g.checkMasquerade(scope); err != nil {
+	if err := g.checkImpersonation(scope); err != nil {
 		return err
 	}
 	return g.checkFeature(ctx, scope)
 }
 
-// checkMasquerade is the only place where a masquerade is less than the user it is as.
-func (g Gate) checkMasquerade(scope *tenancy.Scope) error {
+// checkImpersonation is the only place where an impersonator has fewer rights than the user.
+func (g Gate) checkImpersonation(scope *tenancy.Scope) error {
 	if scope.ImpersonatorID() == nil || g.Access == Public || g.Masquerade == MasqueradeAlways {
 		return nil
 	}
 	if g.Masquerade == MasqueradeNever {
-		return apperr.New(apperr.MasqueradeRefused, "This can only be done by the users themselves, not by somebody who works as them.")
+		return apperr.New(apperr.MasqueradeRefused, "Not allowed during impersonation: only the user can do this.")
 	}
 	if !g.reads && !scope.Principal.Impersonator.MayWrite {
-		return apperr.New(apperr.MasqueradeRefused, "This masquerade may look at everything and change nothing.")
+		return apperr.New(apperr.MasqueradeRefused, "This impersonation is read-only.")
 	}
 	return nil
 }
 
-// checkRights looks at the scopes of an API token, and at the role of a user.
+// checkRights checks the scopes of an API token, or the role of a user.
 func (g Gate) checkRights(p *tenancy.Principal) error {
 	switch {
 	case g.Access == Public:
 		return nil
 	case p.Token != nil && g.Scope == "":
-		return apperr.New(apperr.TokenNotAccepted, "This cannot be done with an API token. Sign in.")
+		return apperr.New(apperr.TokenNotAccepted, "API tokens are not accepted here. Sign in.")
 	case p.Token != nil && !apitoken.Allows(p.Token.Scopes, g.Scope):
-		return apperr.New(apperr.ScopeRequired, "The API token needs the scope %s.", g.Scope).
+		return apperr.New(apperr.ScopeRequired, "The API token requires the scope %s.", g.Scope).
 			With("required_scope", g.Scope).With("granted_scopes", p.Token.Scopes)
 	case p.Token == nil && g.Access != User && !slices.Contains(g.Roles, p.Role):
-		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, may not do this.", p.Role).
+		return apperr.New(apperr.RoleNotAllowed, "Your role, %s, does not allow this.", p.Role).
 			With("allowed_roles", g.Roles)
 	}
 	return nil
 }
 
-// CheckPath decides what holds for every method of a path: sign-in, business,
-// suspension, and, if withFeature is set, the feature. A request with a method that
-// the path does not have gets these answers before it hears that (R-118).
+// CheckPath checks what applies to every method of a path: authentication, business, suspension and,
+// with withFeature, the feature. Unsupported methods are checked too, before 405 (R-118). Errors:
+// Unauthorized, TenantRequired, TenantSuspended, FeatureNotInPlan.
 func (g Gate) CheckPath(ctx context.Context, scope *tenancy.Scope, withFeature bool) error {
 	if g.Access == Public {
 		return nil
 	}
 	if scope.Principal == nil {
-		return apperr.New(apperr.Unauthorized, `Sign in, and send the token as "Authorization: Bearer <token>". One that is unknown, expired or revoked does not count.`)
+		return apperr.New(apperr.Unauthorized, `Sign in and send the token as "Authorization: Bearer <token>". The token is missing, unknown, expired or revoked.`)
 	}
 	if g.Access == Tenant {
 		if scope.Tenant == nil {
 			return apperr.New(apperr.TenantRequired,
-				"This address belongs to no business. Use the address of one, such as demo.localhost.")
+				"This host belongs to no business. Use the host of a business, for example demo.localhost.")
 		}
 		if scope.Tenant.Suspended() && !scope.Principal.Role.Platform() {
 			return apperr.New(apperr.TenantSuspended, "This business is suspended. Please contact support.")
@@ -271,7 +275,7 @@ func (g Gate) checkFeature(ctx context.Context, scope *tenancy.Scope) error {
 	return scope.Entitlements.Require(ctx, g.Feature)
 }
 
-// Table prints all gates, one operation or event type a line, for people and for the golden file.
+// Table formats all gates, one operation or event type per line, for people and for the golden file.
 func Table(c *contract.Contract, gates Gates) string {
 	var b strings.Builder
 	for _, op := range c.Operations() {

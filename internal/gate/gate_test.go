@@ -19,10 +19,10 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-var update = flag.Bool("update", false, "write the golden table anew")
+var update = flag.Bool("update", false, "rewrite the golden table")
 
-// Each change of a gate is one changed line of this file, for a reviewer to see.
-func TestGoldenTable(t *testing.T) {
+// Every change of a gate changes one line of the golden file.
+func TestTable_Golden(t *testing.T) {
 	t.Parallel()
 	const golden = "testdata/gates.golden"
 	c, err := contract.Load(openapi.JSON)
@@ -35,26 +35,26 @@ func TestGoldenTable(t *testing.T) {
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	require.Equal(t, string(want), table, "the gates changed; if that is meant: go test ./internal/gate -update")
+	require.Equal(t, string(want), table, "the gates changed; if this is intended: go test ./internal/gate -run Golden -update")
 }
 
-func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
+func TestDecode_refuses_invalid_gates(t *testing.T) {
 	t.Parallel()
 	for name, raw := range map[string]string{
-		"nothing":             ``,
-		"no access":           `{}`,
-		"unknown access":      `{"access": "everyone"}`,
-		"unknown word":        `{"access": "public", "role": "TENANT_OWNER"}`,
-		"unknown role":        `{"access": "tenant", "roles": ["OWNER"]}`,
-		"role twice":          `{"access": "tenant", "roles": ["CUSTOMER", "CUSTOMER"]}`,
-		"tenant, no roles":    `{"access": "tenant"}`,
-		"public with roles":   `{"access": "public", "roles": ["CUSTOMER"]}`,
-		"platform for tenant": `{"access": "platform", "roles": ["TENANT_OWNER"]}`,
-		"unknown feature":     `{"access": "tenant", "roles": ["CUSTOMER"], "feature": "can_fly"}`,
-		"unknown quota":       `{"access": "tenant", "roles": ["CUSTOMER"], "quota": "max_fun"}`,
-		"unknown masquerade":  `{"access": "user", "masquerade": "sometimes"}`,
-		"public masquerade":   `{"access": "public", "masquerade": "never"}`,
-		"public with quota":   `{"access": "public", "quota": "max_users"}`,
+		"missing":               ``,
+		"no access":             `{}`,
+		"unknown access":        `{"access": "everyone"}`,
+		"unknown word":          `{"access": "public", "role": "TENANT_OWNER"}`,
+		"unknown role":          `{"access": "tenant", "roles": ["OWNER"]}`,
+		"repeated role":         `{"access": "tenant", "roles": ["CUSTOMER", "CUSTOMER"]}`,
+		"tenant, no roles":      `{"access": "tenant"}`,
+		"public, roles":         `{"access": "public", "roles": ["CUSTOMER"]}`,
+		"platform, tenant role": `{"access": "platform", "roles": ["TENANT_OWNER"]}`,
+		"unknown feature":       `{"access": "tenant", "roles": ["CUSTOMER"], "feature": "can_fly"}`,
+		"unknown quota":         `{"access": "tenant", "roles": ["CUSTOMER"], "quota": "max_fun"}`,
+		"unknown masquerade":    `{"access": "user", "masquerade": "sometimes"}`,
+		"public, masquerade":    `{"access": "public", "masquerade": "never"}`,
+		"public, quota":         `{"access": "public", "quota": "max_users"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,24 +64,24 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-// An operation with a credential says what it is in a masquerade, wherever the credential is.
-func TestLoad_MasqueradeOfCredentials(t *testing.T) {
+// An operation with a credential needs a rule for impersonation, wherever the credential is.
+func TestLoad_requires_masquerade_with_credentials(t *testing.T) {
 	t.Parallel()
-	const inBody, inAnswer, nowhere = `{"type":"object","properties":{"passport":{"type":"object","properties":{"new_password":{"type":"string"}}}}}`,
+	const inBody, inResponse, none = `{"type":"object","properties":{"passport":{"type":"object","properties":{"new_password":{"type":"string"}}}}}`,
 		`{"type":"array","items":{"allOf":[{"type":"object","properties":{"api_token":{"type":"string"}}}]}}`,
 		`{"type":"object","properties":{"token_type":{"type":"string"}}}`
 	for name, tt := range map[string]struct {
-		method, body, answer, gate string
-		starts                     bool
+		method, body, response, gate string
+		valid                        bool
 	}{
-		"taken, nothing said":       {"post", inBody, nowhere, `"access":"user"`, false},
-		"shown, nothing said":       {"get", nowhere, inAnswer, `"access":"user"`, false},
-		"none":                      {"post", nowhere, nowhere, `"access":"user"`, true},
-		"taken, never":              {"post", inBody, nowhere, `"access":"user","masquerade":"never"`, true},
-		"shown, redacted":           {"get", nowhere, inAnswer, `"access":"user","masquerade":"redacted"`, true},
-		"shown by a write":          {"post", nowhere, inAnswer, `"access":"user","masquerade":"redacted"`, false},
-		"nothing to leave out":      {"get", nowhere, nowhere, `"access":"user","masquerade":"redacted"`, false},
-		"public, which asks nobody": {"post", inBody, inAnswer, `"access":"public"`, true},
+		"in the body, no rule":                 {"post", inBody, none, `"access":"user"`, false},
+		"in the response, no rule":             {"get", none, inResponse, `"access":"user"`, false},
+		"none":                                 {"post", none, none, `"access":"user"`, true},
+		"in the body, never":                   {"post", inBody, none, `"access":"user","masquerade":"never"`, true},
+		"in the response, redacted":            {"get", none, inResponse, `"access":"user","masquerade":"redacted"`, true},
+		"in the response of a write, redacted": {"post", none, inResponse, `"access":"user","masquerade":"redacted"`, false},
+		"none, redacted":                       {"get", none, none, `"access":"user","masquerade":"redacted"`, false},
+		"public":                               {"post", inBody, inResponse, `"access":"public"`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,15 +91,15 @@ func TestLoad_MasqueradeOfCredentials(t *testing.T) {
 			}
 			c, err := contract.Load([]byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{"/a":{"` + tt.method + `":{
 				"operationId":"a","x-gate":{` + tt.gate + `},` + request + `
-				"responses":{"200":{"description":"d","content":{"application/json":{"schema":` + tt.answer + `}}}}}}}}`))
+				"responses":{"200":{"description":"d","content":{"application/json":{"schema":` + tt.response + `}}}}}}}}`))
 			require.NoError(t, err)
 			_, err = Load(c)
-			require.Equal(t, tt.starts, err == nil, "%v", err)
+			require.Equal(t, tt.valid, err == nil, "%v", err)
 		})
 	}
 }
 
-func TestWordsMustFitTheMethod(t *testing.T) {
+func TestGate_checkMethod(t *testing.T) {
 	t.Parallel()
 	for raw, methods := range map[string][]string{
 		`{"access": "tenant", "roles": ["CUSTOMER"], "scope": "services:read"}`:  {"GET"},
@@ -118,8 +118,8 @@ func TestWordsMustFitTheMethod(t *testing.T) {
 	}
 }
 
-// A manager cannot make a token that does what only an owner may.
-func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
+// A manager cannot grant a scope that allows an operation only for owners.
+func TestGates_MayGive(t *testing.T) {
 	t.Parallel()
 	both, owner := []tenancy.Role{tenancy.RoleOwner, tenancy.RoleManager}, []tenancy.Role{tenancy.RoleOwner}
 	gates := Gates{
@@ -133,30 +133,30 @@ func TestNobodyGivesMoreThanTheyHave(t *testing.T) {
 	}
 	for scope, want := range map[apitoken.Scope]bool{
 		"services:read": true, "services:write": true, "business:read": true, "business:write": false,
-		"webhooks:read": false, "webhooks:write": false, // it includes read
+		"webhooks:read": false, "webhooks:write": false, // write includes read
 	} {
 		require.True(t, gates.MayGive(tenancy.RoleOwner, scope), scope)
 		require.Equal(t, want, gates.MayGive(tenancy.RoleManager, scope), scope)
 		require.False(t, gates.MayGive(tenancy.RoleStaff, scope), scope)
-		require.False(t, gates.MayGive("", scope), "a token gives nothing")
+		require.False(t, gates.MayGive("", scope), "tokens cannot grant scopes")
 	}
 }
 
-func TestOrderOfRefusals(t *testing.T) {
+func TestGate_Check(t *testing.T) {
 	t.Parallel()
 	g := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}}
 	platform := Gate{Access: Platform, Roles: []tenancy.Role{tenancy.RoleSuperuser}}
 	scoped := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, Scope: "services:write"}
-	program := func(scope apitoken.Scope) *tenancy.Principal {
+	token := func(scope apitoken.Scope) *tenancy.Principal {
 		return &tenancy.Principal{Token: &tenancy.Token{Scopes: []apitoken.Scope{scope}}}
 	}
 	owner := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}
 	staff := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleStaff}
 	superuser := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleSuperuser}
-	helper := &tenancy.Principal{
+	impersonated := &tenancy.Principal{
 		UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RoleSuperuser, MayWrite: true},
 	}
-	looker := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RolePlatformSupport}}
+	readOnly := &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{Role: tenancy.RolePlatformSupport}}
 	writing := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}}
 	reading := Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleOwner}, reads: true}
 	active, suspended := &tenancy.Tenant{Status: tenancy.StatusActive}, &tenancy.Tenant{Status: tenancy.StatusSuspended}
@@ -173,35 +173,35 @@ func TestOrderOfRefusals(t *testing.T) {
 		"wrong role":               {g, tenancy.Scope{Principal: staff, Tenant: active}, &apperr.RoleNotAllowed},
 		"allowed":                  {g, tenancy.Scope{Principal: owner, Tenant: active}, nil},
 		"public":                   {Gate{Access: Public}, tenancy.Scope{}, nil},
-		"token without scope":      {scoped, tenancy.Scope{Principal: program("customers:write"), Tenant: active}, &apperr.ScopeRequired},
-		"token that may only read": {scoped, tenancy.Scope{Principal: program("services:read"), Tenant: active}, &apperr.ScopeRequired},
-		"token with the scope":     {scoped, tenancy.Scope{Principal: program("services:write"), Tenant: active}, nil},
-		"token, no scope named":    {g, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
-		"token, suspended":         {scoped, tenancy.Scope{Principal: program("services:write"), Tenant: suspended}, &apperr.TenantSuspended},
-		"token, access user":       {Gate{Access: User}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
-		"token, platform":          {platform, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
-		"token, public":            {Gate{Access: Public}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, nil},
+		"token without scope":      {scoped, tenancy.Scope{Principal: token("customers:write"), Tenant: active}, &apperr.ScopeRequired},
+		"token that may only read": {scoped, tenancy.Scope{Principal: token("services:read"), Tenant: active}, &apperr.ScopeRequired},
+		"token with the scope":     {scoped, tenancy.Scope{Principal: token("services:write"), Tenant: active}, nil},
+		"token, no scope named":    {g, tenancy.Scope{Principal: token("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, suspended":         {scoped, tenancy.Scope{Principal: token("services:write"), Tenant: suspended}, &apperr.TenantSuspended},
+		"token, access user":       {Gate{Access: User}, tenancy.Scope{Principal: token("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, platform":          {platform, tenancy.Scope{Principal: token("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"token, public":            {Gate{Access: Public}, tenancy.Scope{Principal: token("services:write"), Tenant: active}, nil},
 		"signed in":                {Gate{Access: User}, tenancy.Scope{Principal: staff}, nil},
 		"not signed in":            {Gate{Access: User}, tenancy.Scope{}, &apperr.Unauthorized},
 		"platform, tenant's owner": {platform, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},
 		"platform, its superuser":  {platform, tenancy.Scope{Principal: superuser}, nil},
-		"masquerade":               {writing, tenancy.Scope{Principal: helper, Tenant: active}, nil},
-		"masquerade, never":        {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: helper}, &apperr.MasqueradeRefused},
-		"never, but no masquerade": {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: owner}, nil},
-		"read-only, reading":       {reading, tenancy.Scope{Principal: looker, Tenant: active}, nil},
-		"read-only, writing":       {writing, tenancy.Scope{Principal: looker, Tenant: active}, &apperr.MasqueradeRefused},
-		"read-only, always":        {Gate{Access: User, Masquerade: MasqueradeAlways}, tenancy.Scope{Principal: looker}, nil},
-		"read-only, public":        {Gate{Access: Public}, tenancy.Scope{Principal: looker}, nil},
-		"masquerade, suspended":    {g, tenancy.Scope{Principal: helper, Tenant: suspended}, &apperr.TenantSuspended},
+		"impersonation":            {writing, tenancy.Scope{Principal: impersonated, Tenant: active}, nil},
+		"impersonation, never":     {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: impersonated}, &apperr.MasqueradeRefused},
+		"never, no impersonation":  {Gate{Access: User, Masquerade: MasqueradeNever}, tenancy.Scope{Principal: owner}, nil},
+		"read-only, reading":       {reading, tenancy.Scope{Principal: readOnly, Tenant: active}, nil},
+		"read-only, writing":       {writing, tenancy.Scope{Principal: readOnly, Tenant: active}, &apperr.MasqueradeRefused},
+		"read-only, always":        {Gate{Access: User, Masquerade: MasqueradeAlways}, tenancy.Scope{Principal: readOnly}, nil},
+		"read-only, public":        {Gate{Access: Public}, tenancy.Scope{Principal: readOnly}, nil},
+		"impersonation, suspended": {g, tenancy.Scope{Principal: impersonated, Tenant: suspended}, &apperr.TenantSuspended},
 		"zero gate":                {Gate{}, tenancy.Scope{Principal: owner, Tenant: active}, &apperr.RoleNotAllowed},
 		"zero gate, anonymous":     {Gate{}, tenancy.Scope{Tenant: active}, &apperr.Unauthorized},
-		"zero gate, token":         {Gate{}, tenancy.Scope{Principal: program("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
+		"zero gate, token":         {Gate{}, tenancy.Scope{Principal: token("services:write"), Tenant: active}, &apperr.TokenNotAccepted},
 		"zero impersonator": {
 			writing,
 			tenancy.Scope{Principal: &tenancy.Principal{Role: tenancy.RoleOwner, Impersonator: &tenancy.Impersonator{}}, Tenant: active},
 			&apperr.MasqueradeRefused,
 		},
-		"platform helps a suspended": {
+		"superuser, suspended": {
 			Gate{Access: Tenant, Roles: []tenancy.Role{tenancy.RoleSuperuser}},
 			tenancy.Scope{Principal: superuser, Tenant: suspended},
 			nil,
@@ -220,8 +220,8 @@ func TestOrderOfRefusals(t *testing.T) {
 	}
 }
 
-// A scope that no operation names would be granted and shown, and open nothing.
-func TestLoad_EveryScopeOpensSomething(t *testing.T) {
+// A scope that no operation names could be granted but would have no effect.
+func TestLoad_uses_every_scope(t *testing.T) {
 	t.Parallel()
 	c, err := contract.Load(openapi.JSON)
 	require.NoError(t, err)

@@ -12,27 +12,27 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// maxFields is how many errors an answer lists. Validation stops at so many.
+// maxFields is the maximum number of errors in a response. Validation stops when it is reached.
 const maxFields = 20
 
-// bodySchema is a schema of the contract, prepared for checking a body while it is read: the
-// contract's validator sees one value at a time, without what the value contains.
+// bodySchema is a schema of the contract, prepared for validating a body while it is read: kin-openapi
+// validates one value at a time, without its members and items.
 type bodySchema struct {
-	// value has all keywords of the schema but those that are about members and items.
+	// value is the schema without its keywords for members and items.
 	value *openapi3.Schema
-	// whole means that the schema is composed of others (allOf, anyOf, oneOf, not): then
-	// value is the complete schema, and applies to the complete value.
+	// whole means that the schema is a composition (allOf, anyOf, oneOf, not): value is then the
+	// complete schema and is applied to the complete value.
 	whole   bool
 	members map[string]*bodySchema
-	// closed means that there are no members but those; others applies to what is not among
-	// them, nil if anything will do.
+	// closed means that members other than these are refused. If not, others is their schema, or nil
+	// if anything is accepted.
 	closed bool
 	others *bodySchema
 	items  *bodySchema
 }
 
-// newBodySchema prepares a schema; known are those that have been, by which a schema may
-// refer to itself.
+// newBodySchema prepares a schema. known contains the schemas already prepared, so that recursive
+// schemas end.
 func newBodySchema(schema *openapi3.Schema, known map[*openapi3.Schema]*bodySchema) *bodySchema {
 	if s, ok := known[schema]; ok {
 		return s
@@ -64,8 +64,8 @@ func newBodySchema(schema *openapi3.Schema, known map[*openapi3.Schema]*bodySche
 	return s
 }
 
-// member returns what applies to a member, nil if anything will do, and whether the object
-// may have it.
+// member returns the schema of a member, nil if anything is accepted, and whether the object may have
+// the member.
 func (s *bodySchema) member(name string) (member *bodySchema, allowed bool) {
 	if s == nil || s.whole {
 		return nil, true
@@ -76,47 +76,46 @@ func (s *bodySchema) member(name string) (member *bodySchema, allowed bool) {
 	return s.others, !s.closed
 }
 
-// open reports whether an object may have members of any name.
+// open reports whether an object may have members with any name.
 func (s *bodySchema) open() bool { return s != nil && !s.whole && !s.closed }
 
-// holds reports whether a value of the type is worth reading: one of another type is wrong,
-// whatever it contains.
-func (s *bodySchema) holds(kind string) bool {
+// permits reports whether a value may have the type. The content of other values is not validated.
+func (s *bodySchema) permits(kind string) bool {
 	return s == nil || s.whole || s.value.Type.Permits(kind)
 }
 
-// full reports whether an object or array of n is larger than the schema allows. The rest of
-// it is not read then, nor are errors in it listed: its size is what is wrong.
-func (s *bodySchema) full(limit func(*openapi3.Schema) *uint64, n int) bool {
+// exceeds reports whether an object or array of n elements is larger than the schema allows. Its
+// elements are then not validated, and the only error is its size.
+func (s *bodySchema) exceeds(limit func(*openapi3.Schema) *uint64, n int) bool {
 	if s == nil || s.whole {
 		return false
 	}
-	most := limit(s.value)
-	return most != nil && uint64(n) > *most
+	maximum := limit(s.value)
+	return maximum != nil && uint64(n) > *maximum
 }
 
 func maxItems(s *openapi3.Schema) *uint64      { return s.MaxItems }
 func maxProperties(s *openapi3.Schema) *uint64 { return s.MaxProps }
 
-// errEnough ends the reading of a body that has maxFields errors.
-var errEnough = errors.New("enough errors")
+// errTooMany ends validation when there are maxFields errors.
+var errTooMany = errors.New("too many errors")
 
-// maxDepth is how deep values may contain each other.
+// maxDepth is the maximum nesting depth of a body.
 const maxDepth = 32
 
-// bodyReader checks a body in one pass. It keeps no more of it than the contract allows, and
-// stops at maxFields errors.
+// bodyReader validates a body in one pass. It keeps no more of it in memory than the contract allows,
+// and stops at maxFields errors.
 type bodyReader struct {
 	tokens *json.Decoder
 	depth  int
 	fields []apperr.Field
 }
 
-// checkBody returns what is wrong with a body, which must be one valid JSON value.
+// checkBody returns the invalid fields of a body, which must be one valid JSON value.
 func checkBody(schema *bodySchema, body []byte) ([]apperr.Field, error) {
 	r := &bodyReader{tokens: json.NewDecoder(bytes.NewReader(body))}
 	r.tokens.UseNumber()
-	if _, err := r.read(schema, ""); err != nil && !errors.Is(err, errEnough) {
+	if _, err := r.read(schema, ""); err != nil && !errors.Is(err, errTooMany) {
 		return nil, err
 	}
 	return r.fields, nil
@@ -125,25 +124,25 @@ func checkBody(schema *bodySchema, body []byte) ([]apperr.Field, error) {
 func (r *bodyReader) report(pointer, detail string) error {
 	r.fields = append(r.fields, apperr.Field{Pointer: pointer, Detail: detail})
 	if len(r.fields) >= maxFields {
-		return errEnough
+		return errTooMany
 	}
 	return nil
 }
 
-// read reads the next value and checks it; at is its JSON pointer.
+// read reads and validates the next value; at is its JSON pointer.
 func (r *bodyReader) read(s *bodySchema, at string) (any, error) {
 	token, err := r.tokens.Token()
 	if err != nil {
 		return nil, err
 	}
 	if r.depth++; r.depth > maxDepth {
-		return nil, errors.Join(r.report(at, "is nested too deeply."), errEnough)
+		return nil, errors.Join(r.report(at, "is nested too deeply."), errTooMany)
 	}
 	defer func() { r.depth-- }()
 	value := any(token)
 	if number, ok := token.(json.Number); ok {
 		if _, err := number.Float64(); err != nil {
-			return nil, r.report(at, "is beyond the range of numbers.")
+			return nil, r.report(at, "is outside the range of numbers.")
 		}
 	}
 	switch token {
@@ -160,17 +159,17 @@ func (r *bodyReader) read(s *bodySchema, at string) (any, error) {
 
 // readObject reads the rest of an object.
 func (r *bodyReader) readObject(s *bodySchema, at string) (any, error) {
-	object, before, full := map[string]any{}, len(r.fields), false
+	object, before, tooLarge := map[string]any{}, len(r.fields), false
 	for r.tokens.More() {
 		token, err := r.tokens.Token()
 		if err != nil {
 			return nil, err
 		}
 		name, _ := token.(string)
-		if !full && s.open() && s.full(maxProperties, len(object)+1) {
-			full, object[name] = true, nil
+		if !tooLarge && s.open() && s.exceeds(maxProperties, len(object)+1) {
+			tooLarge, object[name] = true, nil
 		}
-		if full || !s.holds(openapi3.TypeObject) {
+		if tooLarge || !s.permits(openapi3.TypeObject) {
 			err = r.skip()
 		} else {
 			err = r.readMember(s, object, name, at+"/"+pointerEscapes.Replace(name))
@@ -179,7 +178,7 @@ func (r *bodyReader) readObject(s *bodySchema, at string) (any, error) {
 			return nil, err
 		}
 	}
-	if full {
+	if tooLarge {
 		r.fields = r.fields[:before]
 	}
 	_, err := r.tokens.Token()
@@ -188,11 +187,11 @@ func (r *bodyReader) readObject(s *bodySchema, at string) (any, error) {
 
 func (r *bodyReader) readMember(s *bodySchema, object map[string]any, name, at string) error {
 	member, allowed := s.member(name)
-	_, again := object[name]
+	_, repeated := object[name]
 	switch {
 	case !allowed:
 		return errors.Join(r.report(at, "This object has no such member."), r.skip())
-	case again:
+	case repeated:
 		return errors.Join(r.report(at, "is given more than once."), r.skip())
 	}
 	value, err := r.read(member, at)
@@ -202,16 +201,16 @@ func (r *bodyReader) readMember(s *bodySchema, object map[string]any, name, at s
 
 // readArray reads the rest of an array.
 func (r *bodyReader) readArray(s *bodySchema, at string) (any, error) {
-	array, before, full := []any{}, len(r.fields), false
+	array, before, tooLarge := []any{}, len(r.fields), false
 	var items *bodySchema
 	if s != nil {
 		items = s.items
 	}
 	for r.tokens.More() {
-		if !full && s.full(maxItems, len(array)+1) {
-			full, array = true, append(array, nil)
+		if !tooLarge && s.exceeds(maxItems, len(array)+1) {
+			tooLarge, array = true, append(array, nil)
 		}
-		if full || !s.holds(openapi3.TypeArray) {
+		if tooLarge || !s.permits(openapi3.TypeArray) {
 			if err := r.skip(); err != nil {
 				return nil, err
 			}
@@ -223,14 +222,14 @@ func (r *bodyReader) readArray(s *bodySchema, at string) (any, error) {
 		}
 		array = append(array, value)
 	}
-	if full {
+	if tooLarge {
 		r.fields = r.fields[:before]
 	}
 	_, err := r.tokens.Token()
 	return array, err
 }
 
-// skip passes over the next value.
+// skip reads the next value without validating it.
 func (r *bodyReader) skip() error {
 	for depth := 0; ; {
 		token, err := r.tokens.Token()
@@ -249,13 +248,13 @@ func (r *bodyReader) skip() error {
 	}
 }
 
-// check holds a value against its schema, but for what it contains.
+// check validates a value against its schema, without its members and items.
 func (r *bodyReader) check(s *bodySchema, value any, at string) error {
 	if s == nil {
 		return nil
 	}
 	options := []openapi3.SchemaValidationOption{openapi3.VisitAsRequest()}
-	if !s.whole { // in composed schemas, there would be no end of them
+	if !s.whole { // compositions would return an error for each of their schemas
 		options = append(options, openapi3.MultiErrors())
 	}
 	if err := s.value.VisitJSON(value, options...); err != nil {
@@ -272,8 +271,8 @@ func (r *bodyReader) check(s *bodySchema, value any, at string) error {
 	return nil
 }
 
-// checkInteger refuses what is an integer for JSON Schema but not for programs: 1e2, 1.0, and
-// what is beyond the range of its format.
+// checkInteger refuses numbers that are integers in JSON Schema but not in most languages: 1e2, 1.0,
+// and numbers outside the range of the format.
 func (r *bodyReader) checkInteger(s *bodySchema, number json.Number, at string) error {
 	if strings.ContainsAny(number.String(), ".eE") {
 		return r.report(at, "must be written as an integer, without fraction or exponent.")
@@ -283,10 +282,10 @@ func (r *bodyReader) checkInteger(s *bodySchema, number json.Number, at string) 
 		bits = 32
 	}
 	if _, err := strconv.ParseInt(number.String(), 10, bits); err != nil {
-		return r.report(at, "is beyond the range of integers.")
+		return r.report(at, "is outside the range of integers.")
 	}
 	return nil
 }
 
-// pointerEscapes make a name a part of a JSON pointer (RFC 6901).
+// pointerEscapes escapes a name for a JSON pointer (RFC 6901).
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")

@@ -85,8 +85,8 @@ func TestCheckBody(t *testing.T) {
 	}
 }
 
-// However much is wrong with a body: the work ends with the errors that are listed.
-func TestCheckBody_stops(t *testing.T) {
+// The work is bounded by the number of listed errors, for any invalid body.
+func TestCheckBody_stops_at_maxFields(t *testing.T) {
 	t.Parallel()
 	schema := menuSchema(t)
 	many := func(item string) string { return strings.Repeat(item+",", 1<<20/(len(item)+1)) + item }
@@ -115,7 +115,7 @@ func TestCheckBody_stops(t *testing.T) {
 	}
 }
 
-func TestEncodeProblem_is_small(t *testing.T) {
+func TestEncodeProblem_limits_size(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("<ü", 100000)
 	e := apperr.New(apperr.ValidationFailed, "%s", long)

@@ -16,17 +16,17 @@ const (
 	defaultSlowAfter      = 5 * time.Second
 )
 
-// waitParameter is the query parameter with which a request asks to be held back, in seconds.
+// waitParameter is the query parameter for long polling, in seconds.
 const waitParameter = "wait"
 
-// timing is what the deadline of a route needs to know.
+// timing is the input of the deadline of a route.
 type timing struct {
 	operation string
-	// wait is for how long a request may ask to be held back.
+	// wait is the maximum of waitParameter, added to the deadline.
 	wait time.Duration
 }
 
-// timings reads the contract.
+// timings returns the timing of every route of the contract.
 func timings(document *contract.Contract) map[route]timing {
 	found := map[route]timing{}
 	for _, op := range document.Operations() {
@@ -42,9 +42,9 @@ func timings(document *contract.Contract) map[route]timing {
 	return found
 }
 
-// deadline gives every request a context that ends: after RequestTimeout, and what it may
-// ask to wait, or when its client leaves. A request that still runs after SlowAfter is
-// logged at once and counted, so that it is seen while it runs.
+// deadline cancels the context of a request after RequestTimeout plus the maximum long-polling time,
+// or when the client disconnects. A request that is still running after SlowAfter is logged and counted
+// then, so that stuck requests are visible.
 func (s *Server) deadline(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()

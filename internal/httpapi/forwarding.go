@@ -10,10 +10,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// forwardingWarnings is the least time between two warnings of untrusted forwarding.
-const forwardingWarnings = time.Minute
+// forwardingWarningInterval is the minimum time between two warnings of untrusted forwarding.
+const forwardingWarningInterval = time.Minute
 
-// peer is the other end of the connection: a client, or the proxy in front of it.
+// peer returns the address at the other end of the connection: a client or a proxy.
 func peer(r *http.Request) netip.Addr {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -22,8 +22,8 @@ func peer(r *http.Request) netip.Addr {
 	return addr.Addr().Unmap().WithZone("")
 }
 
-// forwarded reports whether a request shows that it came through a proxy. One that shows
-// nothing may have come through one too.
+// forwarded reports whether a request has headers of a proxy. Without them it may have come through a
+// proxy too.
 func forwarded(r *http.Request) bool {
 	for name := range r.Header {
 		switch {
@@ -34,9 +34,9 @@ func forwarded(r *http.Request) bool {
 	return false
 }
 
-// warnOfForwarding counts and logs requests whose X-Forwarded-For is not believed. Behind a
-// proxy that nobody has named, all clients share its address: limits and sign-in throttles
-// that are meant for one then stop everybody.
+// warnOfForwarding counts and logs requests whose X-Forwarded-For is ignored. Behind a proxy that is
+// not in TrustedProxies all clients share its address, and with it the rate limits and sign-in
+// throttles of one client.
 func (s *Server) warnOfForwarding(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -49,8 +49,8 @@ func (s *Server) warnOfForwarding(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.metrics.untrusted.Inc()
 		now, last := s.Now().UnixNano(), s.warned.Load()
-		if (last == 0 || now-last >= int64(forwardingWarnings)) && s.warned.CompareAndSwap(last, now) {
-			s.Log.Warn("X-Forwarded-For from a peer that is not a trusted proxy is ignored: if it is a proxy, name its network in SMOOTHSCHEDULE_TRUSTED_PROXIES",
+		if (last == 0 || now-last >= int64(forwardingWarningInterval)) && s.warned.CompareAndSwap(last, now) {
+			s.Log.Warn("X-Forwarded-For ignored, because the peer is not a trusted proxy: if it is a proxy, add its network to SMOOTHSCHEDULE_TRUSTED_PROXIES",
 				"peer", from.String())
 		}
 		return next(c)

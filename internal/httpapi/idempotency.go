@@ -24,8 +24,9 @@ const (
 	HeaderIdempotentReplayed = "Idempotent-Replayed"
 )
 
-// idempotent runs a handler so that its effect and its answer are committed together, once for
-// the request's Idempotency-Key. The answer is sent after the commit.
+// idempotent runs a handler once per Idempotency-Key. Its effect and its response are committed in one
+// transaction; the response is sent after the commit. Later requests with the key get the stored
+// response. Errors: those of package idempotency.
 func (s *Server) idempotent(op *contract.Operation, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		key := c.Request().Header.Get(HeaderIdempotencyKey)
@@ -51,8 +52,8 @@ func (s *Server) idempotent(op *contract.Operation, next echo.HandlerFunc) echo.
 	}
 }
 
-// runOnce runs the handler and commits its answer with its effect. An error or a panic rolls
-// both back.
+// runOnce runs the handler and commits its response together with its effect. An error or a panic
+// rolls both back.
 func (s *Server) runOnce(
 	c echo.Context, request *idempotency.Request, scope *tenancy.Scope, next echo.HandlerFunc,
 ) (answer idempotency.Answer, err error) {
@@ -74,12 +75,12 @@ func (s *Server) runOnce(
 	}
 	answer = idempotency.Answer{Status: recorder.status, Headers: recorder.header, Body: recorder.body.Bytes()}
 	if answer.Status < http.StatusOK || answer.Status >= http.StatusMultipleChoices {
-		return answer, nil // a refusal changes nothing and is not stored, so a retry may have another answer
+		return answer, nil // errors change nothing and are not stored, so a retry runs the handler again
 	}
 	return answer, request.Commit(ctx, s.Store, scope, answer)
 }
 
-// write sends a recorded or stored answer.
+// write sends a recorded or stored response.
 func write(c echo.Context, answer idempotency.Answer) error {
 	maps.Copy(c.Response().Header(), answer.Headers)
 	c.Response().WriteHeader(answer.Status)
@@ -87,8 +88,8 @@ func write(c echo.Context, answer idempotency.Answer) error {
 	return err
 }
 
-// fingerprint is everything that must be equal for a key to stand for the same request. Bodies are
-// compared as JSON values.
+// fingerprint returns the parts of a request that must be equal if the same key is used again. Bodies
+// are compared as JSON values.
 func fingerprint(op *contract.Operation, r *http.Request) ([]byte, error) {
 	var b bytes.Buffer
 	for _, part := range []string{op.ID, r.URL.EscapedPath(), r.URL.Query().Encode(), r.Header.Get("If-Match")} {
@@ -97,7 +98,7 @@ func fingerprint(op *contract.Operation, r *http.Request) ([]byte, error) {
 	if !op.JSONBody() || r.Body == nil {
 		return b.Bytes(), nil
 	}
-	raw, err := io.ReadAll(r.Body) // validated, and in memory
+	raw, err := io.ReadAll(r.Body) // already validated and in memory
 	if err != nil {
 		return nil, apperr.New(apperr.InvalidRequest, "The body could not be read.").WithCause(err)
 	}
@@ -113,13 +114,13 @@ func fingerprint(op *contract.Operation, r *http.Request) ([]byte, error) {
 	}
 	canonical, err := json.Marshal(body)
 	if err != nil {
-		return nil, fmt.Errorf("canonical form of a body: %w", err)
+		return nil, fmt.Errorf("encode the body for the fingerprint: %w", err)
 	}
 	b.Write(canonical)
 	return b.Bytes(), nil
 }
 
-// recorder is a ResponseWriter that keeps the answer.
+// recorder is a ResponseWriter that stores the response in memory.
 type recorder struct {
 	header http.Header
 	status int

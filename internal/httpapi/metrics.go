@@ -11,17 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics counts requests by operation, never by path or tenant: both are unbounded.
+// metrics counts requests by operation, never by path or tenant, whose number is unbounded.
 type metrics struct {
 	registry *prometheus.Registry
 	duration *prometheus.HistogramVec
 	// identityValid and identityStale count requests that ran with a cached identity.
 	identityValid, identityStale prometheus.Counter
-	// slow counts requests that took longer than Options.SlowAfter, slowRunning those that
-	// still run.
+	// slow counts requests that took longer than Options.SlowAfter, slowRunning those still running.
 	slow        *prometheus.CounterVec
 	slowRunning prometheus.Gauge
-	// untrusted counts requests with X-Forwarded-For from peers that are not trusted.
+	// untrusted counts requests with X-Forwarded-For from peers that are not trusted proxies.
 	untrusted prometheus.Counter
 }
 
@@ -41,34 +40,34 @@ func newMetrics() *metrics {
 	m.identityValid, m.identityStale = identities.WithLabelValues("valid"), identities.WithLabelValues("stale")
 	m.slow = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "smoothschedule_http_slow_requests_total",
-		Help: "Requests that ran longer than 5 s, beyond the time for which they may ask to wait, by operation of the contract.",
+		Help: "Requests that ran longer than 5 s plus the long-polling time, by operation of the contract.",
 	}, []string{"operation"})
 	m.slowRunning = prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "smoothschedule_http_slow_requests_running",
-		Help: "Requests that have run longer than that and have not ended.",
+		Help: "Slow requests that are still running.",
 	})
 	m.untrusted = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "smoothschedule_untrusted_forwarding_total",
-		Help: "Requests with X-Forwarded-For from a peer that is not a trusted proxy. It is not believed.",
+		Help: "Requests whose X-Forwarded-For was ignored because the peer is not a trusted proxy.",
 	})
 	m.registry.MustRegister(m.duration, identities, m.slow, m.slowRunning, m.untrusted, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// noOperation is the label of requests for paths that the contract does not have.
+// noOperation is the label of requests for paths that are not in the contract.
 const noOperation = "none"
 
 func (m *metrics) observe(operation, method string, status int, took time.Duration) {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
 	default:
-		method = "other" // anyone can invent methods
+		method = "other" // clients can send any method; labels must be bounded
 	}
 	m.duration.WithLabelValues(cmp.Or(operation, noOperation), method, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
-// beginSlow counts a request that has become slow.
+// beginSlow counts a request that has exceeded Options.SlowAfter.
 func (m *metrics) beginSlow(operation string) {
 	m.slow.WithLabelValues(cmp.Or(operation, noOperation)).Inc()
 	m.slowRunning.Inc()
@@ -78,5 +77,5 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Metrics is where other parts of the server add theirs.
+// Metrics returns the registry for the metrics of other packages.
 func (s *Server) Metrics() prometheus.Registerer { return s.metrics.registry }

@@ -18,24 +18,24 @@ import (
 
 const operationKey = "operation"
 
-// requestID gives every request an id, which answers, errors, logs and the audit
-// trail carry. One that the client sends is kept if it looks harmless.
+// requestID assigns an ID to every request, which is part of responses, errors, logs and the audit
+// trail. An ID sent by the client is kept if it is valid.
 func (s *Server) requestID(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := c.Request().Header.Get(echo.HeaderXRequestID)
-		if !harmless(id) {
-			made, err := uuid.NewV7()
+		if !validRequestID(id) {
+			generated, err := uuid.NewV7()
 			if err != nil {
-				return fmt.Errorf("make request id: %w", err)
+				return fmt.Errorf("generate a request ID: %w", err)
 			}
-			id = made.String()
+			id = generated.String()
 		}
 		c.Response().Header().Set(echo.HeaderXRequestID, id)
 		return next(c)
 	}
 }
 
-func harmless(id string) bool {
+func validRequestID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false
 	}
@@ -47,17 +47,17 @@ func harmless(id string) bool {
 	return true
 }
 
-// secretParameter is the name of parts of paths that are secrets.
+// secretParameter is the name of path parameters that are secrets.
 const secretParameter = "token"
 
-// CarriesSecret reports whether the path of a request has a part that is a secret, or may be
-// one, so that nothing may keep it.
+// CarriesSecret reports whether the path of a request contains a secret, or a part long enough to be
+// one. Such a path must not be logged or stored.
 func CarriesSecret(c echo.Context) bool {
 	path := c.Request().URL.Path
 	return slices.Contains(c.ParamNames(), secretParameter) || withoutTokens(path) != path
 }
 
-// loggedPath is the path of a request as logs and trails may keep it.
+// loggedPath returns the path of a request without secrets, for logs and the audit trail.
 func loggedPath(c echo.Context) string {
 	if slices.Contains(c.ParamNames(), secretParameter) {
 		return c.Path() // the template
@@ -65,11 +65,11 @@ func loggedPath(c echo.Context) string {
 	return withoutTokens(c.Request().URL.Path)
 }
 
-// tokenLength is what a part of a path has at least that may be a secret; ids are shorter.
+// tokenLength is the minimum length of a part of a path that may be a secret; IDs are shorter.
 const tokenLength = 40
 
-// withoutTokens leaves out the parts of a path that may be secrets: where an address does
-// not exist, somebody may have mistyped the rest of it.
+// withoutTokens replaces the parts of a path that may be secrets. It is needed for unknown paths, too:
+// the rest of the path may be mistyped.
 func withoutTokens(path string) string {
 	if len(path) < tokenLength {
 		return path
@@ -86,9 +86,8 @@ func withoutTokens(path string) string {
 	return strings.Join(parts, "/")
 }
 
-// observe measures and logs each request once it has been answered. It turns
-// errors into answers itself, so that it sees the status they get. The log holds
-// neither query nor headers: both may contain secrets.
+// observe measures and logs each request after its response. It writes errors itself, to log their
+// status. The log contains neither query nor headers, because both may contain secrets.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
@@ -130,14 +129,14 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// recover turns a panic into an internal error. The handler's transaction has been
-// rolled back on the way here.
+// recover turns a panic into an internal error. The transaction of the handler has been rolled back by
+// then.
 func (s *Server) recover(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {
 			if p := recover(); p != nil {
 				if cause, ok := p.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
-					panic(p) // net/http's own way to drop a connection
+					panic(p) // net/http drops the connection
 				}
 				s.Log.Error("panic", "request_id", c.Response().Header().Get(echo.HeaderXRequestID),
 					"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -166,12 +165,12 @@ func (s *Server) secure(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// hsts speaks for the subdomains of our own names only: what else a business runs beneath
-// its domain is not ours to decide.
+// hsts includes subdomains only for our own hosts: a business may run other servers on subdomains of
+// its custom domain.
 func (s *Server) hsts(host string) string {
-	const always = "max-age=31536000"
+	const policy = "max-age=31536000"
 	if h, ok := tenancy.ParseHost(host, s.Bases); !ok || h.Custom {
-		return always
+		return policy
 	}
-	return always + "; includeSubDomains"
+	return policy + "; includeSubDomains"
 }

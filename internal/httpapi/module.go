@@ -10,7 +10,7 @@ import (
 
 // Module is the HTTP side of a domain: the operations of one document of the contract.
 type Module struct {
-	// Name is that of the document, such as "scheduling".
+	// Name is the name of the document, such as "scheduling".
 	Name string
 	// Optimistic lets the operations run with a cached identity (tenancy.OptimisticIdentity), which
 	// saves a round trip. The handlers must then use the database through the scope only, never
@@ -24,7 +24,7 @@ type Module struct {
 type RegisterFunc func(r Router, operations map[string][]echo.MiddlewareFunc)
 
 // Routes makes a RegisterFunc of a strict server and the two functions that oapi-codegen generates
-// for it. No answer is sent while the identity of the request is pending.
+// for it. No response is sent while the identity of the request is pending.
 func Routes[
 	Strict, Server, R any, H ~func(echo.Context, any) (any, error), M ~func(H, string) H,
 	O ~struct {
@@ -38,7 +38,7 @@ func Routes[
 	}
 }
 
-// revalidate checks a pending identity before the result of a handler is answered.
+// revalidate checks a pending identity before the result of a handler is sent.
 func revalidate[H ~func(echo.Context, any) (any, error)](next H, _ string) H {
 	return func(c echo.Context, request any) (any, error) {
 		response, err := next(c, request)

@@ -15,9 +15,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// operation returns what runs before one operation binds anything: its gate, the limit
-// of requests, the validation of the request against the contract, and, if the request
-// has a key, what makes it happen once.
+// operation returns the middleware of one operation, which runs before the request is bound: gate, rate
+// limit, validation against the contract, and idempotency if the request has a key.
 func (s *Server) operation(op *contract.Operation) echo.MiddlewareFunc {
 	g := s.Gates[op.ID]
 	v := newValidator(op)
@@ -59,8 +58,8 @@ func (s *Server) recordImpersonation(c echo.Context, op *contract.Operation) err
 	})
 }
 
-// refuseMethod answers methods that a path does not have. The gate of the path is checked
-// first: without the feature the answer is 403 for any method.
+// refuseMethod handles methods that a path does not support. The gates of the path are checked first:
+// without the feature the response is 403 for any method.
 func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc {
 	methods := []string{http.MethodOptions}
 	for _, op := range operations {
@@ -82,7 +81,7 @@ func (s *Server) refuseMethod(operations []*contract.Operation) echo.HandlerFunc
 				return s.denied(c, op.ID, err)
 			}
 		}
-		return apperr.New(apperr.MethodNotAllowed, "This path has the methods %s.", allow)
+		return apperr.New(apperr.MethodNotAllowed, "This path supports the methods %s.", allow)
 	}
 }
 

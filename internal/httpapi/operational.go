@@ -10,8 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// operational are the paths for those who run the server. They work at every host
-// and are not part of the contract.
+// operational are the paths for operators. They work at every host and are not part of the contract.
 var operational = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true, "/api/openapi.json": true}
 
 func (s *Server) registerOperational() {
@@ -21,7 +20,7 @@ func (s *Server) registerOperational() {
 		"/readyz":  s.readyz,
 		"/metrics": func(c echo.Context) error {
 			if s.MetricsElsewhere || !s.mayReadMetrics(c.Request()) {
-				return apperr.New(apperr.NotFound, "There is nothing at this path.")
+				return apperr.New(apperr.NotFound, "No such path.")
 			}
 			return metrics(c)
 		},
@@ -32,8 +31,8 @@ func (s *Server) registerOperational() {
 	}
 }
 
-// readyz says whether requests should be sent here: the database answers and has
-// the schema that this binary was built for.
+// readyz reports whether the server accepts requests: the database is reachable and has the schema
+// version that this binary was built for.
 func (s *Server) readyz(c echo.Context) error {
 	if err := s.Ready(c.Request().Context()); err != nil {
 		s.Log.LogAttrs(c.Request().Context(), slog.LevelWarn, "not ready", slog.String("error", err.Error()))
@@ -42,8 +41,8 @@ func (s *Server) readyz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
 
-// openAPI serves the contract, or its part for programs of third parties; it is public,
-// and any page may read it.
+// openAPI serves the contract, or the part of it for third parties. It is public, and readable from
+// every origin.
 func (s *Server) openAPI(c echo.Context) error {
 	document := s.Contract.JSON
 	switch c.QueryParam("audience") {
@@ -51,15 +50,15 @@ func (s *Server) openAPI(c echo.Context) error {
 	case "third-party":
 		document = s.ThirdParty
 	default:
-		return apperr.New(apperr.InvalidRequest, "The audience can be third-party.").
-			WithFields(apperr.Field{Pointer: "?audience", Detail: "must be third-party, or left out."})
+		return apperr.New(apperr.InvalidRequest, "The only audience is third-party.").
+			WithFields(apperr.Field{Pointer: "?audience", Detail: "must be third-party or absent."})
 	}
 	c.Response().Header().Set("Cache-Control", "public, max-age=300")
 	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
 	return c.JSONBlob(http.StatusOK, document)
 }
 
-// MetricsHandler serves /metrics at an address of its own, behind the token if there is one.
+// MetricsHandler serves /metrics for a separate listener. If there is a MetricsToken, it is required.
 func (s *Server) MetricsHandler() http.Handler {
 	metrics := s.metrics.handler()
 	mux := http.NewServeMux()

@@ -13,7 +13,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 )
 
-// origins decides which browser origins may call us with credentials.
+// origins decides which browser origins may send credentials.
 type origins struct {
 	patterns   []*regexp.Regexp
 	protection *http.CrossOriginProtection
@@ -41,13 +41,13 @@ func (o *origins) allowed(origin string) bool {
 	return false
 }
 
-// sameSite reports whether a write that is authenticated by a cookie may pass: it
-// comes from our own origin, from one that is allowed, or not from a browser.
+// sameSite reports whether a write authenticated by a cookie is allowed: it comes from our own origin,
+// from an allowed origin, or not from a browser.
 func (o *origins) sameSite(r *http.Request) bool {
 	return o.allowed(r.Header.Get("Origin")) || o.protection.Check(r) == nil
 }
 
-// cors answers preflights and lets allowed origins read the answers.
+// cors answers preflight requests and lets allowed origins read responses.
 func (s *Server) cors(next echo.HandlerFunc) echo.HandlerFunc {
 	return middleware.CORSWithConfig(middleware.CORSConfig{
 		AllowOriginFunc:  func(origin string) (bool, error) { return s.origins.allowed(origin), nil },

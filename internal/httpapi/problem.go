@@ -19,7 +19,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// ProblemTypeBase is where the documentation of the codes lives.
+// ProblemTypeBase is the URL prefix of the documentation of the codes.
 const ProblemTypeBase = "https://docs.smoothschedule.com/problems/"
 
 var statuses = map[apperr.Kind]int{
@@ -39,7 +39,7 @@ var statuses = map[apperr.Kind]int{
 	apperr.Unavailable:        http.StatusServiceUnavailable,
 }
 
-// problem is the form of every error (RFC 9457, design section 8).
+// problem is the body of every error (RFC 9457).
 type problem struct {
 	Type      string         `json:"type"`
 	Title     string         `json:"title"`
@@ -52,7 +52,7 @@ type problem struct {
 	Errors    []apperr.Field `json:"errors,omitempty"`
 }
 
-// writeError is the single place where an error becomes HTTP.
+// writeError writes an error as the response. It is the only place that turns errors into HTTP.
 func (s *Server) writeError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -74,20 +74,20 @@ func (s *Server) writeError(err error, c echo.Context) {
 	}
 	body, encodeErr := encodeProblem(known, requestID)
 	if encodeErr != nil {
-		s.Log.Error("problem cannot be encoded", "code", known.Code.Name, "error", encodeErr)
+		s.Log.Error("cannot encode a problem", "code", known.Code.Name, "error", encodeErr)
 	}
 	c.Response().WriteHeader(status)
 	if c.Request().Method == http.MethodHead {
 		return
 	}
 	if _, err := c.Response().Write(body); err != nil {
-		s.Log.Debug("client went away", "request_id", requestID, "error", err)
+		s.Log.Debug("client disconnected", "request_id", requestID, "error", err)
 	}
 }
 
-// encodeProblem writes the standard members first and the code's own after them, in
-// alphabetical order. A member that cannot be encoded, or would shadow a standard
-// one, is left out and reported; the rest is still a valid problem.
+// encodeProblem encodes the standard members, followed by those of the code in alphabetical order.
+// A member that cannot be encoded, or has the name of a standard one, is omitted and returned as an
+// error; the body is valid in any case.
 func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
 	detail := clip(e.Detail, maxDetail)
 	body, err := json.Marshal(problem{
@@ -102,7 +102,7 @@ func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
 		key, keyErr := json.Marshal(name)
 		value, valueErr := json.Marshal(e.Members[name])
 		if err := errors.Join(keyErr, valueErr); err != nil || standardMembers[name] {
-			mistakes = append(mistakes, fmt.Errorf("member %q: %w", name, errors.Join(err, errShadows)))
+			mistakes = append(mistakes, fmt.Errorf("member %q: %w", name, errors.Join(err, errInvalidMember)))
 			continue
 		}
 		body = append(body[:len(body)-1], ',')
@@ -112,22 +112,22 @@ func encodeProblem(e *apperr.Error, requestID string) ([]byte, error) {
 	return append(body, '\n'), errors.Join(mistakes...)
 }
 
-// The longest texts of a problem, in bytes: they may quote what the client has sent.
+// Limits of the texts of a problem in bytes. The texts may quote input of the client.
 const (
 	maxDetail  = 1000
 	maxPointer = 300
 )
 
-// clip makes a text valid UTF-8 of at most so many bytes.
-func clip(text string, most int) string {
+// clip makes a text valid UTF-8 and truncates it to limit bytes, marked by an ellipsis.
+func clip(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= most {
+	if len(text) <= limit {
 		return text
 	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
-// clipFields returns the first maxFields fields with what fits into an answer of them.
+// clipFields returns the first maxFields fields with clipped texts.
 func clipFields(fields []apperr.Field) []apperr.Field {
 	clipped := make([]apperr.Field, 0, min(len(fields), maxFields))
 	for _, f := range fields[:min(len(fields), maxFields)] {
@@ -136,19 +136,18 @@ func clipFields(fields []apperr.Field) []apperr.Field {
 	return clipped
 }
 
-var errShadows = errors.New("cannot be a member of a problem")
+var errInvalidMember = errors.New("cannot be a member of a problem")
 
 var standardMembers = map[string]bool{
 	"type": true, "title": true, "status": true, "detail": true, "code": true, "request_id": true,
 	"success": true, "error": true, "errors": true, "instance": true,
 }
 
-// unknownOutcome is said with every error of which it is not certain that nothing was changed:
-// also the answer to a commit can be lost.
-const unknownOutcome = "Check before you repeat, or repeat with the same Idempotency-Key."
+// unknownOutcome is part of every error after which the change may have been committed: the
+// response to a COMMIT can be lost as well.
+const unknownOutcome = "Check before you repeat a change, or repeat it with the same Idempotency-Key."
 
-// classify finds what the client may hear about an error. What it does not know
-// is internal.
+// classify returns the error that the client may see. Unknown errors are InternalError.
 func classify(err error) *apperr.Error {
 	if known, ok := errors.AsType[*apperr.Error](err); ok && statuses[known.Code.Kind] != 0 {
 		return known
@@ -165,16 +164,16 @@ func classify(err error) *apperr.Error {
 	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }
 
-// classifyRouting translates what Echo and the generated code say.
+// classifyRouting translates errors of Echo and of the generated code.
 func classifyRouting(e *echo.HTTPError) *apperr.Error {
 	if known, ok := errors.AsType[*apperr.Error](e.Internal); ok {
 		return known
 	}
 	switch e.Code {
 	case http.StatusNotFound:
-		return apperr.New(apperr.NotFound, "There is nothing at this path.")
+		return apperr.New(apperr.NotFound, "No such path.")
 	case http.StatusMethodNotAllowed:
-		return apperr.New(apperr.MethodNotAllowed, "This path does not have this method.")
+		return apperr.New(apperr.MethodNotAllowed, "This path does not support this method.")
 	case http.StatusRequestEntityTooLarge:
 		return apperr.New(apperr.BodyTooLarge, "The body of this request is too large.")
 	case http.StatusUnsupportedMediaType:
@@ -185,15 +184,15 @@ func classifyRouting(e *echo.HTTPError) *apperr.Error {
 	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }
 
-// classifyDatabase knows the few conditions that are not our mistake.
+// classifyDatabase translates the database errors that are not bugs.
 func classifyDatabase(e *pgconn.PgError) *apperr.Error {
 	switch e.Code {
 	case "22021", "22P05": // character not in repertoire, untranslatable character
-		return apperr.New(apperr.InvalidRequest, "The request contains a character that cannot be kept.")
+		return apperr.New(apperr.InvalidRequest, "The request contains a character that cannot be stored.")
 	case "57014", "55P03", "25P03": // statement, lock and idle timeouts
 		return apperr.New(apperr.ServiceUnavailable, "The request took too long. "+unknownOutcome)
 	case "53300", "57P01", "57P02", "57P03": // too many connections, shutting down, starting up
-		return apperr.New(apperr.ServiceUnavailable, "The database is not available at the moment. "+unknownOutcome)
+		return apperr.New(apperr.ServiceUnavailable, "The database is not available. "+unknownOutcome)
 	}
 	return apperr.New(apperr.InternalError, "Something went wrong on our side. "+unknownOutcome)
 }

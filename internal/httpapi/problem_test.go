@@ -20,17 +20,17 @@ func TestClassify(t *testing.T) {
 		err  error
 		want apperr.Code
 	}{
-		"known":                              {apperr.New(apperr.InUse, "x"), apperr.InUse},
-		"known, wrapped":                     {fmt.Errorf("service: %w", apperr.New(apperr.InUse, "x")), apperr.InUse},
-		"unknown":                            {errors.New("password=hunter2"), apperr.InternalError},
-		"no route":                           {echo.ErrNotFound, apperr.NotFound},
-		"no method":                          {echo.ErrMethodNotAllowed, apperr.MethodNotAllowed},
-		"too large":                          {echo.ErrStatusRequestEntityTooLarge, apperr.BodyTooLarge},
-		"binding":                            {echo.NewHTTPError(http.StatusBadRequest, "column users.secret"), apperr.InvalidRequest},
-		"known inside of routing":            {echo.NewHTTPError(http.StatusBadRequest).SetInternal(apperr.New(apperr.BodyTooLarge, "x")), apperr.BodyTooLarge},
-		"unique violation nobody translated": {&pgconn.PgError{Code: "23505", Message: "duplicate key"}, apperr.InternalError},
-		"character":                          {&pgconn.PgError{Code: "22021"}, apperr.InvalidRequest},
-		"statement timeout":                  {&pgconn.PgError{Code: "57014"}, apperr.ServiceUnavailable},
+		"known":                         {apperr.New(apperr.InUse, "x"), apperr.InUse},
+		"known, wrapped":                {fmt.Errorf("service: %w", apperr.New(apperr.InUse, "x")), apperr.InUse},
+		"unknown":                       {errors.New("password=hunter2"), apperr.InternalError},
+		"no route":                      {echo.ErrNotFound, apperr.NotFound},
+		"no method":                     {echo.ErrMethodNotAllowed, apperr.MethodNotAllowed},
+		"too large":                     {echo.ErrStatusRequestEntityTooLarge, apperr.BodyTooLarge},
+		"binding":                       {echo.NewHTTPError(http.StatusBadRequest, "column users.secret"), apperr.InvalidRequest},
+		"known inside of routing":       {echo.NewHTTPError(http.StatusBadRequest).SetInternal(apperr.New(apperr.BodyTooLarge, "x")), apperr.BodyTooLarge},
+		"untranslated unique violation": {&pgconn.PgError{Code: "23505", Message: "duplicate key"}, apperr.InternalError},
+		"character":                     {&pgconn.PgError{Code: "22021"}, apperr.InvalidRequest},
+		"statement timeout":             {&pgconn.PgError{Code: "57014"}, apperr.ServiceUnavailable},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -44,18 +44,18 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestEveryKindHasAStatus(t *testing.T) {
+func TestStatuses(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, code := range apperr.Codes() {
 		require.NotZero(t, statuses[code.Kind], code.Name)
 		require.NotEmpty(t, code.Title, code.Name)
-		require.False(t, seen[code.Name], "%s is there twice", code.Name)
+		require.False(t, seen[code.Name], "%s is repeated", code.Name)
 		seen[code.Name] = true
 	}
 }
 
-func TestMembersCannotShadowStandardOnes(t *testing.T) {
+func TestEncodeProblem_omits_invalid_members(t *testing.T) {
 	t.Parallel()
 	e := apperr.New(apperr.SlotTaken, "taken").With("status", 200).With("zebra", 1).With("ape", "x").With("broken", func() {})
 	body, err := encodeProblem(e, "r1")
@@ -67,7 +67,7 @@ func TestMembersCannotShadowStandardOnes(t *testing.T) {
 	require.NotContains(t, members, "broken")
 }
 
-// Whatever the texts hold, the answer is one valid JSON object with all standard members.
+// For any texts the body is one valid JSON object with all standard members.
 func FuzzEncodeProblem(f *testing.F) {
 	f.Add("detail", "pointer", "member", "value")
 	f.Add("\xff\x00\"", "/a~1b", "", "\u2028")

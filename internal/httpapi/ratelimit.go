@@ -15,13 +15,13 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// The headers of draft-ietf-httpapi-ratelimit-headers: what holds, and what is left.
+// The headers of draft-ietf-httpapi-ratelimit-headers: the limit, and what is left of it.
 const (
 	HeaderRateLimitPolicy = "RateLimit-Policy"
 	HeaderRateLimit       = "RateLimit"
 )
 
-// limit counts the request, says in the answer what is left, and refuses what is too much.
+// limit counts the request against its rate limit and sets the headers. Errors: RateLimited.
 func (s *Server) limit(c echo.Context, scope *tenancy.Scope, public, writes bool) error {
 	decision, applies := s.Limiter.Take(c.Request().Context(), scope, public, writes)
 	if !applies {
@@ -30,7 +30,7 @@ func (s *Server) limit(c echo.Context, scope *tenancy.Scope, public, writes bool
 	return answerLimit(c, decision)
 }
 
-// answerLimit says in the answer what is left, and returns the refusal of what is too much.
+// answerLimit sets the rate-limit headers. It returns RateLimited if the limit is exceeded.
 func answerLimit(c echo.Context, decision ratelimit.Decision) error {
 	name, quota := decision.Policy.Name, decision.Policy.Quota
 	h := c.Response().Header()
@@ -40,7 +40,7 @@ func answerLimit(c echo.Context, decision ratelimit.Decision) error {
 		return nil
 	}
 	wait := max(decision.RetryAfter, time.Second)
-	return apperr.New(apperr.RateLimited, "Too many requests: %d in %d seconds are allowed. Try again in %d seconds.",
+	return apperr.New(apperr.RateLimited, "Too many requests: the limit is %d in %d seconds. Try again in %d seconds.",
 		quota, seconds(ratelimit.Window), seconds(wait)).
 		With("policy", name).With("limit", quota).With("window_seconds", seconds(ratelimit.Window)).WithRetryAfter(wait)
 }
@@ -104,7 +104,7 @@ func (s *Server) recordTokenResult(c echo.Context, token []byte, worked bool) er
 	return nil
 }
 
-// setExactly keeps the capitals of the draft; Header.Set would write Ratelimit.
+// setExactly sets a header without changing its case; Header.Set would write Ratelimit.
 func setExactly(h http.Header, name, value string) { h[name] = []string{value} }
 
 func seconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

@@ -20,17 +20,17 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// The names of cookies, as CookieName completes them.
+// The names of cookies without the prefix that CookieName adds.
 const (
-	// SessionCookie carries a session's token.
+	// SessionCookie contains the session token.
 	SessionCookie = "smoothschedule_session"
-	// DeviceCookie says that a user has signed in with the browser before.
+	// DeviceCookie marks a browser in which a user has signed in before.
 	DeviceCookie = "smoothschedule_device"
 )
 
-// CookieName is the whole name of a cookie. With the prefix, browsers take it from this host
-// over HTTPS only (RFC 6265bis), so that no other host of the same site can put one in its place;
-// over plain http they refuse the prefix.
+// CookieName returns the full name of a cookie. With the prefix __Host-, browsers accept it only from
+// this host and over HTTPS (RFC 6265bis), so that no other host of the same site can set it. Over plain
+// HTTP browsers refuse the prefix.
 func CookieName(name string, https bool) string {
 	if https {
 		return "__Host-" + name
@@ -40,10 +40,10 @@ func CookieName(name string, https bool) string {
 
 type deviceKey struct{}
 
-// maxDevice bounds the value of the cookie that is looked at.
+// maxDevice is the maximum length of the DeviceCookie; longer ones are ignored.
 const maxDevice = 200
 
-// withDevice keeps the value of the request's DeviceCookie in the context.
+// withDevice stores the value of the request's DeviceCookie in the context.
 func (s *Server) withDevice(c echo.Context) {
 	cookie, err := c.Request().Cookie(CookieName(DeviceCookie, s.HTTPS))
 	if err != nil || len(cookie.Value) > maxDevice {
@@ -52,13 +52,13 @@ func (s *Server) withDevice(c echo.Context) {
 	c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), deviceKey{}, cookie.Value)))
 }
 
-// DeviceFrom returns the value of the request's DeviceCookie, or nothing.
+// DeviceFrom returns the value of the request's DeviceCookie, or an empty string.
 func DeviceFrom(ctx context.Context) string {
 	value, _ := ctx.Value(deviceKey{}).(string)
 	return value
 }
 
-// HeaderSandboxMode asks for a mode, and says in every answer which one it was.
+// HeaderSandboxMode selects the mode of a request and states the mode of a response.
 const HeaderSandboxMode = "X-Sandbox-Mode"
 
 // resolve authenticates a request, finds its tenant and mode, and puts the scope into the
@@ -77,7 +77,7 @@ func (s *Server) resolve(next echo.HandlerFunc) echo.HandlerFunc {
 		token, fromCookie := s.sessionToken(r)
 		if fromCookie && contract.Writes(r.Method) && !s.origins.sameSite(r) {
 			return apperr.New(apperr.CrossOriginRefused,
-				"A browser may change things only from a page of ours. Other clients send the token as bearer.")
+				"Browsers can make changes only from our own pages. Other clients must send the token as a bearer token.")
 		}
 		request := tenancy.Request{
 			RequestID: c.Response().Header().Get(echo.HeaderXRequestID), Now: s.Now().UTC().Truncate(time.Microsecond),
@@ -172,14 +172,14 @@ func resetRequest(c echo.Context, before *http.Request) (err error) {
 	return err
 }
 
-// setScope puts the scope into the context of the request, and its mode into the answer.
+// setScope stores the scope in the context of the request and sets the mode of the response.
 func setScope(c echo.Context, scope *tenancy.Scope) {
 	c.SetRequest(c.Request().WithContext(tenancy.WithScope(c.Request().Context(), scope)))
 	c.Response().Header().Set(HeaderSandboxMode, strconv.FormatBool(scope.SandboxMode()))
 }
 
-// credentials says with which token the request was made. A bearer token that claims to
-// be an API token and cannot be one is refused here, before it costs a query.
+// credentials sets the token of the request. A malformed API token is refused here, without a query.
+// Errors: Unauthorized.
 func credentials(request *tenancy.Request, token string, hash [sha256.Size]byte, fromCookie bool) error {
 	if fromCookie || !apitoken.Looks(token) {
 		request.TokenHash = hash[:]
@@ -187,13 +187,14 @@ func credentials(request *tenancy.Request, token string, hash [sha256.Size]byte,
 	}
 	parsed, err := apitoken.Parse(token)
 	if err != nil {
-		return apperr.New(apperr.Unauthorized, "This is not an API token: it is incomplete or has a typing error.")
+		return apperr.New(apperr.Unauthorized, "The API token is invalid: it is incomplete or mistyped.")
 	}
 	request.APIToken = &parsed
 	return nil
 }
 
-// sessionToken returns the session's or API token of the request: of the Authorization header, else of the cookie.
+// sessionToken returns the session or API token of the request, from the Authorization header or,
+// without one, from the cookie.
 func (s *Server) sessionToken(r *http.Request) (token string, fromCookie bool) {
 	if header := r.Header.Get(echo.HeaderAuthorization); header != "" {
 		scheme, value, _ := strings.Cut(header, " ")
@@ -225,7 +226,7 @@ func address(c echo.Context) netip.Addr {
 	return addr.Unmap()
 }
 
-// ipExtractor believes X-Forwarded-For only from proxies that are trusted by name.
+// ipExtractor uses X-Forwarded-For only from TrustedProxies.
 func (s *Server) ipExtractor() echo.IPExtractor {
 	if len(s.TrustedProxies) == 0 {
 		return echo.ExtractIPDirect()

@@ -1,12 +1,10 @@
-// Package httpapi owns the HTTP side of a request: the order of the middleware,
-// authentication, the gate and the contract's validation before each operation, and the form of
-// every error.
+// Package httpapi owns the HTTP side of a request: the order of the middleware, authentication, the gate
+// and the contract validation of each operation, and the form of errors.
 //
-// It calls contract, gate, tenancy, idempotency and audit, and knows no domain: internal/app
-// registers their modules. Invariants: problem.go is the single place
-// where an error becomes HTTP; no handler is reached without its operation's gate
-// and validation; every operation of the contract has a handler, or the server does
-// not start.
+// It calls contract, gate, tenancy, idempotency and audit, and knows no domain: internal/app registers
+// their modules. Invariants: only problem.go turns errors into HTTP; no handler runs without the gate and
+// the validation of its operation; if an operation of the contract has no handler, the server does not
+// start.
 package httpapi
 
 import (
@@ -32,7 +30,7 @@ import (
 // Options are what a Server needs. All fields are required unless they say otherwise.
 type Options struct {
 	Contract *contract.Contract
-	// ThirdParty is the document of what API tokens can call, as it is served.
+	// ThirdParty is the served document of the operations that accept API tokens.
 	ThirdParty []byte
 	Gates      gate.Gates
 	Resolver   *tenancy.Resolver
@@ -43,31 +41,30 @@ type Options struct {
 	Now func() time.Time
 	// Bases are the host names of the installation, such as "localhost".
 	Bases []string
-	// Origins are the origins of browsers that may call with credentials, such as
-	// "http://*.lvh.me:5173"; a * stands for one label.
+	// Origins are the browser origins that may send credentials, such as "http://*.lvh.me:5173"; a *
+	// stands for one label.
 	Origins []string
-	// TrustedProxies may say in X-Forwarded-For whom they speak for; none by default.
+	// TrustedProxies are the networks whose X-Forwarded-For is used; none by default.
 	TrustedProxies []netip.Prefix
-	// HTTPS makes browsers come back over HTTPS only (HSTS).
+	// HTTPS makes browsers use only HTTPS (HSTS), and adds the prefix __Host- to cookie names.
 	HTTPS bool
-	// Ready reports whether the server can do its work; /readyz answers with it.
+	// Ready returns an error if the server cannot process requests; /readyz reports it.
 	Ready func(context.Context) error
-	// MetricsToken, if not empty, must be sent as bearer token to read /metrics. Without
-	// it, only LoopbackMetrics lets anybody read it.
+	// MetricsToken, if not empty, is the bearer token required to read /metrics. Without it, /metrics is
+	// only available with LoopbackMetrics.
 	MetricsToken string
-	// LoopbackMetrics lets programs on this machine read /metrics without a token: for
-	// development, since a proxy on this machine is one of them.
+	// LoopbackMetrics allows reading /metrics from this machine without a token. Only for development: a
+	// proxy on this machine would make it public.
 	LoopbackMetrics bool
-	// MetricsElsewhere closes /metrics here, because MetricsHandler has an address of its own.
+	// MetricsElsewhere disables /metrics here, because MetricsHandler has its own listener.
 	MetricsElsewhere bool
-	// RequestTimeout ends the work of a request that takes longer, beyond the time for which
-	// it asks to wait; 15 s by default.
+	// RequestTimeout is the maximum duration of a request, without long polling; 15 s by default.
 	RequestTimeout time.Duration
-	// SlowAfter is when a request that still runs is reported as slow; 5 s by default.
+	// SlowAfter is the duration after which a running request is reported as slow; 5 s by default.
 	SlowAfter time.Duration
-	// Answered is told of every request for an operation, whatever the answer; optional.
+	// Answered is called after every request for an operation, whatever its status; optional.
 	Answered func(at time.Time)
-	// Middleware runs before everything else, such as tracing; optional.
+	// Middleware runs before all other middleware, for example for tracing; optional.
 	Middleware []echo.MiddlewareFunc
 }
 
@@ -79,12 +76,11 @@ type Server struct {
 	origins *origins
 	metrics *metrics
 	timings map[route]timing
-	// warned is when a warning of untrusted forwarding was last logged, in Unix nanoseconds.
+	// warned is the time of the last warning of untrusted forwarding, in Unix nanoseconds.
 	warned atomic.Int64
 }
 
-// New builds the server without any operation; add them with Register and finish
-// with Check.
+// New builds the server without operations. Add them with Register, then call Check.
 func New(o Options) (*Server, error) {
 	allowed, err := newOrigins(o.Origins)
 	if err != nil {
@@ -105,8 +101,8 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Check fails if an operation of the contract has no handler or no gate, or a
-// handler has no operation: then it would run without any gate at all.
+// Check returns an error if an operation of the contract has no handler or no gate, or if a handler has
+// no operation: it would run without a gate. It must be called before the first request.
 func (s *Server) Check() error {
 	var mistakes []error
 	wanted := map[route]bool{}

@@ -20,7 +20,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 )
 
-// validator holds a request against one operation of the contract.
+// validator validates requests for one operation of the contract.
 type validator struct {
 	op      *contract.Operation
 	query   map[string]bool
@@ -35,7 +35,7 @@ func newValidator(op *contract.Operation) *validator {
 			MultiError:          true,
 			SkipSettingDefaults: true,
 			AuthenticationFunc:  openapi3filter.NoopAuthenticationFunc,
-			ExcludeRequestBody:  true, // checkBody does that
+			ExcludeRequestBody:  true, // see checkBody
 		},
 	}
 	if op.JSONBody() {
@@ -50,18 +50,18 @@ func newValidator(op *contract.Operation) *validator {
 	return v
 }
 
-// validate returns an InvalidRequest error that names the fields that do not fit the
-// contract, maxFields at the most, or one of the errors about the body as a whole.
+// validate returns an InvalidRequest error that lists the invalid fields (at most maxFields), or one
+// of the errors about the body as a whole: BodyTooLarge, UnsupportedType, InvalidRequest.
 func (v *validator) validate(c echo.Context) error {
 	r, query := c.Request(), c.QueryParams()
 	if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-		// What cannot be read would be left out, and a filter with it.
-		return invalidRequest(apperr.Field{Pointer: "?", Detail: "cannot be read: write & between parameters, ; as %3B and % as %25."})
+		// url.Values omits parameters that cannot be parsed; a filter would be ignored.
+		return invalidRequest(apperr.Field{Pointer: "?", Detail: "cannot be parsed: separate parameters with &, and write ; as %3B and % as %25."})
 	}
 	if err := v.checkQuery(query); err != nil {
 		return err
 	}
-	if fields := v.checkTimes(r, query); len(fields) > 0 {
+	if fields := v.checkRepetition(r, query); len(fields) > 0 {
 		return invalidRequest(fields...)
 	}
 	var body []byte
@@ -83,11 +83,11 @@ func (v *validator) validate(c echo.Context) error {
 		fields = fieldsOf(err, "")
 	}
 	if len(body) > 0 {
-		wrong, err := checkBody(v.body, body)
+		invalid, err := checkBody(v.body, body)
 		if err != nil {
 			return apperr.New(apperr.InvalidRequest, "The body is not valid JSON.").WithCause(err)
 		}
-		fields = append(fields, wrong...)
+		fields = append(fields, invalid...)
 	}
 	if len(fields) > 0 {
 		return invalidRequest(fields...)
@@ -95,8 +95,7 @@ func (v *validator) validate(c echo.Context) error {
 	return nil
 }
 
-// checkQuery refuses parameters that the operation does not have: a misspelt
-// filter must not silently show everything.
+// checkQuery refuses unknown parameters: a misspelled filter must not be ignored silently.
 func (v *validator) checkQuery(query url.Values) error {
 	for name, values := range query {
 		if !v.query[name] {
@@ -104,17 +103,17 @@ func (v *validator) checkQuery(query url.Values) error {
 		}
 		for _, value := range values {
 			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				return invalidRequest(apperr.Field{Pointer: "?" + name, Detail: "must be text in UTF-8 without NUL."})
+				return invalidRequest(apperr.Field{Pointer: "?" + name, Detail: "must be UTF-8 text without NUL characters."})
 			}
 		}
 	}
 	return nil
 }
 
-// checkTimes refuses parameters that are given more often than they can be. Lists may be given in
-// both forms, a,b and one parameter for each item: query then has the form of the contract, which
-// is the only one that validator and handlers read. No item of a list may contain a comma.
-func (v *validator) checkTimes(r *http.Request, query url.Values) []apperr.Field {
+// checkRepetition refuses parameters that are given more than once, unless they are lists. Lists are
+// accepted as a,b and as one parameter per item; query is rewritten to the form of the contract, which
+// validator and handlers expect. List items must not contain commas.
+func (v *validator) checkRepetition(r *http.Request, query url.Values) []apperr.Field {
 	var fields []apperr.Field
 	for _, parameter := range v.op.Spec.Parameters {
 		p := parameter.Value
@@ -128,8 +127,8 @@ func (v *validator) checkTimes(r *http.Request, query url.Values) []apperr.Field
 		case len(values) == 0:
 		case p.In == openapi3.ParameterInQuery && schema.Type.Is(openapi3.TypeArray):
 			items := strings.Split(strings.Join(values, ","), ",")
-			if most := schema.MaxItems; most != nil && uint64(len(items)) > *most {
-				fields = append(fields, apperr.Field{Pointer: parameterPointer(p), Detail: fmt.Sprintf("maximum number of items is %d", *most)})
+			if limit := schema.MaxItems; limit != nil && uint64(len(items)) > *limit {
+				fields = append(fields, apperr.Field{Pointer: parameterPointer(p), Detail: fmt.Sprintf("maximum number of items is %d", *limit)})
 			}
 			if p.Explode != nil && !*p.Explode {
 				items = []string{strings.Join(items, ",")}
@@ -142,9 +141,9 @@ func (v *validator) checkTimes(r *http.Request, query url.Values) []apperr.Field
 	return fields
 }
 
-// prepareBody reads the body within its limit and checks that it is one JSON value; the
-// handler reads it again from memory, and so does who begins the request anew. It returns
-// nothing if there is no body and need not be one.
+// prepareBody reads the body up to its limit and checks that it is one JSON value. The handler, and a
+// second run of the request, read it from memory. It returns nil if there is no body and none is
+// required.
 func (v *validator) prepareBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > v.op.MaxBody {
 		return nil, v.bodyTooLarge()
@@ -159,7 +158,7 @@ func (v *validator) prepareBody(r *http.Request) ([]byte, error) {
 	}
 	if len(body) == 0 {
 		if v.op.Spec.RequestBody.Value.Required {
-			return nil, apperr.New(apperr.InvalidRequest, "A body is needed: a JSON object.")
+			return nil, apperr.New(apperr.InvalidRequest, "A JSON body is required.")
 		}
 		r.ContentLength = 0
 		r.Body = http.NoBody
@@ -177,12 +176,12 @@ func (v *validator) prepareBody(r *http.Request) ([]byte, error) {
 }
 
 func (v *validator) bodyTooLarge() error {
-	return apperr.New(apperr.BodyTooLarge, "The body of this request may have %d KiB at the most.", v.op.MaxBody>>10).
+	return apperr.New(apperr.BodyTooLarge, "The body of this request must not exceed %d KiB.", v.op.MaxBody>>10).
 		With("max_bytes", v.op.MaxBody)
 }
 
-// checkMediaType accepts JSON, and for PATCH also the type of merge patches
-// (RFC 7396), which from here on is JSON like any other.
+// checkMediaType accepts JSON and, for PATCH, merge patches (RFC 7396), whose type it replaces by that
+// of JSON.
 func checkMediaType(r *http.Request) error {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err == nil && r.Method == http.MethodPatch && mediaType == "application/merge-patch+json" {
@@ -195,11 +194,11 @@ func checkMediaType(r *http.Request) error {
 	return nil
 }
 
-// checkJSON demands exactly one JSON value, in UTF-8, without the character NUL,
-// which PostgreSQL cannot keep.
+// checkJSON requires exactly one JSON value in UTF-8, without the character NUL, which PostgreSQL
+// cannot store.
 func checkJSON(body []byte) error {
 	if !utf8.Valid(body) {
-		return apperr.New(apperr.InvalidRequest, "The body must be in UTF-8.")
+		return apperr.New(apperr.InvalidRequest, "The body must be UTF-8.")
 	}
 	if !json.Valid(body) {
 		var syntax *json.SyntaxError
@@ -209,13 +208,13 @@ func checkJSON(body []byte) error {
 		return apperr.New(apperr.InvalidRequest, "The body is not valid JSON.")
 	}
 	if containsNUL(body) {
-		return apperr.New(apperr.InvalidRequest, `The body contains the character \u0000, which cannot be kept.`)
+		return apperr.New(apperr.InvalidRequest, `The body contains the character \u0000, which cannot be stored.`)
 	}
 	return nil
 }
 
-// containsNUL looks for the escape of NUL in valid JSON: a backslash that is not
-// itself escaped, followed by u0000.
+// containsNUL reports whether valid JSON contains an escaped NUL: a backslash that is not itself
+// escaped, followed by u0000.
 func containsNUL(body []byte) bool {
 	for i := 0; i < len(body); i++ {
 		if body[i] != '\\' {
@@ -230,7 +229,7 @@ func containsNUL(body []byte) bool {
 }
 
 func invalidRequest(fields ...apperr.Field) error {
-	detail := "The request does not fit the contract."
+	detail := "The request does not match the contract."
 	if len(fields) > 0 {
 		detail = describe(fields[0])
 	}
@@ -244,10 +243,10 @@ func describe(f apperr.Field) string {
 	return f.Detail
 }
 
-// fieldsOf turns the validator's errors into fields. Only the reason of a schema
-// error is used: the rest of its text quotes the schema and the input.
+// fieldsOf converts the errors of the validator. Of a schema error only the reason is used: the rest of
+// its text quotes the schema and the input.
 func fieldsOf(err error, pointer string) []apperr.Field {
-	// Which of the two is outside tells what is wrong where: either can be in the other one.
+	// A type switch on the outermost error, because each of these types can wrap the other.
 	switch outer := err.(type) { //nolint:errorlint // see above
 	case openapi3.MultiError:
 		var fields []apperr.Field
@@ -283,7 +282,7 @@ func parameterPointer(p *openapi3.Parameter) string {
 	return p.Name
 }
 
-// schemaField completes the pointer.
+// schemaField appends the location of a schema error to the pointer.
 func schemaField(e *openapi3.SchemaError, pointer string) apperr.Field {
 	for _, part := range e.JSONPointer() {
 		pointer += "/" + pointerEscapes.Replace(part)
@@ -291,10 +290,10 @@ func schemaField(e *openapi3.SchemaError, pointer string) apperr.Field {
 	detail := e.Reason
 	if e.SchemaField == "format" && e.Schema != nil && e.Schema.Format != "" {
 		detail = fmt.Sprintf("must be a valid %s", e.Schema.Format)
-		// What our own formats say is for people.
-		if said := errors.Unwrap(e.Origin); said != nil {
-			if _, theirs := errors.AsType[*openapi3.SchemaError](said); !theirs {
-				detail = strings.TrimSuffix(said.Error(), ".") + "."
+		// Errors of our own formats (internal/contract) are written for clients.
+		if reason := errors.Unwrap(e.Origin); reason != nil {
+			if _, ok := errors.AsType[*openapi3.SchemaError](reason); !ok {
+				detail = strings.TrimSuffix(reason.Error(), ".") + "."
 			}
 		}
 	}

@@ -84,6 +84,6 @@ func TestAnErrorNeverSaysThatNothingWasChanged(t *testing.T) {
 	answer, err := owner.Send(owner.Request(t, http.MethodPost, "/api/v1/customers", m{"name": "Lost"}))
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, answer.Status, 500)
-	require.Contains(t, answer.Object(t)["detail"], "Check before you repeat, or repeat with the same Idempotency-Key.")
+	require.Contains(t, answer.Object(t)["detail"], "Check before you repeat a change, or repeat it with the same Idempotency-Key.")
 	require.NotContains(t, string(answer.Body), "othing was changed")
 }

@@ -175,10 +175,10 @@ func TestOperations_invalid_with_stale_identity(t *testing.T) {
 		{"", "text/plain", strings.NewReader(room), 415, "unsupported_media_type", "Send the body as application/json."},
 		{"", "application/json", strings.NewReader(room + "{}"), 400, "invalid_request", "The body is not valid JSON, at byte 33."},
 		{"", "application/json", strings.NewReader(`{"type": "ROOM"}`), 400, "invalid_request", `name: property "name" is missing`},
-		{"", "application/json", http.NoBody, 400, "invalid_request", "A body is needed: a JSON object."},
+		{"", "application/json", http.NoBody, 400, "invalid_request", "A JSON body is required."},
 		{
 			"", "application/json", io.MultiReader(strings.NewReader(room), strings.NewReader(strings.Repeat(" ", contract.DefaultMaxBody))),
-			413, "body_too_large", "The body of this request may have 64 KiB at the most.",
+			413, "body_too_large", "The body of this request must not exceed 64 KiB.",
 		},
 	} {
 		c.Get(t, "/api/v1/resources").Require(t, 200)

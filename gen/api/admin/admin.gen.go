@@ -301,7 +301,7 @@ type CataloguePlan struct {
 	// Name Example: Business
 	Name string `json:"name"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price   externalRef0.Money `json:"price"`
@@ -470,7 +470,7 @@ type OverrideList struct {
 	Data    []Override `json:"data"`
 	HasMore bool       `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -562,7 +562,7 @@ type PlanCreate struct {
 	Limits *Limits    `json:"limits,omitempty"`
 	Name   names.Name `json:"name"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -617,7 +617,7 @@ type PlanVersion struct {
 	// Example: {"max_resources":20,"max_users":null}
 	Limits Limits `json:"limits"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price       externalRef0.Money           `json:"price"`
@@ -647,7 +647,7 @@ type PlanVersionUpdate struct {
 	// Example: {"max_resources":20,"max_users":null}
 	Limits *Limits `json:"limits,omitempty"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -725,7 +725,7 @@ type PlatformBusinessList struct {
 	Data    []PlatformBusiness `json:"data"`
 	HasMore bool               `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -792,7 +792,7 @@ type PlatformUserList struct {
 	Data    []PlatformUser `json:"data"`
 	HasMore bool           `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -887,10 +887,10 @@ type Version = int32
 
 // ListPlatformBusinessesParams defines parameters for ListPlatformBusinesses.
 type ListPlatformBusinessesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Search Only what contains this text, in any case.
@@ -908,31 +908,31 @@ type ListPlatformBusinessesParams struct {
 
 // UpdatePlatformBusinessParams defines parameters for UpdatePlatformBusiness.
 type UpdatePlatformBusinessParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListOverridesParams defines parameters for ListOverrides.
 type ListOverridesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // UpdatePlanDraftParams defines parameters for UpdatePlanDraft.
 type UpdatePlanDraftParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListPlatformUsersParams defines parameters for ListPlatformUsers.
 type ListPlatformUsersParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Search Only what contains this text, in any case.
@@ -956,7 +956,7 @@ type ListPlatformUsersParams struct {
 
 // UpdatePlatformUserParams defines parameters for UpdatePlatformUser.
 type UpdatePlatformUserParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 

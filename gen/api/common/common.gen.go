@@ -12,45 +12,45 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
-// ConflictProblem An error of status 409, with the members that its `code` adds.
+// ConflictProblem A 409 error, with the members that its `code` adds.
 type ConflictProblem struct {
-	// AppointmentID Of `hold_used`: what it has become.
+	// AppointmentID Only with `hold_used`: the appointment that was booked with the hold.
 	AppointmentID *openapi_types.UUID `json:"appointment_id,omitempty"`
 	Code          string              `json:"code"`
 
-	// CurrentStatus Of `invalid_transition`: the status that the object has.
+	// CurrentStatus Only with `invalid_transition`: the current status of the object.
 	CurrentStatus *string `json:"current_status,omitempty"`
 	Detail        string  `json:"detail"`
 
 	// Error The same text as `detail`.
 	Error string `json:"error"`
 
-	// Errors The fields that are wrong, of many only the first ones.
+	// Errors The invalid fields, at most 20.
 	Errors *[]FieldError `json:"errors,omitempty"`
 
-	// ExpiredAt Of `hold_expired`: when it was over.
+	// ExpiredAt Only with `hold_expired`: when the hold expired.
 	ExpiredAt *time.Time `json:"expired_at,omitempty"`
 
-	// Limit Of `too_many_holds` and `too_many_bookings`: how many are allowed.
+	// Limit Only with `too_many_holds` and `too_many_bookings`: the limit.
 	Limit *int `json:"limit,omitempty"`
 
-	// RecordName Of `domain_not_verified`: where the record must be.
+	// RecordName Only with `domain_not_verified`: name of the required DNS record.
 	RecordName *string `json:"record_name,omitempty"`
 
-	// RecordValue Of `domain_not_verified`: what it must say.
+	// RecordValue Only with `domain_not_verified`: value of the required DNS record.
 	RecordValue *string `json:"record_value,omitempty"`
 
-	// RequestID Quote it when you ask for help.
+	// RequestID ID of the request. Quote it when you contact support.
 	RequestID string `json:"request_id"`
 	Status    int    `json:"status"`
 
 	// Success Always false.
 	Success bool `json:"success"`
 
-	// Title The same for every occurrence of the code.
+	// Title Title of the code. The same for every occurrence.
 	Title string `json:"title"`
 
-	// Type Address of the documentation of this code.
+	// Type URL of the documentation of this code.
 	Type                 string                 `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
@@ -59,26 +59,26 @@ type ConflictProblem struct {
 type FieldError struct {
 	Detail string `json:"detail"`
 
-	// Pointer A JSON pointer into the body (`/price/amount`), or `?name` for a query parameter.
+	// Pointer JSON pointer into the body (`/price/amount`), or `?name` for a query parameter.
 	Pointer string `json:"pointer"`
 }
 
-// Money An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+// Money An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 //
 // Example: {"amount":8999,"currency":"USD"}
 type Money struct {
 	Amount int64 `json:"amount"`
 
-	// Currency ISO 4217.
+	// Currency ISO 4217 currency code.
 	//
 	// Example: USD
 	Currency string `json:"currency"`
 }
 
-// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 type NextCursor = string
 
-// Problem An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// Problem An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type Problem struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
@@ -86,20 +86,20 @@ type Problem struct {
 	// Error The same text as `detail`.
 	Error string `json:"error"`
 
-	// Errors The fields that are wrong, of many only the first ones.
+	// Errors The invalid fields, at most 20.
 	Errors *[]FieldError `json:"errors,omitempty"`
 
-	// RequestID Quote it when you ask for help.
+	// RequestID ID of the request. Quote it when you contact support.
 	RequestID string `json:"request_id"`
 	Status    int    `json:"status"`
 
 	// Success Always false.
 	Success bool `json:"success"`
 
-	// Title The same for every occurrence of the code.
+	// Title Title of the code. The same for every occurrence.
 	Title string `json:"title"`
 
-	// Type Address of the documentation of this code.
+	// Type URL of the documentation of this code.
 	Type                 string                 `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
@@ -119,40 +119,40 @@ type IfMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
-// BadRequest An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// BadRequest An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type BadRequest = Problem
 
-// Conflict An error of status 409, with the members that its `code` adds.
+// Conflict A 409 error, with the members that its `code` adds.
 type Conflict = ConflictProblem
 
-// Forbidden An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// Forbidden An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type Forbidden = Problem
 
-// InternalError An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// InternalError An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type InternalError = Problem
 
-// NotFound An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// NotFound An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type NotFound = Problem
 
-// PreconditionFailed An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// PreconditionFailed An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type PreconditionFailed = Problem
 
-// TooLarge An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// TooLarge An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type TooLarge = Problem
 
-// TooManyRequests An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// TooManyRequests An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type TooManyRequests = Problem
 
-// Unauthorized An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// Unauthorized An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type Unauthorized = Problem
 
-// Unavailable An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// Unavailable An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type Unavailable = Problem
 
-// Unprocessable An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// Unprocessable An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type Unprocessable = Problem
 
-// UnsupportedMediaType An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// UnsupportedMediaType An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type UnsupportedMediaType = Problem
 
 // Getter for additional properties for ConflictProblem. Returns the specified

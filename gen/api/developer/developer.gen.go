@@ -265,7 +265,7 @@ type APITokenList struct {
 	Data    []APIToken `json:"data"`
 	HasMore bool       `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -383,7 +383,7 @@ type SandboxOutbox struct {
 	Data    []SandboxEffect `json:"data"`
 	HasMore bool            `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -467,7 +467,7 @@ type WebhookDeliveryList struct {
 	Data    []WebhookDelivery `json:"data"`
 	HasMore bool              `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -479,7 +479,7 @@ type WebhookList struct {
 	Data    []Webhook `json:"data"`
 	HasMore bool      `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -542,7 +542,7 @@ type ListEventsParams struct {
 	// Types Only events of these types, separated by commas; `appointment.*` stands for all of a noun.
 	Types *EventTypes `form:"types,omitempty" json:"types,omitempty"`
 
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Wait For how many seconds to wait for an event if there is none.
@@ -551,19 +551,19 @@ type ListEventsParams struct {
 
 // ListSandboxOutboxParams defines parameters for ListSandboxOutbox.
 type ListSandboxOutboxParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListTokensParams defines parameters for ListTokens.
 type ListTokensParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// IsSandbox Only tokens of the sandbox, or only live ones.
@@ -572,49 +572,49 @@ type ListTokensParams struct {
 
 // RevokeTokenParams defines parameters for RevokeToken.
 type RevokeTokenParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateTokenParams defines parameters for UpdateToken.
 type UpdateTokenParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // RotateTokenParams defines parameters for RotateToken.
 type RotateTokenParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListWebhooksParams defines parameters for ListWebhooks.
 type ListWebhooksParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // DeleteWebhookParams defines parameters for DeleteWebhook.
 type DeleteWebhookParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateWebhookParams defines parameters for UpdateWebhook.
 type UpdateWebhookParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListWebhookDeliveriesParams defines parameters for ListWebhookDeliveries.
 type ListWebhookDeliveriesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only deliveries with this status.

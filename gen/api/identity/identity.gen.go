@@ -295,7 +295,7 @@ type AuditList struct {
 	Data    []AuditEntry `json:"data"`
 	HasMore bool         `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -465,7 +465,7 @@ type DomainList struct {
 	Data    []Domain `json:"data"`
 	HasMore bool     `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -590,7 +590,7 @@ type InvitationList struct {
 	Data    []Invitation `json:"data"`
 	HasMore bool         `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -780,7 +780,7 @@ type SessionList struct {
 	Data    []Session `json:"data"`
 	HasMore bool      `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -900,7 +900,7 @@ type TenantInvitationList struct {
 	Data    []TenantInvitation `json:"data"`
 	HasMore bool               `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -967,7 +967,7 @@ type UserList struct {
 	Data    []User `json:"data"`
 	HasMore bool   `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1001,24 +1001,24 @@ type AuditTargetType = string
 // AuditTo defines model for AuditTo.
 type AuditTo = time.Time
 
-// DNSUnavailable An error (RFC 9457). `code` is stable and made for programs, `detail` for people. Some codes add members, which their documentation names.
+// DNSUnavailable An error (RFC 9457). Programs should use `code`, which is stable; `detail` is for people. Some codes add members, which the documentation of the code lists.
 type DNSUnavailable = externalRef0.Problem
 
 // ListSessionsParams defines parameters for ListSessions.
 type ListSessionsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListPlatformAuditParams defines parameters for ListPlatformAudit.
 type ListPlatformAuditParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Actor Only what was done by this user, or in their name.
@@ -1048,10 +1048,10 @@ type ListPlatformAuditParams struct {
 
 // ListTenantInvitationsParams defines parameters for ListTenantInvitations.
 type ListTenantInvitationsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only invitations in this state.
@@ -1060,10 +1060,10 @@ type ListTenantInvitationsParams struct {
 
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Actor Only what was done by this user, or in their name.
@@ -1090,25 +1090,25 @@ type ListAuditParams struct {
 
 // UpdateBusinessParams defines parameters for UpdateBusiness.
 type UpdateBusinessParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListDomainsParams defines parameters for ListDomains.
 type ListDomainsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListInvitationsParams defines parameters for ListInvitations.
 type ListInvitationsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only invitations in this state.
@@ -1117,10 +1117,10 @@ type ListInvitationsParams struct {
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Role Only users with this role.
@@ -1132,13 +1132,13 @@ type ListUsersParams struct {
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateUserParams defines parameters for UpdateUser.
 type UpdateUserParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 

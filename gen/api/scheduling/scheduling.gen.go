@@ -489,7 +489,7 @@ type Appointment struct {
 	// Notes The customer sees them too.
 	Notes string `json:"notes"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price       externalRef0.Money   `json:"price"`
@@ -547,7 +547,7 @@ type AppointmentChangeList struct {
 	Data    []AppointmentChange `json:"data"`
 	HasMore bool                `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -590,7 +590,7 @@ type AppointmentList struct {
 	Data    []Appointment `json:"data"`
 	HasMore bool          `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -668,7 +668,7 @@ type BookingAppointment struct {
 	CancelledAt nullable.Nullable[time.Time] `json:"cancelled_at"`
 	EndAt       time.Time                    `json:"end_at"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -740,27 +740,27 @@ type BookingConflictProblem struct {
 	// Alternatives Of `slot_taken`, `off_grid`, `limit_day` and `limit_week`: the nearest times that are accepted instead.
 	Alternatives *[]Alternative `json:"alternatives,omitempty"`
 
-	// AppointmentID Of `hold_used`: what it has become.
+	// AppointmentID Only with `hold_used`: the appointment that was booked with the hold.
 	AppointmentID *openapi_types.UUID `json:"appointment_id,omitempty"`
 	Code          string              `json:"code"`
 
 	// Conflicts Of `slot_taken`: the resources that are not free; not in public booking.
 	Conflicts *[]Conflict `json:"conflicts,omitempty"`
 
-	// CurrentStatus Of `invalid_transition`: the status that the object has.
+	// CurrentStatus Only with `invalid_transition`: the current status of the object.
 	CurrentStatus *string `json:"current_status,omitempty"`
 	Detail        string  `json:"detail"`
 
 	// Error The same text as `detail`.
 	Error string `json:"error"`
 
-	// Errors The fields that are wrong, of many only the first ones.
+	// Errors The invalid fields, at most 20.
 	Errors *[]externalRef0.FieldError `json:"errors,omitempty"`
 
-	// ExpiredAt Of `hold_expired`: when it was over.
+	// ExpiredAt Only with `hold_expired`: when the hold expired.
 	ExpiredAt *time.Time `json:"expired_at,omitempty"`
 
-	// Limit Of `too_many_holds` and `too_many_bookings`: how many are allowed.
+	// Limit Only with `too_many_holds` and `too_many_bookings`: the limit.
 	Limit *int `json:"limit,omitempty"`
 
 	// Occurrences Of `slot_taken`, for a series: those that cannot be booked.
@@ -769,23 +769,23 @@ type BookingConflictProblem struct {
 	// Reasons Of `no_longer_possible`: what has come to stand in the way.
 	Reasons *[]Objection `json:"reasons,omitempty"`
 
-	// RecordName Of `domain_not_verified`: where the record must be.
+	// RecordName Only with `domain_not_verified`: name of the required DNS record.
 	RecordName *string `json:"record_name,omitempty"`
 
-	// RecordValue Of `domain_not_verified`: what it must say.
+	// RecordValue Only with `domain_not_verified`: value of the required DNS record.
 	RecordValue *string `json:"record_value,omitempty"`
 
-	// RequestID Quote it when you ask for help.
+	// RequestID ID of the request. Quote it when you contact support.
 	RequestID string `json:"request_id"`
 	Status    int    `json:"status"`
 
 	// Success Always false.
 	Success bool `json:"success"`
 
-	// Title The same for every occurrence of the code.
+	// Title Title of the code. The same for every occurrence.
 	Title string `json:"title"`
 
-	// Type Address of the documentation of this code.
+	// Type URL of the documentation of this code.
 	Type                 string                 `json:"type"`
 	AdditionalProperties map[string]interface{} `json:"-"`
 }
@@ -807,7 +807,7 @@ type BookingHold struct {
 	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 	ID BookingSecret `json:"id"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price     externalRef0.Money `json:"price"`
@@ -864,7 +864,7 @@ type BookingService struct {
 	ID              openapi_types.UUID `json:"id"`
 	Name            string             `json:"name"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -878,7 +878,7 @@ type BookingServiceList struct {
 	Data    []BookingService `json:"data"`
 	HasMore bool             `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -893,7 +893,7 @@ type BookingTerms struct {
 	CanCancel     bool `json:"can_cancel"`
 	CanReschedule bool `json:"can_reschedule"`
 
-	// Fee An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Fee An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Fee externalRef0.Money `json:"fee"`
@@ -1038,7 +1038,7 @@ type CustomerList struct {
 	Data    []Customer `json:"data"`
 	HasMore bool       `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1118,7 +1118,7 @@ type Hold struct {
 	ExpiresAt time.Time          `json:"expires_at"`
 	ID        openapi_types.UUID `json:"id"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -1358,7 +1358,7 @@ type ResourceList struct {
 	Data    []Resource `json:"data"`
 	HasMore bool       `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1475,7 +1475,7 @@ type SeriesList struct {
 	Data    []Series `json:"data"`
 	HasMore bool     `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1543,7 +1543,7 @@ type Service struct {
 	MinNoticeMinutes int    `json:"min_notice_minutes"`
 	Name             string `json:"name"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
@@ -1579,7 +1579,7 @@ type ServiceCreate struct {
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
 	Name             names.Name                          `json:"name"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -1598,7 +1598,7 @@ type ServiceList struct {
 	Data    []Service `json:"data"`
 	HasMore bool      `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1644,7 +1644,7 @@ type ServiceUpdate struct {
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
 	Name             *names.Name                         `json:"name,omitempty"`
 
-	// Price An amount of money in minor units of its currency, of which ISO 4217 says how many make one: 8999 is 89.99 for USD (2 digits), 8999 for JPY (0), and 8.999 for KWD (3).
+	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
 	//
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
@@ -1736,7 +1736,7 @@ type TimeOffList struct {
 	Data    []TimeOff `json:"data"`
 	HasMore bool      `json:"has_more"`
 
-	// NextCursor Pass it as `cursor` to get the next page; null on the last one.
+	// NextCursor Pass it as `cursor` to get the next page. Null on the last page.
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
@@ -1852,10 +1852,10 @@ type BookingConflict = BookingConflictProblem
 
 // ListAppointmentsParams defines parameters for ListAppointments.
 type ListAppointmentsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// From Only appointments that start at this instant or later.
@@ -1882,58 +1882,58 @@ type ListAppointmentsParams struct {
 
 // DeleteAppointmentParams defines parameters for DeleteAppointment.
 type DeleteAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateAppointmentParams defines parameters for UpdateAppointment.
 type UpdateAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // CancelAppointmentParams defines parameters for CancelAppointment.
 type CancelAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // CompleteAppointmentParams defines parameters for CompleteAppointment.
 type CompleteAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ConfirmAppointmentParams defines parameters for ConfirmAppointment.
 type ConfirmAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // DeclineAppointmentParams defines parameters for DeclineAppointment.
 type DeclineAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListAppointmentChangesParams defines parameters for ListAppointmentChanges.
 type ListAppointmentChangesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // MarkAppointmentNoShowParams defines parameters for MarkAppointmentNoShow.
 type MarkAppointmentNoShowParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // RescheduleAppointmentParams defines parameters for RescheduleAppointment.
 type RescheduleAppointmentParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -2005,31 +2005,31 @@ type GetBookingAvailabilityParams struct {
 
 // ListBookingServicesParams defines parameters for ListBookingServices.
 type ListBookingServicesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // DeleteBusinessHoursParams defines parameters for DeleteBusinessHours.
 type DeleteBusinessHoursParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceBusinessHoursParams defines parameters for ReplaceBusinessHours.
 type ReplaceBusinessHoursParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListCustomersParams defines parameters for ListCustomers.
 type ListCustomersParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only customers with this status.
@@ -2044,31 +2044,31 @@ type ListCustomersParams struct {
 
 // DeleteCustomerParams defines parameters for DeleteCustomer.
 type DeleteCustomerParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateCustomerParams defines parameters for UpdateCustomer.
 type UpdateCustomerParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListHoldsParams defines parameters for ListHolds.
 type ListHoldsParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
 // ListResourcesParams defines parameters for ListResources.
 type ListResourcesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Type Only resources of this type.
@@ -2080,34 +2080,34 @@ type ListResourcesParams struct {
 
 // DeleteResourceParams defines parameters for DeleteResource.
 type DeleteResourceParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateResourceParams defines parameters for UpdateResource.
 type UpdateResourceParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // DeleteResourceHoursParams defines parameters for DeleteResourceHours.
 type DeleteResourceHoursParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceResourceHoursParams defines parameters for ReplaceResourceHours.
 type ReplaceResourceHoursParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListSeriesParams defines parameters for ListSeries.
 type ListSeriesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// CustomerID Only series of this customer.
@@ -2119,22 +2119,22 @@ type ListSeriesParams struct {
 
 // CancelSeriesParams defines parameters for CancelSeries.
 type CancelSeriesParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // RescheduleSeriesParams defines parameters for RescheduleSeries.
 type RescheduleSeriesParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListServicesParams defines parameters for ListServices.
 type ListServicesParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// IsActive Only services that can, or cannot, be booked.
@@ -2143,22 +2143,22 @@ type ListServicesParams struct {
 
 // DeleteServiceParams defines parameters for DeleteService.
 type DeleteServiceParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateServiceParams defines parameters for UpdateService.
 type UpdateServiceParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListTimeOffParams defines parameters for ListTimeOff.
 type ListTimeOffParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// From Only what lasts beyond this instant. What recurs lasts until its rule ends.
@@ -2173,22 +2173,22 @@ type ListTimeOffParams struct {
 
 // DeleteTimeOffParams defines parameters for DeleteTimeOff.
 type DeleteTimeOffParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateTimeOffParams defines parameters for UpdateTimeOff.
 type UpdateTimeOffParams struct {
-	// IfMatch The `ETag` that the change is based on; if the object has changed since, the answer is 412.
+	// IfMatch The `ETag` of the version that the change is based on. If the object has changed since, the response is 412 `version_mismatch`.
 	IfMatch *externalRef0.IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListWaitlistParams defines parameters for ListWaitlist.
 type ListWaitlistParams struct {
-	// Limit How many items a page has at the most.
+	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor The `next_cursor` of the page before. It belongs to the same filters.
+	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
 	// Status Only entries with this status.
