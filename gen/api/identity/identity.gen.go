@@ -260,33 +260,33 @@ type AuditEntry struct {
 	// Action Example: user.created
 	Action string `json:"action"`
 
-	// ActorID The user in whose name it was done; null for nobody.
+	// ActorID The user who acted, or on whose behalf the action was done. Null if there is none.
 	ActorID   nullable.Nullable[openapi_types.UUID] `json:"actor_id"`
 	ActorRole nullable.Nullable[string]             `json:"actor_role"`
 	Address   nullable.Nullable[string]             `json:"address"`
 	Detail    map[string]interface{}                `json:"detail"`
 
-	// EnvironmentID The mode of the business; null for what concerns none.
+	// EnvironmentID The environment of the business. Null for entries that belong to no environment.
 	EnvironmentID nullable.Nullable[openapi_types.UUID] `json:"environment_id"`
 	ID            openapi_types.UUID                    `json:"id"`
 
-	// ImpersonatorID Who really did it, while working as the actor.
+	// ImpersonatorID The impersonating user, during impersonation of the actor.
 	ImpersonatorID   nullable.Nullable[openapi_types.UUID] `json:"impersonator_id"`
 	ImpersonatorRole nullable.Nullable[string]             `json:"impersonator_role"`
 	OccurredAt       time.Time                             `json:"occurred_at"`
 
-	// Outcome Whether it was done, refused, or did not succeed.
+	// Outcome Whether the action was done, was refused, or failed.
 	Outcome   AuditOutcome `json:"outcome"`
 	RequestID string       `json:"request_id"`
 	TargetID  string       `json:"target_id"`
 
-	// TargetType Empty if it was done to nothing.
+	// TargetType Empty if the action has no target.
 	TargetType string `json:"target_type"`
 
-	// TenantID Null for what concerns the platform alone.
+	// TenantID Null for entries that concern only the platform.
 	TenantID nullable.Nullable[openapi_types.UUID] `json:"tenant_id"`
 
-	// TokenID The API token that did it, if one did.
+	// TokenID The API token that was used, if any.
 	TokenID nullable.Nullable[openapi_types.UUID] `json:"token_id"`
 }
 
@@ -299,57 +299,57 @@ type AuditList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// AuditOutcome Whether it was done, refused, or did not succeed.
+// AuditOutcome Whether the action was done, was refused, or failed.
 type AuditOutcome string
 
 // Business defines model for Business.
 type Business struct {
 	Address string `json:"address"`
 
-	// CancellationWindowHours Cancelling within so many hours before the start is late, and so is a customer's rescheduling.
+	// CancellationWindowHours Canceling less than this many hours before the start is late, and so is rescheduling by a customer.
 	CancellationWindowHours int       `json:"cancellation_window_hours"`
 	ContactEmail            string    `json:"contact_email"`
 	ContactPhone            string    `json:"contact_phone"`
 	CreatedAt               time.Time `json:"created_at"`
 
-	// Currency The ISO 4217 code of the currency of new services.
+	// Currency ISO 4217 code of the currency of new services.
 	Currency               string             `json:"currency"`
 	CustomersCanCancel     bool               `json:"customers_can_cancel"`
 	CustomersCanReschedule bool               `json:"customers_can_reschedule"`
 	ID                     openapi_types.UUID `json:"id"`
 
-	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	// LateCancellationFeePercent Fee for late canceling, in percent of the price.
 	LateCancellationFeePercent int `json:"late_cancellation_fee_percent"`
 
-	// LogoURL An https URL; null is none.
+	// LogoURL An https URL. Null for none.
 	LogoURL nullable.Nullable[string] `json:"logo_url"`
 
-	// MaxBookingsPerAddress How many appointments to come may have been booked from an address of the network, of IPv6 a /64, in public booking.
+	// MaxBookingsPerAddress Maximum number of upcoming appointments per IP address (for IPv6, a /64 network) in public booking.
 	MaxBookingsPerAddress int `json:"max_bookings_per_address"`
 
-	// MaxBookingsPerEmail How many appointments to come an e-mail address may have from public booking.
+	// MaxBookingsPerEmail Maximum number of upcoming appointments per e-mail address in public booking.
 	MaxBookingsPerEmail int `json:"max_bookings_per_email"`
 
-	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
+	// MaxHoldsPerCustomer Maximum number of holds at a time per customer; in public booking, per IP address.
 	MaxHoldsPerCustomer int    `json:"max_holds_per_customer"`
 	Name                string `json:"name"`
 	PrimaryColor        string `json:"primary_color"`
 
-	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
+	// ResourcesCanReschedule Whether staff may move the appointments of their own resources.
 	ResourcesCanReschedule bool   `json:"resources_can_reschedule"`
 	SecondaryColor         string `json:"secondary_color"`
 
-	// Timezone The IANA name of the zone in which everything local is meant.
+	// Timezone IANA time zone of the business. Local times and dates are in this zone.
 	Timezone  string    `json:"timezone"`
 	UpdatedAt time.Time `json:"updated_at"`
 
-	// Version Grows with every change; the ETag.
+	// Version Increases with every change; the ETag.
 	Version int `json:"version"`
 
-	// WaitlistOfferMinutes How long a place that has become free is kept for the first on the waitlist.
+	// WaitlistOfferMinutes How long a slot that has become available is held for the first matching customer on the waitlist, in minutes.
 	WaitlistOfferMinutes int `json:"waitlist_offer_minutes"`
 
-	// WhiteLabelEnabled Whether the platform's branding is hidden; false while the plan does not include `can_white_label`.
+	// WhiteLabelEnabled Whether the platform's branding is hidden. False if the plan does not include `can_white_label`.
 	WhiteLabelEnabled bool `json:"white_label_enabled"`
 }
 
@@ -357,7 +357,7 @@ type Business struct {
 type BusinessCard struct {
 	Address string `json:"address"`
 
-	// CancellationWindowHours Cancelling within so many hours before the start is late.
+	// CancellationWindowHours Canceling less than this many hours before the start is late.
 	CancellationWindowHours int    `json:"cancellation_window_hours"`
 	ContactEmail            string `json:"contact_email"`
 	ContactPhone            string `json:"contact_phone"`
@@ -365,16 +365,16 @@ type BusinessCard struct {
 	CustomersCanCancel      bool   `json:"customers_can_cancel"`
 	CustomersCanReschedule  bool   `json:"customers_can_reschedule"`
 
-	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	// LateCancellationFeePercent Fee for late canceling, in percent of the price.
 	LateCancellationFeePercent int `json:"late_cancellation_fee_percent"`
 
-	// LogoURL An https URL; null is none.
+	// LogoURL An https URL. Null for none.
 	LogoURL        nullable.Nullable[string] `json:"logo_url"`
 	Name           string                    `json:"name"`
 	PrimaryColor   string                    `json:"primary_color"`
 	SecondaryColor string                    `json:"secondary_color"`
 
-	// Timezone The IANA name of the zone in which everything local is meant.
+	// Timezone IANA time zone of the business. Local times and dates are in this zone.
 	Timezone string `json:"timezone"`
 }
 
@@ -382,72 +382,72 @@ type BusinessCard struct {
 type BusinessUpdate struct {
 	Address *string `json:"address,omitempty"`
 
-	// CancellationWindowHours Cancelling within so many hours before the start is late, and so is a customer's rescheduling.
+	// CancellationWindowHours Canceling less than this many hours before the start is late, and so is rescheduling by a customer.
 	CancellationWindowHours *int    `json:"cancellation_window_hours,omitempty"`
 	ContactEmail            *string `json:"contact_email,omitempty"`
 	ContactPhone            *string `json:"contact_phone,omitempty"`
 
-	// Currency The ISO 4217 code of the currency of all services.
+	// Currency ISO 4217 code of the currency of all services.
 	Currency               *string `json:"currency,omitempty"`
 	CustomersCanCancel     *bool   `json:"customers_can_cancel,omitempty"`
 	CustomersCanReschedule *bool   `json:"customers_can_reschedule,omitempty"`
 
-	// LateCancellationFeePercent What late cancelling costs, in percent of the price.
+	// LateCancellationFeePercent Fee for late canceling, in percent of the price.
 	LateCancellationFeePercent *int `json:"late_cancellation_fee_percent,omitempty"`
 
-	// LogoURL An https URL; null is none.
+	// LogoURL An https URL. Null for none.
 	LogoURL nullable.Nullable[string] `json:"logo_url,omitempty"`
 
-	// MaxBookingsPerAddress How many appointments to come may have been booked from an address of the network, of IPv6 a /64, in public booking.
+	// MaxBookingsPerAddress Maximum number of upcoming appointments per IP address (for IPv6, a /64 network) in public booking.
 	MaxBookingsPerAddress *int `json:"max_bookings_per_address,omitempty"`
 
-	// MaxBookingsPerEmail How many appointments to come an e-mail address may have from public booking.
+	// MaxBookingsPerEmail Maximum number of upcoming appointments per e-mail address in public booking.
 	MaxBookingsPerEmail *int `json:"max_bookings_per_email,omitempty"`
 
-	// MaxHoldsPerCustomer How many holds a customer, or in public booking an address, may have at a time.
+	// MaxHoldsPerCustomer Maximum number of holds at a time per customer; in public booking, per IP address.
 	MaxHoldsPerCustomer *int        `json:"max_holds_per_customer,omitempty"`
 	Name                *names.Name `json:"name,omitempty"`
 	PrimaryColor        *string     `json:"primary_color,omitempty"`
 
-	// ResourcesCanReschedule Whether staff may move the appointments that they are a resource of.
+	// ResourcesCanReschedule Whether staff may move the appointments of their own resources.
 	ResourcesCanReschedule *bool   `json:"resources_can_reschedule,omitempty"`
 	SecondaryColor         *string `json:"secondary_color,omitempty"`
 
-	// Timezone The IANA name of the zone in which everything local is meant.
+	// Timezone IANA time zone of the business. Local times and dates are in this zone.
 	Timezone *string `json:"timezone,omitempty"`
 
-	// WaitlistOfferMinutes How long a place that has become free is kept for the first on the waitlist.
+	// WaitlistOfferMinutes How long a slot that has become available is held for the first matching customer on the waitlist, in minutes.
 	WaitlistOfferMinutes *int `json:"waitlist_offer_minutes,omitempty"`
 
-	// WhiteLabelEnabled Hides the platform's branding; needs `can_white_label` in the plan.
+	// WhiteLabelEnabled Whether to hide the platform's branding. Requires `can_white_label` in the plan.
 	WhiteLabelEnabled *bool `json:"white_label_enabled,omitempty"`
 }
 
 // Domain defines model for Domain.
 type Domain struct {
-	// CheckedAt When the TXT record was looked for last; once a day.
+	// CheckedAt When the TXT record was last looked up. It is looked up once a day.
 	CheckedAt nullable.Nullable[time.Time] `json:"checked_at"`
 	CreatedAt time.Time                    `json:"created_at"`
 	ID        openapi_types.UUID           `json:"id"`
 
-	// IsPrimary Whether it is the one that the business shows.
+	// IsPrimary Whether it is the primary domain.
 	IsPrimary bool `json:"is_primary"`
 
-	// Kind A label before a base of the installation, or a whole name.
+	// Kind A subdomain of the platform, or a custom domain.
 	Kind DomainKind `json:"kind"`
 
-	// MissingSince Since when the TXT record has been missing. After 14 days the domain is not served any more.
+	// MissingSince Since when the TXT record has been missing. After 14 days the domain is no longer served.
 	MissingSince nullable.Nullable[time.Time] `json:"missing_since"`
 	Name         string                       `json:"name"`
 
-	// Record The record in the DNS that proves the domain.
+	// Record The DNS record that proves control of the domain.
 	Record        *DomainRecord                `json:"record,omitempty"`
 	ReservedUntil nullable.Nullable[time.Time] `json:"reserved_until"`
 
-	// Status `PENDING` waits for its record, `SERVED` answers, `SUSPENDED` was taken out of service because its record was missing for 14 days, `RESERVED` is a subdomain that was given up.
+	// Status `PENDING`: its DNS record has not been verified. `SERVED`: requests are served. `SUSPENDED`: no longer served, because its record was missing for 14 days. `RESERVED`: a subdomain that was given up.
 	Status DomainStatus `json:"status"`
 
-	// SuspendedAt When it was taken out of service because the record was missing; verify it again.
+	// SuspendedAt When serving stopped because the record was missing. Verify the domain again to resume.
 	SuspendedAt nullable.Nullable[time.Time] `json:"suspended_at"`
 	VerifiedAt  nullable.Nullable[time.Time] `json:"verified_at"`
 }
@@ -457,7 +457,7 @@ type DomainCreate struct {
 	Name string `json:"name"`
 }
 
-// DomainKind A label before a base of the installation, or a whole name.
+// DomainKind A subdomain of the platform, or a custom domain.
 type DomainKind string
 
 // DomainList defines model for DomainList.
@@ -469,7 +469,7 @@ type DomainList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// DomainRecord The record in the DNS that proves the domain.
+// DomainRecord The DNS record that proves control of the domain.
 type DomainRecord struct {
 	Name  string           `json:"name"`
 	Type  DomainRecordType `json:"type"`
@@ -479,13 +479,13 @@ type DomainRecord struct {
 // DomainRecordType defines model for DomainRecord.Type.
 type DomainRecordType string
 
-// DomainStatus `PENDING` waits for its record, `SERVED` answers, `SUSPENDED` was taken out of service because its record was missing for 14 days, `RESERVED` is a subdomain that was given up.
+// DomainStatus `PENDING`: its DNS record has not been verified. `SERVED`: requests are served. `SUSPENDED`: no longer served, because its record was missing for 14 days. `RESERVED`: a subdomain that was given up.
 type DomainStatus string
 
 // Email Example: owner@demo.example
 type Email = openapi_types.Email
 
-// GrantedFeatures Features to switch on or off beside the plan.
+// GrantedFeatures Features to switch on or off regardless of the plan.
 type GrantedFeatures struct {
 	CanCreatePlugins    *bool `json:"can_create_plugins,omitempty"`
 	CanExportData       *bool `json:"can_export_data,omitempty"`
@@ -501,7 +501,7 @@ type GrantedFeatures struct {
 // GrantedLimit Null is unlimited.
 type GrantedLimit = int64
 
-// GrantedLimits Limits beside the plan.
+// GrantedLimits Limits that apply regardless of the plan.
 type GrantedLimits struct {
 	// MaxAppointments Null is unlimited.
 	MaxAppointments nullable.Nullable[GrantedLimit] `json:"max_appointments,omitempty"`
@@ -531,57 +531,57 @@ type Invitation struct {
 	ExpiresAt  time.Time                             `json:"expires_at"`
 	ID         openapi_types.UUID                    `json:"id"`
 
-	// InvitedBy The user who made it, or sent it again.
+	// InvitedBy The user who created the invitation, or renewed it last.
 	InvitedBy openapi_types.UUID `json:"invited_by"`
 
 	// IsSandbox Whether the user will belong to the sandbox.
 	IsSandbox bool `json:"is_sandbox"`
 
-	// Name Empty if it was not given.
+	// Name Empty if not given.
 	Name       string                                `json:"name"`
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
 	RevokedAt  nullable.Nullable[time.Time]          `json:"revoked_at"`
 
-	// Role What somebody can be invited as.
+	// Role A role that can be assigned by invitation.
 	Role   InvitationRole   `json:"role"`
 	Status InvitationStatus `json:"status"`
 
-	// Token Only in the answers to making it and sending it again.
+	// Token Only in the responses that create or renew the invitation.
 	Token     *string   `json:"token,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 
-	// UserID The user who came of it.
+	// UserID The user created on acceptance.
 	UserID nullable.Nullable[openapi_types.UUID] `json:"user_id"`
 }
 
 // InvitationAccept defines model for InvitationAccept.
 type InvitationAccept struct {
-	// Name Required if the invitation has none.
+	// Name Required if the invitation has no name.
 	Name *names.Name `json:"name,omitempty"`
 
-	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
+	// Password At least 10 characters. Easily guessed passwords are refused (422).
 	Password NewPassword     `json:"password"`
 	Token    InvitationToken `json:"token"`
 
-	// Username The e-mail address if it is not given.
+	// Username Default: the e-mail address.
 	Username *names.Name `json:"username,omitempty"`
 }
 
 // InvitationCreate defines model for InvitationCreate.
 type InvitationCreate struct {
-	// CustomerID The customer whose login a `CUSTOMER` becomes.
+	// CustomerID The customer to link to the user. Only for `CUSTOMER`.
 	CustomerID *openapi_types.UUID `json:"customer_id,omitempty"`
 
 	// Email Example: owner@demo.example
 	Email Email `json:"email"`
 
-	// Name Whoever accepts may change it.
+	// Name Can be changed on acceptance.
 	Name *names.Name `json:"name,omitempty"`
 
-	// ResourceID The resource whose login the others become.
+	// ResourceID The resource to link to the user. Not for `CUSTOMER`.
 	ResourceID *openapi_types.UUID `json:"resource_id,omitempty"`
 
-	// Role What somebody can be invited as.
+	// Role A role that can be assigned by invitation.
 	Role InvitationRole `json:"role"`
 }
 
@@ -599,7 +599,7 @@ type InvitationLookup struct {
 	Token InvitationToken `json:"token"`
 }
 
-// InvitationRole What somebody can be invited as.
+// InvitationRole A role that can be assigned by invitation.
 type InvitationRole string
 
 // InvitationStatus defines model for InvitationStatus.
@@ -614,27 +614,27 @@ type LoginRequest struct {
 	Password string `json:"password"`
 }
 
-// Masquerade Who really acts; missing where that is the user.
+// Masquerade The impersonation of the request. Absent if there is none.
 type Masquerade struct {
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// ReadOnly Whether nothing may be changed.
+	// ReadOnly Whether changes are refused.
 	ReadOnly bool `json:"read_only"`
 
-	// Stack The users beneath, from the one who really acts to the one right beneath.
+	// Stack The impersonating users, from the one who signed in to the one who started this session.
 	Stack []MasqueradeUser `json:"stack"`
 }
 
 // MasqueradeEnded defines model for MasqueradeEnded.
 type MasqueradeEnded struct {
-	// Masquerade Who really acts; missing where that is the user.
+	// Masquerade The impersonation of the request. Absent if there is none.
 	Masquerade *Masquerade `json:"masquerade,omitempty"`
 	User       User        `json:"user"`
 }
 
 // MasqueradeRequest defines model for MasqueradeRequest.
 type MasqueradeRequest struct {
-	// UserID Whom to work as.
+	// UserID The user to impersonate.
 	UserID openapi_types.UUID `json:"user_id"`
 }
 
@@ -642,10 +642,10 @@ type MasqueradeRequest struct {
 type MasqueradeStarted struct {
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// Masquerade Who really acts; missing where that is the user.
+	// Masquerade The impersonation of the request. Absent if there is none.
 	Masquerade Masquerade `json:"masquerade"`
 
-	// Tenant A business, and where it lives.
+	// Tenant A business and its host.
 	Tenant *TenantReference `json:"tenant,omitempty"`
 
 	// Token Send it as `Authorization: Bearer <token>`.
@@ -667,7 +667,7 @@ type MasqueradeUser struct {
 
 // Me defines model for Me.
 type Me struct {
-	// Masquerade Who really acts; missing where that is the user.
+	// Masquerade The impersonation of the request. Absent if there is none.
 	Masquerade  *Masquerade `json:"masquerade,omitempty"`
 	SandboxMode bool        `json:"sandbox_mode"`
 
@@ -676,7 +676,7 @@ type Me struct {
 	User   User    `json:"user"`
 }
 
-// NewPassword At least ten characters, and not easily guessed (422); length is what makes it strong.
+// NewPassword At least 10 characters. Easily guessed passwords are refused (422).
 type NewPassword = string
 
 // OpenInvitation defines model for OpenInvitation.
@@ -685,11 +685,11 @@ type OpenInvitation struct {
 	Email        string    `json:"email"`
 	ExpiresAt    time.Time `json:"expires_at"`
 
-	// FoundsBusiness Whether accepting makes the business, rather than a user of one.
+	// FoundsBusiness Whether accepting creates a business, rather than a user of an existing one.
 	FoundsBusiness bool `json:"founds_business"`
 	IsSandbox      bool `json:"is_sandbox"`
 
-	// Name Empty if it was not given.
+	// Name Empty if not given.
 	Name string `json:"name"`
 	Role Role   `json:"role"`
 }
@@ -698,7 +698,7 @@ type OpenInvitation struct {
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 
-	// NewPassword At least ten characters, and not easily guessed (422); length is what makes it strong.
+	// NewPassword At least 10 characters. Easily guessed passwords are refused (422).
 	NewPassword NewPassword `json:"new_password"`
 }
 
@@ -706,13 +706,13 @@ type PasswordChange struct {
 type PasswordReset struct {
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// Token What the user chooses a new password with.
+	// Token The token with which the user chooses a new password.
 	Token string `json:"token"`
 }
 
 // PasswordResetUse defines model for PasswordResetUse.
 type PasswordResetUse struct {
-	// NewPassword At least ten characters, and not easily guessed (422); length is what makes it strong.
+	// NewPassword At least 10 characters. Easily guessed passwords are refused (422).
 	NewPassword NewPassword `json:"new_password"`
 	Token       string      `json:"token"`
 }
@@ -749,7 +749,7 @@ type SandboxStatus struct {
 	SandboxSchemaName string `json:"sandbox_schema_name"`
 	SchemaName        string `json:"schema_name"`
 
-	// SessionSandboxMode The mode of the session's requests that do not name one.
+	// SessionSandboxMode The mode of requests in this session that do not set one.
 	SessionSandboxMode bool `json:"session_sandbox_mode"`
 }
 
@@ -760,16 +760,16 @@ type SandboxToggle struct {
 
 // Session defines model for Session.
 type Session struct {
-	// Address The address the user signed in from.
+	// Address IP address from which the user signed in.
 	Address   nullable.Nullable[string] `json:"address"`
 	CreatedAt time.Time                 `json:"created_at"`
 	ExpiresAt time.Time                 `json:"expires_at"`
 	ID        openapi_types.UUID        `json:"id"`
 
-	// IsCurrent Whether this request was made with it.
+	// IsCurrent Whether it is the session of this request.
 	IsCurrent bool `json:"is_current"`
 
-	// LastUsedAt To the minute.
+	// LastUsedAt Accurate to the minute.
 	LastUsedAt  time.Time `json:"last_used_at"`
 	SandboxMode bool      `json:"sandbox_mode"`
 	UserAgent   string    `json:"user_agent"`
@@ -802,13 +802,13 @@ type SignedInTokenType string
 
 // SubdomainChange defines model for SubdomainChange.
 type SubdomainChange struct {
-	// Subdomain Letters, digits and hyphens in lower case, beginning with a letter.
+	// Subdomain Lower-case letters, digits and hyphens, starting with a letter.
 	Subdomain string `json:"subdomain"`
 }
 
 // Tenant A business.
 type Tenant struct {
-	// Currency ISO 4217.
+	// Currency ISO 4217 currency code.
 	//
 	// Example: USD
 	Currency       string             `json:"currency"`
@@ -827,7 +827,7 @@ type Tenant struct {
 	SchemaName string       `json:"schema_name"`
 	Status     TenantStatus `json:"status"`
 
-	// Timezone An IANA time zone.
+	// Timezone IANA time zone.
 	//
 	// Example: America/New_York
 	Timezone string `json:"timezone"`
@@ -847,7 +847,7 @@ type TenantInvitation struct {
 	Features           map[string]bool    `json:"features"`
 	ID                 openapi_types.UUID `json:"id"`
 
-	// InvitedBy The user who made it, or sent it again; null if they are gone.
+	// InvitedBy The user who created the invitation, or renewed it last. Null if the user was deleted.
 	InvitedBy nullable.Nullable[openapi_types.UUID] `json:"invited_by"`
 	Limits    map[string]*GrantedLimit              `json:"limits"`
 	PlanCode  string                                `json:"plan_code"`
@@ -855,11 +855,11 @@ type TenantInvitation struct {
 	Status    InvitationStatus                      `json:"status"`
 	Subdomain string                                `json:"subdomain"`
 
-	// TenantID The business that came of it.
+	// TenantID The business created on acceptance.
 	TenantID nullable.Nullable[openapi_types.UUID] `json:"tenant_id"`
 	Timezone string                                `json:"timezone"`
 
-	// Token Only in the answers to making it and sending it again.
+	// Token Only in the responses that create or renew the invitation.
 	Token     *string   `json:"token,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
@@ -871,27 +871,27 @@ type TenantInvitationCreate struct {
 	// CanUseCalendarSync The same as `can_use_calendar_sync` in `features`.
 	CanUseCalendarSync *bool `json:"can_use_calendar_sync,omitempty"`
 
-	// Currency ISO 4217.
+	// Currency ISO 4217 currency code.
 	Currency *string `json:"currency,omitempty"`
 
 	// Email Example: owner@demo.example
 	Email Email `json:"email"`
 
-	// Features Features to switch on or off beside the plan.
+	// Features Features to switch on or off regardless of the plan.
 	Features *GrantedFeatures `json:"features,omitempty"`
 
-	// Limits Limits beside the plan.
+	// Limits Limits that apply regardless of the plan.
 	Limits *GrantedLimits `json:"limits,omitempty"`
 
-	// PlanCode A plan that is offered.
+	// PlanCode Code of an available plan.
 	//
 	// Example: professional
 	PlanCode *string `json:"plan_code,omitempty"`
 
-	// Subdomain Letters, digits and hyphens in lower case, beginning with a letter.
+	// Subdomain Lower-case letters, digits and hyphens, starting with a letter.
 	Subdomain string `json:"subdomain"`
 
-	// Timezone An IANA time zone.
+	// Timezone IANA time zone.
 	Timezone *string `json:"timezone,omitempty"`
 }
 
@@ -904,9 +904,9 @@ type TenantInvitationList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// TenantReference A business, and where it lives.
+// TenantReference A business and its host.
 type TenantReference struct {
-	// Domain Name of its primary host; without a dot, the label before a base of the installation.
+	// Domain Name of its primary host. Without a dot, it is the subdomain.
 	Domain string             `json:"domain"`
 	ID     openapi_types.UUID `json:"id"`
 	Name   string             `json:"name"`
@@ -915,7 +915,7 @@ type TenantReference struct {
 // TenantStatus defines model for TenantStatus.
 type TenantStatus string
 
-// TenantUserRole The roles that work for a business.
+// TenantUserRole Roles of owners, managers and staff of a business.
 type TenantUserRole string
 
 // User defines model for User.
@@ -930,10 +930,10 @@ type User struct {
 	// IsSandbox Whether the user belongs to the sandbox.
 	IsSandbox bool `json:"is_sandbox"`
 
-	// IsStaff Whether the role is one of the platform.
+	// IsStaff Whether the role is a platform role.
 	IsStaff bool `json:"is_staff"`
 
-	// IsSuperuser Whether the role is SUPERUSER.
+	// IsSuperuser Whether the role is `SUPERUSER`.
 	IsSuperuser bool                         `json:"is_superuser"`
 	LastLoginAt nullable.Nullable[time.Time] `json:"last_login_at"`
 	Name        string                       `json:"name"`
@@ -952,13 +952,13 @@ type UserCreate struct {
 	Email Email      `json:"email"`
 	Name  names.Name `json:"name"`
 
-	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
+	// Password At least 10 characters. Easily guessed passwords are refused (422).
 	Password NewPassword `json:"password"`
 
-	// Role The roles that work for a business.
+	// Role Roles of owners, managers and staff of a business.
 	Role TenantUserRole `json:"role"`
 
-	// Username The e-mail address if it is not given.
+	// Username Default: the e-mail address.
 	Username *names.Name `json:"username,omitempty"`
 }
 
@@ -978,7 +978,7 @@ type UserUpdate struct {
 	IsActive *bool       `json:"is_active,omitempty"`
 	Name     *names.Name `json:"name,omitempty"`
 
-	// Role The roles that work for a business.
+	// Role Roles of owners, managers and staff of a business.
 	Role     *TenantUserRole `json:"role,omitempty"`
 	Username *names.Name     `json:"username,omitempty"`
 }
@@ -1021,28 +1021,28 @@ type ListPlatformAuditParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Actor Only what was done by this user, or in their name.
+	// Actor Only actions by this user, or on their behalf.
 	Actor *AuditActor `form:"actor,omitempty" json:"actor,omitempty"`
 
-	// Action Only this action, such as `user.created`.
+	// Action Only this action, for example `user.created`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
-	// TargetType Only what was done to things of this kind, such as `user`.
+	// TargetType Only actions on this type of object, for example `user`.
 	TargetType *AuditTargetType `form:"target_type,omitempty" json:"target_type,omitempty"`
 
-	// Target Only what was done to the thing with this id.
+	// Target Only actions on the object with this ID.
 	Target *AuditTarget `form:"target,omitempty" json:"target,omitempty"`
 
-	// Outcome Only what ended like this.
+	// Outcome Only actions with this outcome.
 	Outcome *AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
-	// From Only what happened at this instant or later.
+	// From Only actions at or after this instant.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Only what happened before this instant.
+	// To Only actions before this instant.
 	To *AuditTo `form:"to,omitempty" json:"to,omitempty"`
 
-	// TenantID Only what concerns this business.
+	// TenantID Filter by business.
 	TenantID *openapi_types.UUID `form:"tenant_id,omitempty" json:"tenant_id,omitempty"`
 }
 
@@ -1054,7 +1054,7 @@ type ListTenantInvitationsParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only invitations in this state.
+	// Status Filter by status.
 	Status *InvitationStatus `form:"status,omitempty" json:"status,omitempty"`
 }
 
@@ -1066,25 +1066,25 @@ type ListAuditParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Actor Only what was done by this user, or in their name.
+	// Actor Only actions by this user, or on their behalf.
 	Actor *AuditActor `form:"actor,omitempty" json:"actor,omitempty"`
 
-	// Action Only this action, such as `user.created`.
+	// Action Only this action, for example `user.created`.
 	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
 
-	// TargetType Only what was done to things of this kind, such as `user`.
+	// TargetType Only actions on this type of object, for example `user`.
 	TargetType *AuditTargetType `form:"target_type,omitempty" json:"target_type,omitempty"`
 
-	// Target Only what was done to the thing with this id.
+	// Target Only actions on the object with this ID.
 	Target *AuditTarget `form:"target,omitempty" json:"target,omitempty"`
 
-	// Outcome Only what ended like this.
+	// Outcome Only actions with this outcome.
 	Outcome *AuditOutcome `form:"outcome,omitempty" json:"outcome,omitempty"`
 
-	// From Only what happened at this instant or later.
+	// From Only actions at or after this instant.
 	From *AuditFrom `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Only what happened before this instant.
+	// To Only actions before this instant.
 	To *AuditTo `form:"to,omitempty" json:"to,omitempty"`
 }
 
@@ -1111,7 +1111,7 @@ type ListInvitationsParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only invitations in this state.
+	// Status Filter by status.
 	Status *InvitationStatus `form:"status,omitempty" json:"status,omitempty"`
 }
 
@@ -1123,10 +1123,10 @@ type ListUsersParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Role Only users with this role.
+	// Role Filter by role.
 	Role *TenantUserRole `form:"role,omitempty" json:"role,omitempty"`
 
-	// IsActive Only users who may, or may not, sign in.
+	// IsActive Filter by whether the user may sign in.
 	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
 }
 
@@ -1192,7 +1192,7 @@ type ServerInterface interface {
 	// AcceptInvitation Accept an invitation
 	// (POST /api/auth/invitations/accept/)
 	AcceptInvitation(ctx echo.Context) error
-	// LookUpInvitation Look at an invitation before accepting it
+	// LookUpInvitation Look up an invitation
 	// (POST /api/auth/invitations/lookup/)
 	LookUpInvitation(ctx echo.Context) error
 	// Login Sign in
@@ -1201,19 +1201,19 @@ type ServerInterface interface {
 	// Logout Sign out
 	// (POST /api/auth/logout/)
 	Logout(ctx echo.Context) error
-	// EndMasquerade Stop working as another user
+	// EndMasquerade End impersonation
 	// (DELETE /api/auth/masquerade/)
 	EndMasquerade(ctx echo.Context) error
-	// StartMasquerade Work as another user
+	// StartMasquerade Impersonate a user
 	// (POST /api/auth/masquerade/)
 	StartMasquerade(ctx echo.Context) error
-	// GetMe Who am I
+	// GetMe Get the signed-in user
 	// (GET /api/auth/me/)
 	GetMe(ctx echo.Context) error
 	// ChangePassword Change the password
 	// (POST /api/auth/password/)
 	ChangePassword(ctx echo.Context) error
-	// ResetPassword Choose a new password with a reset
+	// ResetPassword Set a new password with a reset token
 	// (POST /api/auth/password/reset/)
 	ResetPassword(ctx echo.Context) error
 	// ListPersonas List personas (development only)
@@ -1228,28 +1228,28 @@ type ServerInterface interface {
 	// RevokeSession End one of my sessions
 	// (DELETE /api/auth/sessions/{id}/)
 	RevokeSession(ctx echo.Context, id externalRef0.ID) error
-	// ListPlatformAudit List the audit trail of everything
+	// ListPlatformAudit List the audit trail of the platform
 	// (GET /api/platform/audit/)
 	ListPlatformAudit(ctx echo.Context, params ListPlatformAuditParams) error
-	// ListTenantInvitations List invitations to found a business
+	// ListTenantInvitations List invitations to create a business
 	// (GET /api/platform/invitations/)
 	ListTenantInvitations(ctx echo.Context, params ListTenantInvitationsParams) error
-	// CreateTenantInvitation Invite somebody to found a business
+	// CreateTenantInvitation Invite an owner to create a business
 	// (POST /api/platform/invitations/)
 	CreateTenantInvitation(ctx echo.Context) error
-	// RevokeTenantInvitation Revoke an invitation to found a business
+	// RevokeTenantInvitation Revoke an invitation to create a business
 	// (DELETE /api/platform/invitations/{id}/)
 	RevokeTenantInvitation(ctx echo.Context, id externalRef0.ID) error
-	// GetTenantInvitation Get an invitation to found a business
+	// GetTenantInvitation Get an invitation to create a business
 	// (GET /api/platform/invitations/{id}/)
 	GetTenantInvitation(ctx echo.Context, id externalRef0.ID) error
-	// ResendTenantInvitation Send an invitation to found a business again
+	// ResendTenantInvitation Renew an invitation to create a business
 	// (POST /api/platform/invitations/{id}/resend/)
 	ResendTenantInvitation(ctx echo.Context, id externalRef0.ID) error
 	// ResetSandbox Empty the sandbox
 	// (POST /api/sandbox/reset/)
 	ResetSandbox(ctx echo.Context) error
-	// GetSandboxStatus Which mode am I in
+	// GetSandboxStatus Get the sandbox status
 	// (GET /api/sandbox/status/)
 	GetSandboxStatus(ctx echo.Context) error
 	// ToggleSandbox Switch the session between live and sandbox
@@ -1258,7 +1258,7 @@ type ServerInterface interface {
 	// ListAudit List the audit trail
 	// (GET /api/v1/audit)
 	ListAudit(ctx echo.Context, params ListAuditParams) error
-	// GetBookingBusiness Get the card of the business
+	// GetBookingBusiness Get the public profile of a business
 	// (GET /api/v1/booking/business)
 	GetBookingBusiness(ctx echo.Context) error
 	// GetBusiness Get the business settings
@@ -1276,13 +1276,13 @@ type ServerInterface interface {
 	// CreateDomain Claim a domain
 	// (POST /api/v1/domains)
 	CreateDomain(ctx echo.Context) error
-	// DeleteDomain Give a domain up
+	// DeleteDomain Delete a domain
 	// (DELETE /api/v1/domains/{id})
 	DeleteDomain(ctx echo.Context, id externalRef0.ID) error
 	// GetDomain Get a domain
 	// (GET /api/v1/domains/{id})
 	GetDomain(ctx echo.Context, id externalRef0.ID) error
-	// MakeDomainPrimary Make a domain the primary one
+	// MakeDomainPrimary Make a domain primary
 	// (POST /api/v1/domains/{id}/make-primary)
 	MakeDomainPrimary(ctx echo.Context, id externalRef0.ID) error
 	// VerifyDomain Verify a domain
@@ -1291,7 +1291,7 @@ type ServerInterface interface {
 	// ListInvitations List invitations
 	// (GET /api/v1/invitations)
 	ListInvitations(ctx echo.Context, params ListInvitationsParams) error
-	// CreateInvitation Invite somebody
+	// CreateInvitation Create an invitation
 	// (POST /api/v1/invitations)
 	CreateInvitation(ctx echo.Context) error
 	// RevokeInvitation Revoke an invitation
@@ -1300,7 +1300,7 @@ type ServerInterface interface {
 	// GetInvitation Get an invitation
 	// (GET /api/v1/invitations/{id})
 	GetInvitation(ctx echo.Context, id externalRef0.ID) error
-	// ResendInvitation Send an invitation again
+	// ResendInvitation Renew an invitation
 	// (POST /api/v1/invitations/{id}/resend)
 	ResendInvitation(ctx echo.Context, id externalRef0.ID) error
 	// ListUsers List users
@@ -1318,7 +1318,7 @@ type ServerInterface interface {
 	// UpdateUser Change a user
 	// (PATCH /api/v1/users/{id})
 	UpdateUser(ctx echo.Context, id externalRef0.ID, params UpdateUserParams) error
-	// CreatePasswordReset Let a user choose a new password
+	// CreatePasswordReset Create a password reset token
 	// (POST /api/v1/users/{id}/password-reset)
 	CreatePasswordReset(ctx echo.Context, id externalRef0.ID) error
 }
@@ -7394,7 +7394,7 @@ type StrictServerInterface interface {
 	// AcceptInvitation Accept an invitation
 	// (POST /api/auth/invitations/accept/)
 	AcceptInvitation(ctx context.Context, request AcceptInvitationRequestObject) (AcceptInvitationResponseObject, error)
-	// LookUpInvitation Look at an invitation before accepting it
+	// LookUpInvitation Look up an invitation
 	// (POST /api/auth/invitations/lookup/)
 	LookUpInvitation(ctx context.Context, request LookUpInvitationRequestObject) (LookUpInvitationResponseObject, error)
 	// Login Sign in
@@ -7403,19 +7403,19 @@ type StrictServerInterface interface {
 	// Logout Sign out
 	// (POST /api/auth/logout/)
 	Logout(ctx context.Context, request LogoutRequestObject) (LogoutResponseObject, error)
-	// EndMasquerade Stop working as another user
+	// EndMasquerade End impersonation
 	// (DELETE /api/auth/masquerade/)
 	EndMasquerade(ctx context.Context, request EndMasqueradeRequestObject) (EndMasqueradeResponseObject, error)
-	// StartMasquerade Work as another user
+	// StartMasquerade Impersonate a user
 	// (POST /api/auth/masquerade/)
 	StartMasquerade(ctx context.Context, request StartMasqueradeRequestObject) (StartMasqueradeResponseObject, error)
-	// GetMe Who am I
+	// GetMe Get the signed-in user
 	// (GET /api/auth/me/)
 	GetMe(ctx context.Context, request GetMeRequestObject) (GetMeResponseObject, error)
 	// ChangePassword Change the password
 	// (POST /api/auth/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
-	// ResetPassword Choose a new password with a reset
+	// ResetPassword Set a new password with a reset token
 	// (POST /api/auth/password/reset/)
 	ResetPassword(ctx context.Context, request ResetPasswordRequestObject) (ResetPasswordResponseObject, error)
 	// ListPersonas List personas (development only)
@@ -7430,28 +7430,28 @@ type StrictServerInterface interface {
 	// RevokeSession End one of my sessions
 	// (DELETE /api/auth/sessions/{id}/)
 	RevokeSession(ctx context.Context, request RevokeSessionRequestObject) (RevokeSessionResponseObject, error)
-	// ListPlatformAudit List the audit trail of everything
+	// ListPlatformAudit List the audit trail of the platform
 	// (GET /api/platform/audit/)
 	ListPlatformAudit(ctx context.Context, request ListPlatformAuditRequestObject) (ListPlatformAuditResponseObject, error)
-	// ListTenantInvitations List invitations to found a business
+	// ListTenantInvitations List invitations to create a business
 	// (GET /api/platform/invitations/)
 	ListTenantInvitations(ctx context.Context, request ListTenantInvitationsRequestObject) (ListTenantInvitationsResponseObject, error)
-	// CreateTenantInvitation Invite somebody to found a business
+	// CreateTenantInvitation Invite an owner to create a business
 	// (POST /api/platform/invitations/)
 	CreateTenantInvitation(ctx context.Context, request CreateTenantInvitationRequestObject) (CreateTenantInvitationResponseObject, error)
-	// RevokeTenantInvitation Revoke an invitation to found a business
+	// RevokeTenantInvitation Revoke an invitation to create a business
 	// (DELETE /api/platform/invitations/{id}/)
 	RevokeTenantInvitation(ctx context.Context, request RevokeTenantInvitationRequestObject) (RevokeTenantInvitationResponseObject, error)
-	// GetTenantInvitation Get an invitation to found a business
+	// GetTenantInvitation Get an invitation to create a business
 	// (GET /api/platform/invitations/{id}/)
 	GetTenantInvitation(ctx context.Context, request GetTenantInvitationRequestObject) (GetTenantInvitationResponseObject, error)
-	// ResendTenantInvitation Send an invitation to found a business again
+	// ResendTenantInvitation Renew an invitation to create a business
 	// (POST /api/platform/invitations/{id}/resend/)
 	ResendTenantInvitation(ctx context.Context, request ResendTenantInvitationRequestObject) (ResendTenantInvitationResponseObject, error)
 	// ResetSandbox Empty the sandbox
 	// (POST /api/sandbox/reset/)
 	ResetSandbox(ctx context.Context, request ResetSandboxRequestObject) (ResetSandboxResponseObject, error)
-	// GetSandboxStatus Which mode am I in
+	// GetSandboxStatus Get the sandbox status
 	// (GET /api/sandbox/status/)
 	GetSandboxStatus(ctx context.Context, request GetSandboxStatusRequestObject) (GetSandboxStatusResponseObject, error)
 	// ToggleSandbox Switch the session between live and sandbox
@@ -7460,7 +7460,7 @@ type StrictServerInterface interface {
 	// ListAudit List the audit trail
 	// (GET /api/v1/audit)
 	ListAudit(ctx context.Context, request ListAuditRequestObject) (ListAuditResponseObject, error)
-	// GetBookingBusiness Get the card of the business
+	// GetBookingBusiness Get the public profile of a business
 	// (GET /api/v1/booking/business)
 	GetBookingBusiness(ctx context.Context, request GetBookingBusinessRequestObject) (GetBookingBusinessResponseObject, error)
 	// GetBusiness Get the business settings
@@ -7478,13 +7478,13 @@ type StrictServerInterface interface {
 	// CreateDomain Claim a domain
 	// (POST /api/v1/domains)
 	CreateDomain(ctx context.Context, request CreateDomainRequestObject) (CreateDomainResponseObject, error)
-	// DeleteDomain Give a domain up
+	// DeleteDomain Delete a domain
 	// (DELETE /api/v1/domains/{id})
 	DeleteDomain(ctx context.Context, request DeleteDomainRequestObject) (DeleteDomainResponseObject, error)
 	// GetDomain Get a domain
 	// (GET /api/v1/domains/{id})
 	GetDomain(ctx context.Context, request GetDomainRequestObject) (GetDomainResponseObject, error)
-	// MakeDomainPrimary Make a domain the primary one
+	// MakeDomainPrimary Make a domain primary
 	// (POST /api/v1/domains/{id}/make-primary)
 	MakeDomainPrimary(ctx context.Context, request MakeDomainPrimaryRequestObject) (MakeDomainPrimaryResponseObject, error)
 	// VerifyDomain Verify a domain
@@ -7493,7 +7493,7 @@ type StrictServerInterface interface {
 	// ListInvitations List invitations
 	// (GET /api/v1/invitations)
 	ListInvitations(ctx context.Context, request ListInvitationsRequestObject) (ListInvitationsResponseObject, error)
-	// CreateInvitation Invite somebody
+	// CreateInvitation Create an invitation
 	// (POST /api/v1/invitations)
 	CreateInvitation(ctx context.Context, request CreateInvitationRequestObject) (CreateInvitationResponseObject, error)
 	// RevokeInvitation Revoke an invitation
@@ -7502,7 +7502,7 @@ type StrictServerInterface interface {
 	// GetInvitation Get an invitation
 	// (GET /api/v1/invitations/{id})
 	GetInvitation(ctx context.Context, request GetInvitationRequestObject) (GetInvitationResponseObject, error)
-	// ResendInvitation Send an invitation again
+	// ResendInvitation Renew an invitation
 	// (POST /api/v1/invitations/{id}/resend)
 	ResendInvitation(ctx context.Context, request ResendInvitationRequestObject) (ResendInvitationResponseObject, error)
 	// ListUsers List users
@@ -7520,7 +7520,7 @@ type StrictServerInterface interface {
 	// UpdateUser Change a user
 	// (PATCH /api/v1/users/{id})
 	UpdateUser(ctx context.Context, request UpdateUserRequestObject) (UpdateUserResponseObject, error)
-	// CreatePasswordReset Let a user choose a new password
+	// CreatePasswordReset Create a password reset token
 	// (POST /api/v1/users/{id}/password-reset)
 	CreatePasswordReset(ctx context.Context, request CreatePasswordResetRequestObject) (CreatePasswordResetResponseObject, error)
 }
