@@ -450,32 +450,32 @@ func (e Weekday) Valid() bool {
 	}
 }
 
-// Alternative A time that can be had instead.
+// Alternative A slot that is available instead.
 type Alternative struct {
 	EndAt time.Time `json:"end_at"`
 
-	// ResourceIds The resources that would be taken; not in public booking.
+	// ResourceIds The resources that would be used. Not in public booking.
 	ResourceIds *[]openapi_types.UUID `json:"resource_ids,omitempty"`
 	StartAt     time.Time             `json:"start_at"`
 }
 
 // Appointment defines model for Appointment.
 type Appointment struct {
-	// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+	// Attendee The person who attends, as given in the booking. Several people may share the e-mail address of a customer. Absent if not given.
 	//
 	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 	Attendee *Attendee `json:"attendee,omitempty"`
 
-	// BufferAfterMinutes As the service had it when the appointment was booked.
+	// BufferAfterMinutes As set for the service at the time of booking.
 	BufferAfterMinutes int `json:"buffer_after_minutes"`
 
-	// BufferBeforeMinutes As the service had it when the appointment was booked.
+	// BufferBeforeMinutes As set for the service at the time of booking.
 	BufferBeforeMinutes int `json:"buffer_before_minutes"`
 
-	// Cancellation The terms on which an appointment was cancelled; null unless it is CANCELLED.
+	// Cancellation The terms on which the appointment was canceled. Null unless it is `CANCELLED`.
 	Cancellation nullable.Nullable[Cancellation] `json:"cancellation"`
 
-	// CancellationReason Why it was cancelled or declined.
+	// CancellationReason Why it was canceled or declined.
 	CancellationReason string                       `json:"cancellation_reason"`
 	CancelledAt        nullable.Nullable[time.Time] `json:"cancelled_at"`
 	CreatedAt          time.Time                    `json:"created_at"`
@@ -483,10 +483,10 @@ type Appointment struct {
 	CustomerID         openapi_types.UUID           `json:"customer_id"`
 	EndAt              time.Time                    `json:"end_at"`
 
-	// ID Stays the same through all changes.
+	// ID Does not change during the life of the appointment.
 	ID openapi_types.UUID `json:"id"`
 
-	// Notes The customer sees them too.
+	// Notes Visible to the customer.
 	Notes string `json:"notes"`
 
 	// Price An amount in minor units of its currency (ISO 4217): 8999 is 89.99 in USD (2 decimal places), 8999 in JPY (0) and 8.999 in KWD (3).
@@ -495,16 +495,16 @@ type Appointment struct {
 	Price       externalRef0.Money   `json:"price"`
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 
-	// Resources In the order of `resource_ids`, staff first, then rooms, then equipment.
+	// Resources In the order of `resource_ids`: staff, then rooms, then equipment.
 	Resources []ResourceReference `json:"resources"`
 
-	// SeriesID The series that it was booked with.
+	// SeriesID The series with which it was booked.
 	SeriesID  nullable.Nullable[openapi_types.UUID] `json:"series_id"`
 	Service   ServiceReference                      `json:"service"`
 	ServiceID openapi_types.UUID                    `json:"service_id"`
 	StartAt   time.Time                             `json:"start_at"`
 
-	// Status Only PENDING and CONFIRMED appointments hold their resources.
+	// Status Only `PENDING` and `CONFIRMED` appointments occupy their resources.
 	Status    AppointmentStatus `json:"status"`
 	UpdatedAt time.Time         `json:"updated_at"`
 	Version   int               `json:"version"`
@@ -517,7 +517,7 @@ type AppointmentAction string
 type AppointmentCancel struct {
 	Reason *string `json:"reason,omitempty"`
 
-	// WaiveFee Cancel without a fee; only owners and managers can.
+	// WaiveFee Whether to cancel without a fee. Only for owners and managers.
 	WaiveFee *bool `json:"waive_fee,omitempty"`
 }
 
@@ -525,20 +525,20 @@ type AppointmentCancel struct {
 type AppointmentChange struct {
 	Action AppointmentAction `json:"action"`
 
-	// ActorTokenID The API token it was done with. Customers are not told.
+	// ActorTokenID The API token that made the change. Not shown to customers.
 	ActorTokenID nullable.Nullable[openapi_types.UUID] `json:"actor_token_id"`
 
-	// ActorUserID The user who did it, or in whose name it was done.
+	// ActorUserID The user who made the change, or on whose behalf it was made.
 	ActorUserID nullable.Nullable[openapi_types.UUID] `json:"actor_user_id"`
 
-	// Changes The fields that changed, by name.
+	// Changes The changed fields by name.
 	Changes map[string]FieldChange `json:"changes"`
 
-	// ImpersonatorUserID The user who did it while working as `actor_user_id`. Customers are not told.
+	// ImpersonatorUserID The user who impersonated `actor_user_id`. Not shown to customers.
 	ImpersonatorUserID nullable.Nullable[openapi_types.UUID] `json:"impersonator_user_id"`
 	OccurredAt         time.Time                             `json:"occurred_at"`
 
-	// Version The version of the appointment that the change led to.
+	// Version Version of the appointment after the change.
 	Version int `json:"version"`
 }
 
@@ -553,25 +553,25 @@ type AppointmentChangeList struct {
 
 // AppointmentConfirm defines model for AppointmentConfirm.
 type AppointmentConfirm struct {
-	// Force Confirm it although something has come to stand in the way.
+	// Force Whether to confirm even if something blocks the appointment.
 	Force *bool `json:"force,omitempty"`
 }
 
 // AppointmentCreate defines model for AppointmentCreate.
 type AppointmentCreate struct {
-	// Attendee Who comes, if it is not the customer, or one of several who share an address.
+	// Attendee The person who attends, if it is not the customer, or to tell apart people who share an address.
 	//
 	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 	Attendee   *AttendeeCreate    `json:"attendee,omitempty"`
 	CustomerID openapi_types.UUID `json:"customer_id"`
 
-	// HoldID The hold that becomes the appointment.
+	// HoldID The hold to book.
 	HoldID      *openapi_types.UUID   `json:"hold_id,omitempty"`
 	Notes       *string               `json:"notes,omitempty"`
 	ResourceIds *AppointmentResources `json:"resource_ids,omitempty"`
 	ServiceID   openapi_types.UUID    `json:"service_id"`
 
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
@@ -582,7 +582,7 @@ type AppointmentDecline struct {
 	Reason *string `json:"reason,omitempty"`
 }
 
-// AppointmentLimit How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+// AppointmentLimit Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 type AppointmentLimit = int
 
 // AppointmentList defines model for AppointmentList.
@@ -598,7 +598,7 @@ type AppointmentList struct {
 type AppointmentReschedule struct {
 	ResourceIds *AppointmentResources `json:"resource_ids,omitempty"`
 
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
@@ -607,12 +607,12 @@ type AppointmentReschedule struct {
 // AppointmentResources defines model for AppointmentResources.
 type AppointmentResources = []openapi_types.UUID
 
-// AppointmentStart A whole minute between the years 1970 and 2999.
+// AppointmentStart A whole minute in the years 1970 to 2999.
 //
 // Example: 2026-11-23T15:00:00Z
 type AppointmentStart = time.Time
 
-// AppointmentStatus Only PENDING and CONFIRMED appointments hold their resources.
+// AppointmentStatus Only `PENDING` and `CONFIRMED` appointments occupy their resources.
 type AppointmentStatus string
 
 // AppointmentUpdate defines model for AppointmentUpdate.
@@ -620,19 +620,19 @@ type AppointmentUpdate struct {
 	Notes *string `json:"notes,omitempty"`
 }
 
-// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+// Attendee The person who attends, as given in the booking. Several people may share the e-mail address of a customer. Absent if not given.
 //
 // Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 type Attendee struct {
-	// Email Absent if it is not known, in events, and for customers and tokens without `customers:read`.
+	// Email Absent if not known, in events, and for customers and tokens without `customers:read`.
 	Email *string `json:"email,omitempty"`
 	Name  string  `json:"name"`
 
-	// Phone As `email`.
+	// Phone Absent in the same cases as `email`.
 	Phone *string `json:"phone,omitempty"`
 }
 
-// AttendeeCreate Who comes, if it is not the customer, or one of several who share an address.
+// AttendeeCreate The person who attends, if it is not the customer, or to tell apart people who share an address.
 //
 // Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 type AttendeeCreate struct {
@@ -645,14 +645,14 @@ type AttendeeCreate struct {
 type Availability struct {
 	Data []Slot `json:"data"`
 
-	// Refused The first 1,000 starts that cannot be booked, with at most 20 reasons each; only with `explain`.
+	// Refused The first 1,000 refused starts, each with at most 20 reasons. Only with `explain`.
 	Refused   *[]RefusedSlot     `json:"refused,omitempty"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
-	// Snapshot Names the state of things that the answer is about; it changes with every change.
+	// Snapshot Opaque version of the data used for this answer. It changes whenever the environment changes.
 	Snapshot string `json:"snapshot"`
 
-	// Timezone The zone that dates were meant in.
+	// Timezone Time zone of the dates.
 	Timezone string `json:"timezone"`
 
 	// Truncated Whether there are more slots than `limit`.
@@ -661,7 +661,7 @@ type Availability struct {
 
 // BookingAppointment defines model for BookingAppointment.
 type BookingAppointment struct {
-	// Attendee Who comes, as whoever booked it said: several people may share the address by which a customer is known. Absent if nobody was named.
+	// Attendee The person who attends, as given in the booking. Several people may share the e-mail address of a customer. Absent if not given.
 	//
 	// Example: {"email":"family@example.com","name":"Sam Stone","phone":"+1 555 0111"}
 	Attendee    *Attendee                    `json:"attendee,omitempty"`
@@ -673,18 +673,18 @@ type BookingAppointment struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
 
-	// Resources Who and what it takes.
+	// Resources The resources used.
 	Resources []BookingResource `json:"resources"`
 	Service   ServiceReference  `json:"service"`
 	StartAt   time.Time         `json:"start_at"`
 
-	// Status Only PENDING and CONFIRMED appointments hold their resources.
+	// Status Only `PENDING` and `CONFIRMED` appointments occupy their resources.
 	Status AppointmentStatus `json:"status"`
 
-	// Terms What somebody wants to know before they change an appointment; of a cancelled one, the terms it was cancelled on.
+	// Terms What a customer needs to know before changing an appointment. For a canceled appointment, the terms on which it was canceled.
 	Terms BookingTerms `json:"terms"`
 
-	// Timezone The zone of the business.
+	// Timezone Time zone of the business.
 	Timezone string `json:"timezone"`
 }
 
@@ -692,16 +692,16 @@ type BookingAppointment struct {
 type BookingAppointmentCreate struct {
 	Customer BookingCustomer `json:"customer"`
 
-	// HoldID 256 random bits, in base64url.
+	// HoldID 256 random bits in base64url.
 	//
 	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 	HoldID *BookingSecret `json:"hold_id,omitempty"`
 	Notes  *string        `json:"notes,omitempty"`
 
-	// ServiceID Needed without `hold_id`.
+	// ServiceID Required without `hold_id`.
 	ServiceID *openapi_types.UUID `json:"service_id,omitempty"`
 
-	// StartAt A whole minute; needed without `hold_id`.
+	// StartAt A whole minute. Required without `hold_id`.
 	StartAt *time.Time `json:"start_at,omitempty"`
 }
 
@@ -709,11 +709,11 @@ type BookingAppointmentCreate struct {
 type BookingAvailability struct {
 	Data []BookingSlot `json:"data"`
 
-	// Refused The first 1,000 starts that cannot be booked, with at most 20 reasons each; only with `explain`.
+	// Refused The first 1,000 refused starts, each with at most 20 reasons. Only with `explain`.
 	Refused   *[]BookingRefusedSlot `json:"refused,omitempty"`
 	ServiceID openapi_types.UUID    `json:"service_id"`
 
-	// Timezone The zone that dates were meant in.
+	// Timezone Time zone of the dates.
 	Timezone string `json:"timezone"`
 
 	// Truncated Whether there are more slots than `limit`.
@@ -729,22 +729,22 @@ type BookingCancel struct {
 type BookingConfirmation struct {
 	Appointment BookingAppointment `json:"appointment"`
 
-	// Token 256 random bits, in base64url.
+	// Token 256 random bits in base64url.
 	//
 	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 	Token BookingSecret `json:"token"`
 }
 
-// BookingConflictProblem An error of status 409 of an operation that books, holds or moves.
+// BookingConflictProblem A 409 error of an operation that books, holds or moves.
 type BookingConflictProblem struct {
-	// Alternatives Of `slot_taken`, `off_grid`, `limit_day` and `limit_week`: the nearest times that are accepted instead.
+	// Alternatives Only with `slot_taken`, `off_grid`, `limit_day` and `limit_week`: the nearest available slots.
 	Alternatives *[]Alternative `json:"alternatives,omitempty"`
 
 	// AppointmentID Only with `hold_used`: the appointment that was booked with the hold.
 	AppointmentID *openapi_types.UUID `json:"appointment_id,omitempty"`
 	Code          string              `json:"code"`
 
-	// Conflicts Of `slot_taken`: the resources that are not free; not in public booking.
+	// Conflicts Only with `slot_taken`: the resources that are not free. Not in public booking.
 	Conflicts *[]Conflict `json:"conflicts,omitempty"`
 
 	// CurrentStatus Only with `invalid_transition`: the current status of the object.
@@ -763,10 +763,10 @@ type BookingConflictProblem struct {
 	// Limit Only with `too_many_holds` and `too_many_bookings`: the limit.
 	Limit *int `json:"limit,omitempty"`
 
-	// Occurrences Of `slot_taken`, for a series: those that cannot be booked.
+	// Occurrences Only with `slot_taken` for a series: the occurrences that cannot be booked.
 	Occurrences *[]Occurrence `json:"occurrences,omitempty"`
 
-	// Reasons Of `no_longer_possible`: what has come to stand in the way.
+	// Reasons Only with `no_longer_possible`: what blocks the appointment.
 	Reasons *[]Objection `json:"reasons,omitempty"`
 
 	// RecordName Only with `domain_not_verified`: name of the required DNS record.
@@ -802,7 +802,7 @@ type BookingHold struct {
 	EndAt     time.Time `json:"end_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 
-	// ID 256 random bits, in base64url.
+	// ID 256 random bits in base64url.
 	//
 	// Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 	ID BookingSecret `json:"id"`
@@ -819,16 +819,16 @@ type BookingHold struct {
 type BookingHoldCreate struct {
 	ServiceID openapi_types.UUID `json:"service_id"`
 
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
 
-	// TTLSeconds How long to hold it. It ends at `start_at` at the latest.
+	// TTLSeconds How long to hold the slot, in seconds. It ends at `start_at` at the latest.
 	TTLSeconds *int `json:"ttl_seconds,omitempty"`
 }
 
-// BookingReasonCode What stands in the way, as far as it is the same for everybody. There may come to be more.
+// BookingReasonCode Why the start is refused, limited to rules that are the same for everyone. New codes may be added.
 type BookingReasonCode string
 
 // BookingRefusedSlot defines model for BookingRefusedSlot.
@@ -840,7 +840,7 @@ type BookingRefusedSlot struct {
 
 // BookingReschedule defines model for BookingReschedule.
 type BookingReschedule struct {
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
@@ -852,7 +852,7 @@ type BookingResource struct {
 	Type ResourceType `json:"type"`
 }
 
-// BookingSecret 256 random bits, in base64url.
+// BookingSecret 256 random bits in base64url.
 //
 // Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 type BookingSecret = string
@@ -869,7 +869,7 @@ type BookingService struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
 
-	// RequiresApproval Whether the business has to approve each appointment.
+	// RequiresApproval Whether the business must approve each appointment.
 	RequiresApproval bool `json:"requires_approval"`
 }
 
@@ -888,7 +888,7 @@ type BookingSlot struct {
 	StartAt time.Time `json:"start_at"`
 }
 
-// BookingTerms What somebody wants to know before they change an appointment; of a cancelled one, the terms it was cancelled on.
+// BookingTerms What a customer needs to know before changing an appointment. For a canceled appointment, the terms on which it was canceled.
 type BookingTerms struct {
 	CanCancel     bool `json:"can_cancel"`
 	CanReschedule bool `json:"can_reschedule"`
@@ -898,54 +898,54 @@ type BookingTerms struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Fee externalRef0.Money `json:"fee"`
 
-	// FreeUntil The last instant at which cancelling is not late.
+	// FreeUntil The last instant at which canceling is not late.
 	FreeUntil time.Time `json:"free_until"`
 	Late      bool      `json:"late"`
 }
 
 // BusinessHours defines model for BusinessHours.
 type BusinessHours struct {
-	// IsSet If not, the business is open around the clock.
+	// IsSet If false, the business is open around the clock.
 	IsSet bool `json:"is_set"`
 
-	// Overrides Each date at most once; returned in their order.
+	// Overrides Each date at most once. Returned in date order.
 	Overrides HoursOverrides `json:"overrides"`
 
-	// Timezone The IANA zone of the business.
+	// Timezone IANA time zone of the business.
 	Timezone string `json:"timezone"`
 	Version  int    `json:"version"`
 
-	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	// Weekly Each day at most once. Days without intervals are closed, whether they are listed or not. Only days with intervals are returned, starting with Monday.
 	Weekly WeeklyHours `json:"weekly"`
 }
 
 // BusinessHoursInput defines model for BusinessHoursInput.
 type BusinessHoursInput struct {
-	// Overrides Each date at most once; returned in their order.
+	// Overrides Each date at most once. Returned in date order.
 	Overrides *HoursOverrides `json:"overrides,omitempty"`
 
-	// Timezone If given, that of the business; it cannot be changed here.
+	// Timezone If given, must be the time zone of the business; it cannot be changed here.
 	Timezone *string `json:"timezone,omitempty"`
 
-	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	// Weekly Each day at most once. Days without intervals are closed, whether they are listed or not. Only days with intervals are returned, starting with Monday.
 	Weekly WeeklyHours `json:"weekly"`
 }
 
-// Cancellation The terms on which an appointment was cancelled; null unless it is CANCELLED.
+// Cancellation The terms on which the appointment was canceled. Null unless it is `CANCELLED`.
 type Cancellation struct {
-	// Fee What is owed. It is the `fee_percent` of the price, rounded half up to the minor unit, if it is late.
+	// Fee The fee owed. If the cancellation is late, it is `fee_percent` of the price, rounded half up to the minor unit.
 	Fee externalRef0.Money `json:"fee"`
 
-	// FeePercent The policy by which the fee was decided.
+	// FeePercent The policy that determined the fee.
 	FeePercent int `json:"fee_percent"`
 
-	// Late Whether it is within `window_hours` before the start, or after the start.
+	// Late Whether it is less than `window_hours` before the start, or after the start.
 	Late bool `json:"late"`
 
-	// Waived Whether there would have been a fee.
+	// Waived Whether a fee was waived.
 	Waived bool `json:"waived"`
 
-	// WindowHours The policy by which it was decided what is late.
+	// WindowHours The policy that determined whether the cancellation was late.
 	WindowHours int `json:"window_hours"`
 }
 
@@ -954,34 +954,34 @@ type CancellationTerms struct {
 	// CanCancel Whether the caller can cancel the appointment.
 	CanCancel bool `json:"can_cancel"`
 
-	// Fee What cancelling at this moment costs, or what it has cost.
+	// Fee What canceling costs now, or what it cost.
 	Fee externalRef0.Money `json:"fee"`
 
-	// FeePercent The policy by which the fee is decided.
+	// FeePercent The policy that determines the fee.
 	FeePercent int `json:"fee_percent"`
 
-	// FreeUntil The last instant at which cancelling is not late.
+	// FreeUntil The last instant at which canceling is not late.
 	FreeUntil time.Time `json:"free_until"`
 
-	// Late Whether it is within `window_hours` before the start, or after the start.
+	// Late Whether it is less than `window_hours` before the start, or after the start.
 	Late bool `json:"late"`
 
-	// Waived Whether there would have been a fee.
+	// Waived Whether a fee was waived.
 	Waived bool `json:"waived"`
 
-	// WindowHours The policy by which it is decided what is late.
+	// WindowHours The policy that determines whether a cancellation is late.
 	WindowHours int `json:"window_hours"`
 }
 
 // Conflict defines model for Conflict.
 type Conflict struct {
-	// Reason Why a resource is not free: `closed` the whole business is, `outside_hours`, `time_off` it is away, `booked`, `capacity` all of its places are booked, `held` it may become free again soon, `external_busy`, `buffer` only buffers collide, `limit_day` and `limit_week` it is booked as often as it may be. Customers hear `not_available` for all but `closed` and `outside_hours`. There may come to be more.
+	// Reason Why a resource is not free: `closed` (the whole business is closed), `outside_hours`, `time_off`, `booked`, `capacity` (all places are booked), `held` (may become available soon), `external_busy`, `buffer` (only buffers overlap), `limit_day` and `limit_week` (the limit is reached). Customers see `not_available` for all but `closed` and `outside_hours`. New codes may be added.
 	Reason       ConflictReason     `json:"reason"`
 	ResourceID   openapi_types.UUID `json:"resource_id"`
 	ResourceName string             `json:"resource_name"`
 }
 
-// ConflictReason Why a resource is not free: `closed` the whole business is, `outside_hours`, `time_off` it is away, `booked`, `capacity` all of its places are booked, `held` it may become free again soon, `external_busy`, `buffer` only buffers collide, `limit_day` and `limit_week` it is booked as often as it may be. Customers hear `not_available` for all but `closed` and `outside_hours`. There may come to be more.
+// ConflictReason Why a resource is not free: `closed` (the whole business is closed), `outside_hours`, `time_off`, `booked`, `capacity` (all places are booked), `held` (may become available soon), `external_busy`, `buffer` (only buffers overlap), `limit_day` and `limit_week` (the limit is reached). Customers see `not_available` for all but `closed` and `outside_hours`. New codes may be added.
 type ConflictReason string
 
 // Customer defines model for Customer.
@@ -992,17 +992,17 @@ type Customer struct {
 	ID        openapi_types.UUID `json:"id"`
 	Name      string             `json:"name"`
 
-	// Notes For those who work for the business; customers do not see it.
+	// Notes Internal notes, not visible to customers.
 	Notes *string `json:"notes,omitempty"`
 	Phone string  `json:"phone"`
 	State string  `json:"state"`
 
-	// Status Only an ACTIVE customer gets new appointments.
+	// Status Only an `ACTIVE` customer can get new appointments.
 	Status    CustomerStatus `json:"status"`
 	Tags      []string       `json:"tags"`
 	UpdatedAt time.Time      `json:"updated_at"`
 
-	// UserID The user who signs in as this customer.
+	// UserID The user linked to this customer.
 	UserID  nullable.Nullable[openapi_types.UUID] `json:"user_id"`
 	Version int                                   `json:"version"`
 	Zip     string                                `json:"zip"`
@@ -1021,7 +1021,7 @@ type CustomerCreate struct {
 	Phone *string        `json:"phone,omitempty"`
 	State *string        `json:"state,omitempty"`
 
-	// Status Only an ACTIVE customer gets new appointments.
+	// Status Only an `ACTIVE` customer can get new appointments.
 	Status *CustomerStatus                       `json:"status,omitempty"`
 	Tags   *CustomerTags                         `json:"tags,omitempty"`
 	UserID nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
@@ -1048,7 +1048,7 @@ type CustomerReference struct {
 	Name string             `json:"name"`
 }
 
-// CustomerStatus Only an ACTIVE customer gets new appointments.
+// CustomerStatus Only an `ACTIVE` customer can get new appointments.
 type CustomerStatus string
 
 // CustomerTags defines model for CustomerTags.
@@ -1067,19 +1067,19 @@ type CustomerUpdate struct {
 	Phone *string        `json:"phone,omitempty"`
 	State *string        `json:"state,omitempty"`
 
-	// Status Only an ACTIVE customer gets new appointments.
+	// Status Only an `ACTIVE` customer can get new appointments.
 	Status *CustomerStatus                       `json:"status,omitempty"`
 	Tags   *CustomerTags                         `json:"tags,omitempty"`
 	UserID nullable.Nullable[openapi_types.UUID] `json:"user_id,omitempty"`
 	Zip    *string                               `json:"zip,omitempty"`
 }
 
-// DateHours Replaces the weekly hours on one date, such as a holiday.
+// DateHours Replaces the weekly hours on one date, for example a holiday.
 type DateHours struct {
 	// Date Example: 2026-12-24
 	Date string `json:"date"`
 
-	// Intervals Those of one day must not overlap. None means closed.
+	// Intervals The intervals of a day. They must not overlap. An empty list means closed.
 	Intervals TimeIntervals `json:"intervals"`
 
 	// Name Example: Christmas Eve
@@ -1090,11 +1090,11 @@ type DateHours struct {
 type DayHours struct {
 	Day Weekday `json:"day"`
 
-	// Intervals Those of one day must not overlap. None means closed.
+	// Intervals The intervals of a day. They must not overlap. An empty list means closed.
 	Intervals TimeIntervals `json:"intervals"`
 }
 
-// FieldChange The value of a field before and after.
+// FieldChange Value of a field before and after the change.
 type FieldChange struct {
 	From interface{} `json:"from"`
 	To   interface{} `json:"to"`
@@ -1102,19 +1102,19 @@ type FieldChange struct {
 
 // Hold defines model for Hold.
 type Hold struct {
-	// AppointmentID What it has become; set exactly if it is BOOKED.
+	// AppointmentID The appointment it became. Set only if it is `BOOKED`.
 	AppointmentID       nullable.Nullable[openapi_types.UUID] `json:"appointment_id"`
 	BufferAfterMinutes  int                                   `json:"buffer_after_minutes"`
 	BufferBeforeMinutes int                                   `json:"buffer_before_minutes"`
 	CreatedAt           time.Time                             `json:"created_at"`
 
-	// CustomerID Whom it is for; null if that is not known yet.
+	// CustomerID The customer it is reserved for. Null if not known yet.
 	CustomerID nullable.Nullable[openapi_types.UUID] `json:"customer_id"`
 
-	// EndAt What the customer sees; the buffer after lies after it.
+	// EndAt End as the customer sees it, before the buffer after.
 	EndAt time.Time `json:"end_at"`
 
-	// ExpiresAt The instant at which it holds nothing any more.
+	// ExpiresAt The instant from which the slot is no longer reserved.
 	ExpiresAt time.Time          `json:"expires_at"`
 	ID        openapi_types.UUID `json:"id"`
 
@@ -1129,26 +1129,26 @@ type Hold struct {
 	Service     ServiceReference     `json:"service"`
 	ServiceID   openapi_types.UUID   `json:"service_id"`
 
-	// StartAt What the customer sees; the buffer before lies before it.
+	// StartAt Start as the customer sees it, after the buffer before.
 	StartAt time.Time `json:"start_at"`
 
-	// Status ACTIVE holds something, BOOKED has become an appointment, EXPIRED is over.
+	// Status `ACTIVE`: the slot is reserved. `BOOKED`: it became an appointment. `EXPIRED`: it ended without an appointment.
 	Status HoldStatus `json:"status"`
 }
 
 // HoldCreate defines model for HoldCreate.
 type HoldCreate struct {
-	// CustomerID Whom it is for. Then only this customer can book it.
+	// CustomerID The customer to reserve it for. Only this customer can then book it.
 	CustomerID  *openapi_types.UUID   `json:"customer_id,omitempty"`
 	ResourceIds *AppointmentResources `json:"resource_ids,omitempty"`
 	ServiceID   openapi_types.UUID    `json:"service_id"`
 
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
 
-	// TTLSeconds How long to hold it. It ends at `start_at` at the latest.
+	// TTLSeconds How long to hold the slot, in seconds. It ends at `start_at` at the latest.
 	TTLSeconds *int `json:"ttl_seconds,omitempty"`
 }
 
@@ -1159,90 +1159,90 @@ type HoldList struct {
 	NextCursor nullable.Nullable[string] `json:"next_cursor"`
 }
 
-// HoldStatus ACTIVE holds something, BOOKED has become an appointment, EXPIRED is over.
+// HoldStatus `ACTIVE`: the slot is reserved. `BOOKED`: it became an appointment. `EXPIRED`: it ended without an appointment.
 type HoldStatus string
 
-// HoursOverrides Each date at most once; returned in their order.
+// HoursOverrides Each date at most once. Returned in date order.
 type HoursOverrides = []DateHours
 
 // Meta defines model for Meta.
 type Meta struct {
-	// APIVersion The version of this document.
+	// APIVersion Version of this document.
 	APIVersion string     `json:"api_version"`
 	Limits     MetaLimits `json:"limits"`
 
-	// ServerTime The instant of the request, by the clock of the server.
+	// ServerTime Instant of the request, by the clock of the server.
 	ServerTime time.Time `json:"server_time"`
 
-	// Tzdata The release of the IANA time zone database that local times are reckoned with.
+	// Tzdata Release of the IANA time zone database that the server uses.
 	Tzdata Tzdata `json:"tzdata"`
 }
 
 // MetaLimits defines model for MetaLimits.
 type MetaLimits struct {
-	// AvailabilityDays The longest range that can be searched for free slots.
+	// AvailabilityDays Maximum range of a search for free slots, in days.
 	AvailabilityDays int `json:"availability_days"`
 
-	// BodyBytes The largest body of a request, unless the operation has an `x-max-bytes` of its own.
+	// BodyBytes Maximum size of a request body in bytes, unless the operation has an `x-max-bytes`.
 	BodyBytes int `json:"body_bytes"`
 
-	// HoldSeconds The longest hold.
+	// HoldSeconds Maximum duration of a hold, in seconds.
 	HoldSeconds int `json:"hold_seconds"`
 
-	// PageSize The largest `limit` of lists.
+	// PageSize Maximum `limit` of lists.
 	PageSize int `json:"page_size"`
 
-	// SeriesOccurrences The longest series.
+	// SeriesOccurrences Maximum number of occurrences of a series.
 	SeriesOccurrences int `json:"series_occurrences"`
 }
 
 // Objection defines model for Objection.
 type Objection struct {
-	// Code What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+	// Code Why the start is refused. Customers see `not_available` for reasons that would reveal data of others. New codes may be added.
 	Code ReasonCode `json:"code"`
 
-	// ResourceID The resource in question.
+	// ResourceID The resource that causes the refusal.
 	ResourceID   nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
 	ResourceName nullable.Nullable[string]             `json:"resource_name"`
 }
 
 // Occurrence defines model for Occurrence.
 type Occurrence struct {
-	// Alternatives For a conflict, the nearest free slots on the same day.
+	// Alternatives For a conflict: the nearest free slots on the same day.
 	Alternatives []Slot `json:"alternatives"`
 
-	// AppointmentID Null for what is not booked.
+	// AppointmentID Null if nothing is booked.
 	AppointmentID nullable.Nullable[openapi_types.UUID] `json:"appointment_id"`
 	EndAt         time.Time                             `json:"end_at"`
 
 	// Reasons Why it is not available.
 	Reasons []RefusalReason `json:"reasons"`
 
-	// ResourceIds Those it takes; none for a conflict.
+	// ResourceIds The resources used. Empty for a conflict.
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 
-	// StartAt Where it takes place; for a conflict, where it was wanted.
+	// StartAt The start that was or would be booked. For a conflict, the determined start.
 	StartAt time.Time `json:"start_at"`
 
-	// Verdict `available`, with the resources that were asked for; `substituted`, with other resources or at another time of the day; or `conflict`.
+	// Verdict `available`: with the requested resources. `substituted`: with other resources, or at another time of the day. `conflict`: not available.
 	Verdict Verdict `json:"verdict"`
 
-	// WantedStartAt What the rule, or the move, says.
+	// WantedStartAt The start that the rule, or the move, determines.
 	WantedStartAt time.Time `json:"wanted_start_at"`
 }
 
-// ReasonCode What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+// ReasonCode Why the start is refused. Customers see `not_available` for reasons that would reveal data of others. New codes may be added.
 type ReasonCode string
 
 // RefusalReason defines model for RefusalReason.
 type RefusalReason struct {
-	// Code What stands in the way; customers hear `not_available` for what is not their business. There may come to be more.
+	// Code Why the start is refused. Customers see `not_available` for reasons that would reveal data of others. New codes may be added.
 	Code ReasonCode `json:"code"`
 
-	// ObjectID The appointment, time off or closure in question.
+	// ObjectID The appointment, time off or closure that causes the refusal.
 	ObjectID *openapi_types.UUID `json:"object_id,omitempty"`
 
-	// ResourceID The resource in question.
+	// ResourceID The resource that causes the refusal.
 	ResourceID *openapi_types.UUID `json:"resource_id,omitempty"`
 }
 
@@ -1255,7 +1255,7 @@ type RefusedSlot struct {
 
 // Resource defines model for Resource.
 type Resource struct {
-	// Capacity How many appointments may hold the resource at the same time.
+	// Capacity Number of appointments that can use the resource at the same time.
 	Capacity    int                `json:"capacity"`
 	CreatedAt   time.Time          `json:"created_at"`
 	Description string             `json:"description"`
@@ -1264,20 +1264,20 @@ type Resource struct {
 	// IsActive Whether the resource can be booked.
 	IsActive bool `json:"is_active"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit] `json:"max_per_week"`
 	Name       string                              `json:"name"`
 	Type       ResourceType                        `json:"type"`
 	UpdatedAt  time.Time                           `json:"updated_at"`
 
-	// UserID The user who signs in as this resource; they see and manage its appointments.
+	// UserID The user linked to this resource, who sees and manages its appointments.
 	UserID  nullable.Nullable[openapi_types.UUID] `json:"user_id"`
 	Version int                                   `json:"version"`
 
-	// Weight When several resources will do, the one with the highest weight is taken; of equals, the one with the fewest appointments.
+	// Weight If several resources are suitable, the one with the highest weight is used; among equals, the one with the fewest appointments.
 	Weight int `json:"weight"`
 }
 
@@ -1285,7 +1285,7 @@ type Resource struct {
 type ResourceAvailability struct {
 	ResourceID openapi_types.UUID `json:"resource_id"`
 
-	// Starts In order.
+	// Starts Ordered by time.
 	Starts []time.Time `json:"starts"`
 
 	// Truncated Whether there are more starts than `limit`.
@@ -1296,14 +1296,14 @@ type ResourceAvailability struct {
 type ResourceAvailabilityList struct {
 	Data []ResourceAvailability `json:"data"`
 
-	// DurationMinutes How long after a start the appointment ends, in minutes.
+	// DurationMinutes Time from the start to the end of the appointment, in minutes.
 	DurationMinutes int32              `json:"duration_minutes"`
 	ServiceID       openapi_types.UUID `json:"service_id"`
 
-	// Snapshot Names the state of things that the answer is about; it changes with every change.
+	// Snapshot Opaque version of the data used for this answer. It changes whenever the environment changes.
 	Snapshot string `json:"snapshot"`
 
-	// Timezone The zone that dates were meant in.
+	// Timezone Time zone of the dates.
 	Timezone string `json:"timezone"`
 }
 
@@ -1313,10 +1313,10 @@ type ResourceCreate struct {
 	Description *string `json:"description,omitempty"`
 	IsActive    *bool   `json:"is_active,omitempty"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
 	Name       names.Name                            `json:"name"`
 	Type       ResourceType                          `json:"type"`
@@ -1326,30 +1326,30 @@ type ResourceCreate struct {
 
 // ResourceHours defines model for ResourceHours.
 type ResourceHours struct {
-	// IsSet If not, the resource has the hours of the business.
+	// IsSet If false, the business hours apply to the resource.
 	IsSet bool `json:"is_set"`
 
-	// Overrides Each date at most once; returned in their order.
+	// Overrides Each date at most once. Returned in date order.
 	Overrides  HoursOverrides     `json:"overrides"`
 	ResourceID openapi_types.UUID `json:"resource_id"`
 
-	// Timezone The IANA zone of the resource, which is that of the business if it has none of its own.
+	// Timezone IANA time zone of the resource, or of the business if the resource has none.
 	Timezone string `json:"timezone"`
 	Version  int    `json:"version"`
 
-	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	// Weekly Each day at most once. Days without intervals are closed, whether they are listed or not. Only days with intervals are returned, starting with Monday.
 	Weekly WeeklyHours `json:"weekly"`
 }
 
 // ResourceHoursInput defines model for ResourceHoursInput.
 type ResourceHoursInput struct {
-	// Overrides Each date at most once; returned in their order.
+	// Overrides Each date at most once. Returned in date order.
 	Overrides *HoursOverrides `json:"overrides,omitempty"`
 
-	// Timezone An IANA zone. Without one, and with the one of the business, it follows the business.
+	// Timezone IANA time zone. If absent or equal to that of the business, the resource follows the business.
 	Timezone nullable.Nullable[string] `json:"timezone,omitempty"`
 
-	// Weekly Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+	// Weekly Each day at most once. Days without intervals are closed, whether they are listed or not. Only days with intervals are returned, starting with Monday.
 	Weekly WeeklyHours `json:"weekly"`
 }
 
@@ -1378,10 +1378,10 @@ type ResourceUpdate struct {
 	Description *string `json:"description,omitempty"`
 	IsActive    *bool   `json:"is_active,omitempty"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit]   `json:"max_per_week,omitempty"`
 	Name       *names.Name                           `json:"name,omitempty"`
 	Type       *ResourceType                         `json:"type,omitempty"`
@@ -1397,18 +1397,18 @@ type Series struct {
 	ID         openapi_types.UUID `json:"id"`
 	Notes      string             `json:"notes"`
 
-	// ResourceIds The resources that were asked for.
+	// ResourceIds The requested resources.
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 
-	// Rrule The rule that the series was booked by (RFC 5545).
+	// Rrule Recurrence rule of the series (RFC 5545).
 	Rrule     string             `json:"rrule"`
 	Service   ServiceReference   `json:"service"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
-	// StartAt The first start that the rule gives.
+	// StartAt First start of the rule.
 	StartAt time.Time `json:"start_at"`
 
-	// Timezone The zone on whose clock it recurs.
+	// Timezone Time zone in which the series recurs.
 	Timezone  string    `json:"timezone"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Version   int       `json:"version"`
@@ -1426,16 +1426,16 @@ type SeriesCreate struct {
 	CustomerID openapi_types.UUID `json:"customer_id"`
 	DryRun     *bool              `json:"dry_run,omitempty"`
 
-	// Notes Of each appointment.
+	// Notes Notes of each appointment.
 	Notes       *string                 `json:"notes,omitempty"`
 	OnConflict  *SeriesCreateOnConflict `json:"on_conflict,omitempty"`
 	ResourceIds *AppointmentResources   `json:"resource_ids,omitempty"`
 
-	// Rrule The value of an RRULE (RFC 5545) that recurs once a day at the most, of which `start_at` is the first start. It ends by COUNT or UNTIL, after at most 200 occurrences and within 50 years. A part lists at most 53 values, each once.
+	// Rrule Value of an RRULE (RFC 5545) with at most one occurrence a day, the first of which is `start_at`. It must end by `COUNT` or `UNTIL`, after at most 200 occurrences and within 50 years. A rule part lists at most 53 values, without repetition.
 	Rrule     string             `json:"rrule"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
-	// StartAt A whole minute between the years 1970 and 2999.
+	// StartAt A whole minute in the years 1970 to 2999.
 	//
 	// Example: 2026-11-23T15:00:00Z
 	StartAt AppointmentStart `json:"start_at"`
@@ -1453,18 +1453,18 @@ type SeriesDetail struct {
 	ID           openapi_types.UUID `json:"id"`
 	Notes        string             `json:"notes"`
 
-	// ResourceIds The resources that were asked for.
+	// ResourceIds The requested resources.
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 
-	// Rrule The rule that the series was booked by (RFC 5545).
+	// Rrule Recurrence rule of the series (RFC 5545).
 	Rrule     string             `json:"rrule"`
 	Service   ServiceReference   `json:"service"`
 	ServiceID openapi_types.UUID `json:"service_id"`
 
-	// StartAt The first start that the rule gives.
+	// StartAt First start of the rule.
 	StartAt time.Time `json:"start_at"`
 
-	// Timezone The zone on whose clock it recurs.
+	// Timezone Time zone in which the series recurs.
 	Timezone  string    `json:"timezone"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Version   int       `json:"version"`
@@ -1483,7 +1483,7 @@ type SeriesList struct {
 type SeriesOutcome struct {
 	DryRun bool `json:"dry_run"`
 
-	// ID The series; null if it was only tried to book it.
+	// ID The series. Null for a dry run.
 	ID          nullable.Nullable[openapi_types.UUID] `json:"id"`
 	Occurrences []Occurrence                          `json:"occurrences"`
 	Rrule       string                                `json:"rrule"`
@@ -1498,10 +1498,10 @@ type SeriesReschedule struct {
 	ResourceIds   *AppointmentResources       `json:"resource_ids,omitempty"`
 	Scope         SeriesScope                 `json:"scope"`
 
-	// ShiftDays How many days later; negative is earlier.
+	// ShiftDays Number of days to move by; negative is earlier.
 	ShiftDays *int `json:"shift_days,omitempty"`
 
-	// StartTime The new time of day, on the clock of the business.
+	// StartTime New local time, in the business's time zone.
 	//
 	// Example: 14:30
 	StartTime *string `json:"start_time,omitempty"`
@@ -1515,28 +1515,28 @@ type SeriesScope string
 
 // Service defines model for Service.
 type Service struct {
-	// BufferAfterMinutes Resources are taken this long after the end.
+	// BufferAfterMinutes Time after the end for which the resources are also blocked.
 	BufferAfterMinutes int `json:"buffer_after_minutes"`
 
-	// BufferBeforeMinutes Resources are taken this long before the start.
+	// BufferBeforeMinutes Time before the start for which the resources are also blocked.
 	BufferBeforeMinutes int       `json:"buffer_before_minutes"`
 	CreatedAt           time.Time `json:"created_at"`
 	Description         string    `json:"description"`
 
-	// DurationMinutes What the customer sees.
+	// DurationMinutes Duration as the customer sees it, without buffers.
 	DurationMinutes int `json:"duration_minutes"`
 
-	// HorizonDays How many days ahead it can be booked; null for no limit.
+	// HorizonDays How many days ahead the service can be booked. Null for no limit.
 	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days"`
 	ID          openapi_types.UUID                `json:"id"`
 
 	// IsActive Whether the service can be booked.
 	IsActive bool `json:"is_active"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek nullable.Nullable[AppointmentLimit] `json:"max_per_week"`
 
 	// MinNoticeMinutes How long before its start an appointment must be booked.
@@ -1548,13 +1548,13 @@ type Service struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price externalRef0.Money `json:"price"`
 
-	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
+	// Requirements One resource is used for each requirement. An empty list means one resource: the one named in the booking, otherwise any member of staff or room.
 	Requirements []ServiceRequirement `json:"requirements"`
 
-	// RequiresApproval Whether new appointments are PENDING until they are confirmed.
+	// RequiresApproval Whether new appointments are `PENDING` until they are confirmed.
 	RequiresApproval bool `json:"requires_approval"`
 
-	// SlotStepMinutes The starts that are offered lie this far apart.
+	// SlotStepMinutes Interval between the starts that availability offers.
 	SlotStepMinutes int       `json:"slot_step_minutes"`
 	UpdatedAt       time.Time `json:"updated_at"`
 	Version         int       `json:"version"`
@@ -1567,14 +1567,14 @@ type ServiceCreate struct {
 	Description         *string `json:"description,omitempty"`
 	DurationMinutes     int     `json:"duration_minutes"`
 
-	// HorizonDays How many days ahead it can be booked; null for no limit.
+	// HorizonDays How many days ahead the service can be booked. Null for no limit.
 	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days,omitempty"`
 	IsActive    *bool                             `json:"is_active,omitempty"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
 	Name             names.Name                          `json:"name"`
@@ -1584,13 +1584,13 @@ type ServiceCreate struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
 
-	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
+	// Requirements One resource is used for each requirement. An empty list means one resource: the one named in the booking, otherwise any member of staff or room.
 	Requirements     *ServiceRequirementInputs `json:"requirements,omitempty"`
 	RequiresApproval *bool                     `json:"requires_approval,omitempty"`
 	SlotStepMinutes  *int                      `json:"slot_step_minutes,omitempty"`
 }
 
-// ServiceHorizon How many days ahead it can be booked; null for no limit.
+// ServiceHorizon How many days ahead the service can be booked. Null for no limit.
 type ServiceHorizon = int
 
 // ServiceList defines model for ServiceList.
@@ -1608,21 +1608,21 @@ type ServiceReference struct {
 	Name string             `json:"name"`
 }
 
-// ServiceRequirement One resource that an appointment for the service takes.
+// ServiceRequirement One resource that an appointment for the service uses.
 type ServiceRequirement struct {
-	// ResourceIds One of these; if it is empty, any active resource of the type.
+	// ResourceIds One of these resources. If empty, any active resource of the type.
 	ResourceIds  []openapi_types.UUID `json:"resource_ids"`
 	ResourceType ResourceType         `json:"resource_type"`
 }
 
-// ServiceRequirementInput One resource that an appointment for the service takes.
+// ServiceRequirementInput One resource that an appointment for the service uses.
 type ServiceRequirementInput struct {
-	// ResourceIds One of these, all of the type above; if it is empty or absent, any active resource of the type.
+	// ResourceIds One of these resources, all of which must have the type above. If empty or absent, any active resource of the type.
 	ResourceIds  *[]openapi_types.UUID `json:"resource_ids,omitempty"`
 	ResourceType ResourceType          `json:"resource_type"`
 }
 
-// ServiceRequirementInputs One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
+// ServiceRequirementInputs One resource is used for each requirement. An empty list means one resource: the one named in the booking, otherwise any member of staff or room.
 type ServiceRequirementInputs = []ServiceRequirementInput
 
 // ServiceUpdate defines model for ServiceUpdate.
@@ -1632,14 +1632,14 @@ type ServiceUpdate struct {
 	Description         *string `json:"description,omitempty"`
 	DurationMinutes     *int    `json:"duration_minutes,omitempty"`
 
-	// HorizonDays How many days ahead it can be booked; null for no limit.
+	// HorizonDays How many days ahead the service can be booked. Null for no limit.
 	HorizonDays nullable.Nullable[ServiceHorizon] `json:"horizon_days,omitempty"`
 	IsActive    *bool                             `json:"is_active,omitempty"`
 
-	// MaxPerDay How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerDay Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerDay nullable.Nullable[AppointmentLimit] `json:"max_per_day,omitempty"`
 
-	// MaxPerWeek How many appointments that are not cancelled there may be in one day, or week from Monday on; null for no limit.
+	// MaxPerWeek Maximum number of appointments, canceled ones excluded, in a day or in a week (Monday to Sunday). Null for no limit.
 	MaxPerWeek       nullable.Nullable[AppointmentLimit] `json:"max_per_week,omitempty"`
 	MinNoticeMinutes *int                                `json:"min_notice_minutes,omitempty"`
 	Name             *names.Name                         `json:"name,omitempty"`
@@ -1649,7 +1649,7 @@ type ServiceUpdate struct {
 	// Example: {"amount":8999,"currency":"USD"}
 	Price *externalRef0.Money `json:"price,omitempty"`
 
-	// Requirements One resource is taken for each. An empty list means one resource: the one that is named when booking, else any member of staff or room.
+	// Requirements One resource is used for each requirement. An empty list means one resource: the one named in the booking, otherwise any member of staff or room.
 	Requirements     *ServiceRequirementInputs `json:"requirements,omitempty"`
 	RequiresApproval *bool                     `json:"requires_approval,omitempty"`
 	SlotStepMinutes  *int                      `json:"slot_step_minutes,omitempty"`
@@ -1659,12 +1659,12 @@ type ServiceUpdate struct {
 type Slot struct {
 	EndAt time.Time `json:"end_at"`
 
-	// ResourceIds The resources that would be taken.
+	// ResourceIds The resources that would be used.
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 	StartAt     time.Time            `json:"start_at"`
 }
 
-// TimeInterval A piece of a day, on the clock. It belongs to the day on which it starts; an `end` that is not after `start` is on the next day.
+// TimeInterval A period in local time. It belongs to the day on which it starts. If `end` is not after `start`, it ends on the next day.
 type TimeInterval struct {
 	// End Midnight is returned as `24:00`.
 	//
@@ -1675,7 +1675,7 @@ type TimeInterval struct {
 	Start string `json:"start"`
 }
 
-// TimeIntervals Those of one day must not overlap. None means closed.
+// TimeIntervals The intervals of a day. They must not overlap. An empty list means closed.
 type TimeIntervals = []TimeInterval
 
 // TimeOff defines model for TimeOff.
@@ -1689,7 +1689,7 @@ type TimeOff struct {
 	// ResourceID If null, the whole business is closed.
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
+	// Rrule Recurrence rule (the value of an RRULE, RFC 5545) with at most one occurrence a day, the first of which is `start_at`. `COUNT` up to 1000, reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it does not end. A rule part lists at most 53 values, without repetition.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule"`
@@ -1697,7 +1697,7 @@ type TimeOff struct {
 	// StartAt Of the first occurrence.
 	StartAt time.Time `json:"start_at"`
 
-	// Timezone The IANA zone on whose clock it recurs; null if it does not.
+	// Timezone IANA time zone in which it recurs. Null if it does not recur.
 	Timezone  nullable.Nullable[string] `json:"timezone"`
 	Title     string                    `json:"title"`
 	UpdatedAt time.Time                 `json:"updated_at"`
@@ -1706,7 +1706,7 @@ type TimeOff struct {
 
 // TimeOffCreate defines model for TimeOffCreate.
 type TimeOffCreate struct {
-	// EndAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	// EndAt A whole minute in the years 1970 to 2999. Start and end are at most 366 days apart.
 	//
 	// Example: 2026-11-23T17:00:00Z
 	EndAt TimeOffInstant `json:"end_at"`
@@ -1714,19 +1714,19 @@ type TimeOffCreate struct {
 	// ResourceID If null or absent, the whole business is closed.
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
+	// Rrule Recurrence rule (the value of an RRULE, RFC 5545) with at most one occurrence a day, the first of which is `start_at`. `COUNT` up to 1000, reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it does not end. A rule part lists at most 53 values, without repetition.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`
 
-	// StartAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	// StartAt A whole minute in the years 1970 to 2999. Start and end are at most 366 days apart.
 	//
 	// Example: 2026-11-23T17:00:00Z
 	StartAt TimeOffInstant `json:"start_at"`
 	Title   *names.Name    `json:"title,omitempty"`
 }
 
-// TimeOffInstant A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+// TimeOffInstant A whole minute in the years 1970 to 2999. Start and end are at most 366 days apart.
 //
 // Example: 2026-11-23T17:00:00Z
 type TimeOffInstant = time.Time
@@ -1740,75 +1740,75 @@ type TimeOffList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// TimeOffRule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
+// TimeOffRule Recurrence rule (the value of an RRULE, RFC 5545) with at most one occurrence a day, the first of which is `start_at`. `COUNT` up to 1000, reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it does not end. A rule part lists at most 53 values, without repetition.
 //
 // Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 type TimeOffRule = string
 
 // TimeOffUpdate defines model for TimeOffUpdate.
 type TimeOffUpdate struct {
-	// EndAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	// EndAt A whole minute in the years 1970 to 2999. Start and end are at most 366 days apart.
 	//
 	// Example: 2026-11-23T17:00:00Z
 	EndAt      *TimeOffInstant                       `json:"end_at,omitempty"`
 	ResourceID nullable.Nullable[openapi_types.UUID] `json:"resource_id,omitempty"`
 
-	// Rrule A recurrence rule (the value of an RRULE, RFC 5545) that recurs once a day at the most and gives `start_at` as its first occurrence; `COUNT` up to 1000, which is reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it goes on for ever. A part lists at most 53 values, each once.
+	// Rrule Recurrence rule (the value of an RRULE, RFC 5545) with at most one occurrence a day, the first of which is `start_at`. `COUNT` up to 1000, reached within 50 years; `INTERVAL` up to 1000. Without `COUNT` or `UNTIL` it does not end. A rule part lists at most 53 values, without repetition.
 	//
 	// Example: FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR
 	Rrule nullable.Nullable[TimeOffRule] `json:"rrule,omitempty"`
 
-	// StartAt A whole minute between the years 1970 and 2999; start and end are 366 days apart at the most.
+	// StartAt A whole minute in the years 1970 to 2999. Start and end are at most 366 days apart.
 	//
 	// Example: 2026-11-23T17:00:00Z
 	StartAt *TimeOffInstant `json:"start_at,omitempty"`
 	Title   *names.Name     `json:"title,omitempty"`
 }
 
-// Tzdata The release of the IANA time zone database that local times are reckoned with.
+// Tzdata Release of the IANA time zone database that the server uses.
 type Tzdata struct {
-	// Source The files of the operating system, the copy in the server's program, or what its variable ZONEINFO names.
+	// Source Where the data comes from: the operating system, the copy built into the server, or the path in the server's variable `ZONEINFO`.
 	Source TzdataSource `json:"source"`
 
-	// Version Null if the files of the source do not say.
+	// Version Null if the source does not state it.
 	//
 	// Example: 2025b
 	Version nullable.Nullable[string] `json:"version"`
 }
 
-// TzdataSource The files of the operating system, the copy in the server's program, or what its variable ZONEINFO names.
+// TzdataSource Where the data comes from: the operating system, the copy built into the server, or the path in the server's variable `ZONEINFO`.
 type TzdataSource string
 
-// Verdict `available`, with the resources that were asked for; `substituted`, with other resources or at another time of the day; or `conflict`.
+// Verdict `available`: with the requested resources. `substituted`: with other resources, or at another time of the day. `conflict`: not available.
 type Verdict string
 
 // WaitlistEntry defines model for WaitlistEntry.
 type WaitlistEntry struct {
-	// AppointmentID What the offer has become.
+	// AppointmentID The appointment booked with the offer.
 	AppointmentID nullable.Nullable[openapi_types.UUID] `json:"appointment_id"`
 	CreatedAt     time.Time                             `json:"created_at"`
 	Customer      CustomerReference                     `json:"customer"`
 	CustomerID    openapi_types.UUID                    `json:"customer_id"`
 
-	// From The first instant at which the appointment may start.
+	// From First instant at which the appointment may start.
 	From time.Time `json:"from"`
 
-	// HoldID The hold that has been offered, for as long as it is kept. Book it with this `hold_id`.
+	// HoldID The offered hold, while it is active. Book it with this `hold_id`.
 	HoldID nullable.Nullable[openapi_types.UUID] `json:"hold_id"`
 	ID     openapi_types.UUID                    `json:"id"`
 
-	// OfferExpiresAt Until when the offer holds.
+	// OfferExpiresAt When the offer expires.
 	OfferExpiresAt nullable.Nullable[time.Time] `json:"offer_expires_at"`
 
-	// ResourceIds Resources that must all be taken; none means whoever is free.
+	// ResourceIds Resources that must be used. If empty, any suitable resources.
 	ResourceIds []openapi_types.UUID `json:"resource_ids"`
 	Service     ServiceReference     `json:"service"`
 	ServiceID   openapi_types.UUID   `json:"service_id"`
 
-	// Status WAITING is in line, OFFERED has a hold to book, BOOKED has booked it, EXPIRED has let it lapse, or waits for a time that is over.
+	// Status `WAITING`: in the queue. `OFFERED`: a hold is offered. `BOOKED`: the offer was booked. `EXPIRED`: the offer was not booked, or the range has passed.
 	Status WaitlistStatus `json:"status"`
 
-	// To The instant before which it must start.
+	// To Instant before which the appointment must start.
 	To        time.Time `json:"to"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Version   int       `json:"version"`
@@ -1823,7 +1823,7 @@ type WaitlistEntryList struct {
 
 // WaitlistJoin defines model for WaitlistJoin.
 type WaitlistJoin struct {
-	// CustomerID Who waits; customers need not say so.
+	// CustomerID The customer who waits. Customers can omit it.
 	CustomerID  *openapi_types.UUID   `json:"customer_id,omitempty"`
 	From        time.Time             `json:"from"`
 	ResourceIds *AppointmentResources `json:"resource_ids,omitempty"`
@@ -1833,21 +1833,21 @@ type WaitlistJoin struct {
 	To time.Time `json:"to"`
 }
 
-// WaitlistStatus WAITING is in line, OFFERED has a hold to book, BOOKED has booked it, EXPIRED has let it lapse, or waits for a time that is over.
+// WaitlistStatus `WAITING`: in the queue. `OFFERED`: a hold is offered. `BOOKED`: the offer was booked. `EXPIRED`: the offer was not booked, or the range has passed.
 type WaitlistStatus string
 
 // Weekday defines model for Weekday.
 type Weekday string
 
-// WeeklyHours Each day at most once. A day without intervals is closed, whether it is named or not; only days with intervals are returned, from Monday on.
+// WeeklyHours Each day at most once. Days without intervals are closed, whether they are listed or not. Only days with intervals are returned, starting with Monday.
 type WeeklyHours = []DayHours
 
-// BookingToken 256 random bits, in base64url.
+// BookingToken 256 random bits in base64url.
 //
 // Example: Yk3mD0y0l3lWcX0mJt0VqkqLr0cBzZKZr3dYB1yN0m4
 type BookingToken = BookingSecret
 
-// BookingConflict An error of status 409 of an operation that books, holds or moves.
+// BookingConflict A 409 error of an operation that books, holds or moves.
 type BookingConflict = BookingConflictProblem
 
 // ListAppointmentsParams defines parameters for ListAppointments.
@@ -1858,25 +1858,25 @@ type ListAppointmentsParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// From Only appointments that start at this instant or later.
+	// From Only appointments that start at or after this instant.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
 	// To Only appointments that start before this instant.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
-	// Status Only appointments with one of these statuses; may be given several times.
+	// Status Filter by status. Can be given several times.
 	Status *[]AppointmentStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// ResourceID Only appointments of this resource.
+	// ResourceID Filter by resource.
 	ResourceID *openapi_types.UUID `form:"resource_id,omitempty" json:"resource_id,omitempty"`
 
-	// CustomerID Only appointments of this customer.
+	// CustomerID Filter by customer.
 	CustomerID *openapi_types.UUID `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// ServiceID Only appointments for this service.
+	// ServiceID Filter by service.
 	ServiceID *openapi_types.UUID `form:"service_id,omitempty" json:"service_id,omitempty"`
 
-	// SeriesID Only appointments of this series.
+	// SeriesID Filter by series.
 	SeriesID *openapi_types.UUID `form:"series_id,omitempty" json:"series_id,omitempty"`
 }
 
@@ -1939,67 +1939,67 @@ type RescheduleAppointmentParams struct {
 
 // GetAvailabilityParams defines parameters for GetAvailability.
 type GetAvailabilityParams struct {
-	// ServiceID What shall be booked.
+	// ServiceID The service to book.
 	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
 
-	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	// From First date (in `timezone`) or first instant at which a slot may start.
 	From string `form:"from" json:"from"`
 
-	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	// To Last date (inclusive, in `timezone`), or the instant before which a slot must start. At most 62 days after `from`.
 	To string `form:"to" json:"to"`
 
-	// ResourceIds Resources that must be taken, separated by commas.
+	// ResourceIds Resources that must be used, separated by commas.
 	ResourceIds *[]openapi_types.UUID `form:"resource_ids,omitempty" json:"resource_ids,omitempty"`
 
-	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	// Timezone IANA time zone of the dates. Default: the time zone of the business.
 	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
 
-	// Limit How many slots to return at the most.
+	// Limit Maximum number of slots to return.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Explain Whether to return the starts that are refused too, and why. Those who work for the business hear which resource and which object stands in the way; customers hear only rules that are the same for everybody.
+	// Explain Whether to also return refused starts with the reasons. Owners, managers and staff see the resource and object that cause a refusal; customers see only rules that are the same for everyone.
 	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
 }
 
 // ListResourceAvailabilityParams defines parameters for ListResourceAvailability.
 type ListResourceAvailabilityParams struct {
-	// ServiceID What shall be booked.
+	// ServiceID The service to book.
 	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
 
-	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	// From First date (in `timezone`) or first instant at which a slot may start.
 	From string `form:"from" json:"from"`
 
-	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	// To Last date (inclusive, in `timezone`), or the instant before which a slot must start. At most 62 days after `from`.
 	To string `form:"to" json:"to"`
 
-	// ResourceIds The resources to list, separated by commas; if it is not given, all that will do.
+	// ResourceIds The resources to list, separated by commas. Default: all suitable resources.
 	ResourceIds *[]openapi_types.UUID `form:"resource_ids,omitempty" json:"resource_ids,omitempty"`
 
-	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	// Timezone IANA time zone of the dates. Default: the time zone of the business.
 	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
 
-	// Limit How many starts to return of each resource at the most.
+	// Limit Maximum number of starts to return per resource.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // GetBookingAvailabilityParams defines parameters for GetBookingAvailability.
 type GetBookingAvailabilityParams struct {
-	// ServiceID What shall be booked.
+	// ServiceID The service to book.
 	ServiceID openapi_types.UUID `form:"service_id" json:"service_id"`
 
-	// From The first date (of `timezone`), or the first instant, at which a slot may start.
+	// From First date (in `timezone`) or first instant at which a slot may start.
 	From string `form:"from" json:"from"`
 
-	// To The last date, which is included, or the instant before which a slot must start. At most 62 days after `from`.
+	// To Last date (inclusive, in `timezone`), or the instant before which a slot must start. At most 62 days after `from`.
 	To string `form:"to" json:"to"`
 
-	// Timezone The IANA time zone that dates are meant in; that of the business if it is not given.
+	// Timezone IANA time zone of the dates. Default: the time zone of the business.
 	Timezone *string `form:"timezone,omitempty" json:"timezone,omitempty"`
 
-	// Limit How many slots to return at the most.
+	// Limit Maximum number of slots to return.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Explain Whether to return the starts that are refused too, and why.
+	// Explain Whether to also return refused starts with the reasons.
 	Explain *bool `form:"explain,omitempty" json:"explain,omitempty"`
 }
 
@@ -2032,13 +2032,13 @@ type ListCustomersParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only customers with this status.
+	// Status Filter by status.
 	Status *CustomerStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Search Only customers whose name, e-mail address or phone number contains this, in upper or lower case.
+	// Search Only customers whose name, e-mail address or phone number contains this text, case-insensitively.
 	Search *string `form:"search,omitempty" json:"search,omitempty"`
 
-	// Tag Only customers with this tag.
+	// Tag Filter by tag.
 	Tag *names.Name `form:"tag,omitempty" json:"tag,omitempty"`
 }
 
@@ -2071,10 +2071,10 @@ type ListResourcesParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Type Only resources of this type.
+	// Type Filter by type.
 	Type *ResourceType `form:"type,omitempty" json:"type,omitempty"`
 
-	// IsActive Only resources that can, or cannot, be booked.
+	// IsActive Filter by whether the resource can be booked.
 	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
 }
 
@@ -2110,10 +2110,10 @@ type ListSeriesParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// CustomerID Only series of this customer.
+	// CustomerID Filter by customer.
 	CustomerID *openapi_types.UUID `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 
-	// ServiceID Only series for this service.
+	// ServiceID Filter by service.
 	ServiceID *openapi_types.UUID `form:"service_id,omitempty" json:"service_id,omitempty"`
 }
 
@@ -2137,7 +2137,7 @@ type ListServicesParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IsActive Only services that can, or cannot, be booked.
+	// IsActive Filter by whether the service can be booked.
 	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
 }
 
@@ -2161,13 +2161,13 @@ type ListTimeOffParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// From Only what lasts beyond this instant. What recurs lasts until its rule ends.
+	// From Only time off that ends after this instant. Recurring time off ends when its rule ends.
 	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Only what starts before this instant.
+	// To Only time off that starts before this instant.
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
-	// ResourceID Only that of this resource; closures of the business have none.
+	// ResourceID Only time off of this resource. Closures of the business belong to no resource.
 	ResourceID *openapi_types.UUID `form:"resource_id,omitempty" json:"resource_id,omitempty"`
 }
 
@@ -2191,13 +2191,13 @@ type ListWaitlistParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only entries with this status.
+	// Status Filter by status.
 	Status *WaitlistStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// ServiceID Only entries for this service.
+	// ServiceID Filter by service.
 	ServiceID *openapi_types.UUID `form:"service_id,omitempty" json:"service_id,omitempty"`
 
-	// CustomerID Only entries of this customer.
+	// CustomerID Filter by customer.
 	CustomerID *openapi_types.UUID `form:"customer_id,omitempty" json:"customer_id,omitempty"`
 }
 
@@ -2618,7 +2618,7 @@ type ServerInterface interface {
 	// CancelAppointment Cancel an appointment
 	// (POST /api/v1/appointments/{id}/cancel)
 	CancelAppointment(ctx echo.Context, id externalRef0.ID, params CancelAppointmentParams) error
-	// GetAppointmentCancellation Get what cancelling costs
+	// GetAppointmentCancellation Get the cancellation terms
 	// (GET /api/v1/appointments/{id}/cancellation)
 	GetAppointmentCancellation(ctx echo.Context, id externalRef0.ID) error
 	// CompleteAppointment Complete an appointment
@@ -2630,10 +2630,10 @@ type ServerInterface interface {
 	// DeclineAppointment Decline an appointment
 	// (POST /api/v1/appointments/{id}/decline)
 	DeclineAppointment(ctx echo.Context, id externalRef0.ID, params DeclineAppointmentParams) error
-	// ListAppointmentChanges List what happened to an appointment
+	// ListAppointmentChanges List the history of an appointment
 	// (GET /api/v1/appointments/{id}/history)
 	ListAppointmentChanges(ctx echo.Context, id externalRef0.ID, params ListAppointmentChangesParams) error
-	// MarkAppointmentNoShow Mark an appointment as missed
+	// MarkAppointmentNoShow Mark an appointment as a no-show
 	// (POST /api/v1/appointments/{id}/no-show)
 	MarkAppointmentNoShow(ctx echo.Context, id externalRef0.ID, params MarkAppointmentNoShowParams) error
 	// RescheduleAppointment Reschedule an appointment
@@ -2642,19 +2642,19 @@ type ServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx echo.Context, params GetAvailabilityParams) error
-	// ListResourceAvailability List the free starts of each resource
+	// ListResourceAvailability List free starts by resource
 	// (GET /api/v1/availability/resources)
 	ListResourceAvailability(ctx echo.Context, params ListResourceAvailabilityParams) error
 	// CreateBookingAppointment Book an appointment
 	// (POST /api/v1/booking/appointments)
 	CreateBookingAppointment(ctx echo.Context) error
-	// GetBookingAppointment Look an appointment up
+	// GetBookingAppointment Get an appointment by token
 	// (GET /api/v1/booking/appointments/{token})
 	GetBookingAppointment(ctx echo.Context, token BookingToken) error
 	// CancelBookingAppointment Cancel an appointment
 	// (POST /api/v1/booking/appointments/{token}/cancel)
 	CancelBookingAppointment(ctx echo.Context, token BookingToken) error
-	// RescheduleBookingAppointment Move an appointment
+	// RescheduleBookingAppointment Reschedule an appointment
 	// (POST /api/v1/booking/appointments/{token}/reschedule)
 	RescheduleBookingAppointment(ctx echo.Context, token BookingToken) error
 	// GetBookingAvailability Find free slots
@@ -2666,16 +2666,16 @@ type ServerInterface interface {
 	// DeleteBookingHold Release a hold
 	// (DELETE /api/v1/booking/holds/{token})
 	DeleteBookingHold(ctx echo.Context, token BookingToken) error
-	// ListBookingServices List what can be booked
+	// ListBookingServices List public services
 	// (GET /api/v1/booking/services)
 	ListBookingServices(ctx echo.Context, params ListBookingServicesParams) error
-	// DeleteBusinessHours Delete the hours of the business
+	// DeleteBusinessHours Delete the business hours
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx echo.Context, params DeleteBusinessHoursParams) error
-	// GetBusinessHours Get the hours of the business
+	// GetBusinessHours Get the business hours
 	// (GET /api/v1/business/hours)
 	GetBusinessHours(ctx echo.Context) error
-	// ReplaceBusinessHours Replace the hours of the business
+	// ReplaceBusinessHours Replace the business hours
 	// (PUT /api/v1/business/hours)
 	ReplaceBusinessHours(ctx echo.Context, params ReplaceBusinessHoursParams) error
 	// ListCustomers List customers
@@ -2696,7 +2696,7 @@ type ServerInterface interface {
 	// ListHolds List holds
 	// (GET /api/v1/holds)
 	ListHolds(ctx echo.Context, params ListHoldsParams) error
-	// CreateHold Hold a time
+	// CreateHold Create a hold
 	// (POST /api/v1/holds)
 	CreateHold(ctx echo.Context) error
 	// DeleteHold Release a hold
@@ -2705,7 +2705,7 @@ type ServerInterface interface {
 	// GetHold Get a hold
 	// (GET /api/v1/holds/{id})
 	GetHold(ctx echo.Context, id externalRef0.ID) error
-	// GetMeta Get facts about the server
+	// GetMeta Get server metadata
 	// (GET /api/v1/meta)
 	GetMeta(ctx echo.Context) error
 	// ListResources List resources
@@ -2777,7 +2777,7 @@ type ServerInterface interface {
 	// UpdateTimeOff Change time off
 	// (PATCH /api/v1/time-off/{id})
 	UpdateTimeOff(ctx echo.Context, id externalRef0.ID, params UpdateTimeOffParams) error
-	// ListWaitlist List who waits
+	// ListWaitlist List waitlist entries
 	// (GET /api/v1/waitlist)
 	ListWaitlist(ctx echo.Context, params ListWaitlistParams) error
 	// JoinWaitlist Join the waitlist
@@ -2786,7 +2786,7 @@ type ServerInterface interface {
 	// LeaveWaitlist Leave the waitlist
 	// (DELETE /api/v1/waitlist/{id})
 	LeaveWaitlist(ctx echo.Context, id externalRef0.ID) error
-	// GetWaitlistEntry Get an entry of the waitlist
+	// GetWaitlistEntry Get a waitlist entry
 	// (GET /api/v1/waitlist/{id})
 	GetWaitlistEntry(ctx echo.Context, id externalRef0.ID) error
 }
@@ -12888,7 +12888,7 @@ type StrictServerInterface interface {
 	// CancelAppointment Cancel an appointment
 	// (POST /api/v1/appointments/{id}/cancel)
 	CancelAppointment(ctx context.Context, request CancelAppointmentRequestObject) (CancelAppointmentResponseObject, error)
-	// GetAppointmentCancellation Get what cancelling costs
+	// GetAppointmentCancellation Get the cancellation terms
 	// (GET /api/v1/appointments/{id}/cancellation)
 	GetAppointmentCancellation(ctx context.Context, request GetAppointmentCancellationRequestObject) (GetAppointmentCancellationResponseObject, error)
 	// CompleteAppointment Complete an appointment
@@ -12900,10 +12900,10 @@ type StrictServerInterface interface {
 	// DeclineAppointment Decline an appointment
 	// (POST /api/v1/appointments/{id}/decline)
 	DeclineAppointment(ctx context.Context, request DeclineAppointmentRequestObject) (DeclineAppointmentResponseObject, error)
-	// ListAppointmentChanges List what happened to an appointment
+	// ListAppointmentChanges List the history of an appointment
 	// (GET /api/v1/appointments/{id}/history)
 	ListAppointmentChanges(ctx context.Context, request ListAppointmentChangesRequestObject) (ListAppointmentChangesResponseObject, error)
-	// MarkAppointmentNoShow Mark an appointment as missed
+	// MarkAppointmentNoShow Mark an appointment as a no-show
 	// (POST /api/v1/appointments/{id}/no-show)
 	MarkAppointmentNoShow(ctx context.Context, request MarkAppointmentNoShowRequestObject) (MarkAppointmentNoShowResponseObject, error)
 	// RescheduleAppointment Reschedule an appointment
@@ -12912,19 +12912,19 @@ type StrictServerInterface interface {
 	// GetAvailability Find free slots
 	// (GET /api/v1/availability)
 	GetAvailability(ctx context.Context, request GetAvailabilityRequestObject) (GetAvailabilityResponseObject, error)
-	// ListResourceAvailability List the free starts of each resource
+	// ListResourceAvailability List free starts by resource
 	// (GET /api/v1/availability/resources)
 	ListResourceAvailability(ctx context.Context, request ListResourceAvailabilityRequestObject) (ListResourceAvailabilityResponseObject, error)
 	// CreateBookingAppointment Book an appointment
 	// (POST /api/v1/booking/appointments)
 	CreateBookingAppointment(ctx context.Context, request CreateBookingAppointmentRequestObject) (CreateBookingAppointmentResponseObject, error)
-	// GetBookingAppointment Look an appointment up
+	// GetBookingAppointment Get an appointment by token
 	// (GET /api/v1/booking/appointments/{token})
 	GetBookingAppointment(ctx context.Context, request GetBookingAppointmentRequestObject) (GetBookingAppointmentResponseObject, error)
 	// CancelBookingAppointment Cancel an appointment
 	// (POST /api/v1/booking/appointments/{token}/cancel)
 	CancelBookingAppointment(ctx context.Context, request CancelBookingAppointmentRequestObject) (CancelBookingAppointmentResponseObject, error)
-	// RescheduleBookingAppointment Move an appointment
+	// RescheduleBookingAppointment Reschedule an appointment
 	// (POST /api/v1/booking/appointments/{token}/reschedule)
 	RescheduleBookingAppointment(ctx context.Context, request RescheduleBookingAppointmentRequestObject) (RescheduleBookingAppointmentResponseObject, error)
 	// GetBookingAvailability Find free slots
@@ -12936,16 +12936,16 @@ type StrictServerInterface interface {
 	// DeleteBookingHold Release a hold
 	// (DELETE /api/v1/booking/holds/{token})
 	DeleteBookingHold(ctx context.Context, request DeleteBookingHoldRequestObject) (DeleteBookingHoldResponseObject, error)
-	// ListBookingServices List what can be booked
+	// ListBookingServices List public services
 	// (GET /api/v1/booking/services)
 	ListBookingServices(ctx context.Context, request ListBookingServicesRequestObject) (ListBookingServicesResponseObject, error)
-	// DeleteBusinessHours Delete the hours of the business
+	// DeleteBusinessHours Delete the business hours
 	// (DELETE /api/v1/business/hours)
 	DeleteBusinessHours(ctx context.Context, request DeleteBusinessHoursRequestObject) (DeleteBusinessHoursResponseObject, error)
-	// GetBusinessHours Get the hours of the business
+	// GetBusinessHours Get the business hours
 	// (GET /api/v1/business/hours)
 	GetBusinessHours(ctx context.Context, request GetBusinessHoursRequestObject) (GetBusinessHoursResponseObject, error)
-	// ReplaceBusinessHours Replace the hours of the business
+	// ReplaceBusinessHours Replace the business hours
 	// (PUT /api/v1/business/hours)
 	ReplaceBusinessHours(ctx context.Context, request ReplaceBusinessHoursRequestObject) (ReplaceBusinessHoursResponseObject, error)
 	// ListCustomers List customers
@@ -12966,7 +12966,7 @@ type StrictServerInterface interface {
 	// ListHolds List holds
 	// (GET /api/v1/holds)
 	ListHolds(ctx context.Context, request ListHoldsRequestObject) (ListHoldsResponseObject, error)
-	// CreateHold Hold a time
+	// CreateHold Create a hold
 	// (POST /api/v1/holds)
 	CreateHold(ctx context.Context, request CreateHoldRequestObject) (CreateHoldResponseObject, error)
 	// DeleteHold Release a hold
@@ -12975,7 +12975,7 @@ type StrictServerInterface interface {
 	// GetHold Get a hold
 	// (GET /api/v1/holds/{id})
 	GetHold(ctx context.Context, request GetHoldRequestObject) (GetHoldResponseObject, error)
-	// GetMeta Get facts about the server
+	// GetMeta Get server metadata
 	// (GET /api/v1/meta)
 	GetMeta(ctx context.Context, request GetMetaRequestObject) (GetMetaResponseObject, error)
 	// ListResources List resources
@@ -13047,7 +13047,7 @@ type StrictServerInterface interface {
 	// UpdateTimeOff Change time off
 	// (PATCH /api/v1/time-off/{id})
 	UpdateTimeOff(ctx context.Context, request UpdateTimeOffRequestObject) (UpdateTimeOffResponseObject, error)
-	// ListWaitlist List who waits
+	// ListWaitlist List waitlist entries
 	// (GET /api/v1/waitlist)
 	ListWaitlist(ctx context.Context, request ListWaitlistRequestObject) (ListWaitlistResponseObject, error)
 	// JoinWaitlist Join the waitlist
@@ -13056,7 +13056,7 @@ type StrictServerInterface interface {
 	// LeaveWaitlist Leave the waitlist
 	// (DELETE /api/v1/waitlist/{id})
 	LeaveWaitlist(ctx context.Context, request LeaveWaitlistRequestObject) (LeaveWaitlistResponseObject, error)
-	// GetWaitlistEntry Get an entry of the waitlist
+	// GetWaitlistEntry Get a waitlist entry
 	// (GET /api/v1/waitlist/{id})
 	GetWaitlistEntry(ctx context.Context, request GetWaitlistEntryRequestObject) (GetWaitlistEntryResponseObject, error)
 }
