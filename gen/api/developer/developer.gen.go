@@ -214,32 +214,32 @@ func (e WebhookWithSecretDisabledReason) Valid() bool {
 type APIToken struct {
 	CreatedAt time.Time `json:"created_at"`
 
-	// CreatedBy The user who made it; null once they are gone.
+	// CreatedBy The user who created the token. Null if the user was deleted.
 	CreatedBy nullable.Nullable[openapi_types.UUID] `json:"created_by"`
 	ExpiresAt nullable.Nullable[time.Time]          `json:"expires_at"`
 	ID        openapi_types.UUID                    `json:"id"`
 
-	// IsSandbox Whether it works in the sandbox or in the live world.
+	// IsSandbox Whether the token works in the sandbox.
 	IsSandbox bool `json:"is_sandbox"`
 
-	// LastUsedAt To the minute.
+	// LastUsedAt Accurate to the minute.
 	LastUsedAt nullable.Nullable[time.Time] `json:"last_used_at"`
 
-	// Name For people.
+	// Name Display name.
 	//
 	// Example: Website
 	Name APITokenName `json:"name"`
 
-	// Prefix How the token begins, to recognise it by.
+	// Prefix The first characters of the token, to recognize it by.
 	//
 	// Example: ss_live_q9b2
 	Prefix string `json:"prefix"`
 
-	// Previous The secret that the last rotation replaced, while it still works; else null.
+	// Previous The secret replaced by the last rotation, while it still works; otherwise null.
 	Previous nullable.Nullable[APITokenPrevious] `json:"previous"`
 	Scopes   []APITokenScope                     `json:"scopes"`
 
-	// Token The token itself: `ss_test_` or `ss_live_`, 30 random characters and 6 of a checksum. Null for live tokens, except in the answer that makes or rotates one, and null while working as another user.
+	// Token The token: `ss_test_` or `ss_live_`, 30 random characters and a 6-character checksum. Null for live tokens, except in the response that creates or rotates one, and null during impersonation.
 	Token     nullable.Nullable[string] `json:"token"`
 	UpdatedAt time.Time                 `json:"updated_at"`
 	Version   int                       `json:"version"`
@@ -247,13 +247,13 @@ type APIToken struct {
 
 // APITokenCreate defines model for ApiTokenCreate.
 type APITokenCreate struct {
-	// ExpiresAt The token works until then; without it, until it is revoked.
+	// ExpiresAt When the token stops working. Default: it works until it is revoked.
 	ExpiresAt nullable.Nullable[time.Time] `json:"expires_at,omitempty"`
 
-	// IsSandbox The mode that the token works in; that of the request if it is not given.
+	// IsSandbox Mode of the token. Default: the mode of the request.
 	IsSandbox *bool `json:"is_sandbox,omitempty"`
 
-	// Name For people.
+	// Name Display name.
 	//
 	// Example: Website
 	Name   APITokenName    `json:"name"`
@@ -269,12 +269,12 @@ type APITokenList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// APITokenName For people.
+// APITokenName Display name.
 //
 // Example: Website
 type APITokenName = names.Name
 
-// APITokenPrevious The secret that the last rotation replaced, while it still works; else null.
+// APITokenPrevious The secret replaced by the last rotation, while it still works; otherwise null.
 type APITokenPrevious struct {
 	ExpiresAt time.Time `json:"expires_at"`
 
@@ -284,16 +284,16 @@ type APITokenPrevious struct {
 
 // APITokenRotation defines model for ApiTokenRotation.
 type APITokenRotation struct {
-	// OverlapSeconds For how long the secret before works on; 0 ends it at once.
+	// OverlapSeconds How many seconds the previous secret keeps working; 0 ends it immediately.
 	OverlapSeconds *int `json:"overlap_seconds,omitempty"`
 }
 
-// APITokenScope What a token may do with a noun; `write` includes `read`.
+// APITokenScope An action on a noun; `write` includes `read`.
 type APITokenScope string
 
 // APITokenUpdate defines model for ApiTokenUpdate.
 type APITokenUpdate struct {
-	// Name For people.
+	// Name Display name.
 	//
 	// Example: Website
 	Name APITokenName `json:"name"`
@@ -303,75 +303,75 @@ type APITokenUpdate struct {
 type EventPage struct {
 	Data []json.RawMessage `json:"data"`
 
-	// NextAfter What to pass as `after` next. It can be higher than the last sequence of `data`, if other types follow.
+	// NextAfter The value to pass as `after` next. It can be higher than the last sequence number in `data` if events of other types follow.
 	NextAfter int64 `json:"next_after"`
 }
 
 // EventTypes defines model for EventTypes.
 type EventTypes = []string
 
-// SampleData How much was made.
+// SampleData Number of objects created.
 type SampleData struct {
-	// Appointments How many appointments.
+	// Appointments Number of appointments.
 	Appointments int `json:"appointments"`
 
-	// Customers How many customers.
+	// Customers Number of customers.
 	Customers int `json:"customers"`
 
-	// Resources How many resources.
+	// Resources Number of resources.
 	Resources int `json:"resources"`
 
-	// Services How many services.
+	// Services Number of services.
 	Services int `json:"services"`
 }
 
 // SandboxClock defines model for SandboxClock.
 type SandboxClock struct {
-	// Now What the clock of the sandbox shows.
+	// Now Current time of the sandbox clock.
 	Now time.Time `json:"now"`
 
-	// OffsetSeconds How far the sandbox is ahead of the real time; negative is behind.
+	// OffsetSeconds Offset of the sandbox clock from real time in seconds; negative if it is behind.
 	OffsetSeconds int64     `json:"offset_seconds"`
 	RealNow       time.Time `json:"real_now"`
 }
 
 // SandboxClockChangeRequest defines model for SandboxClockChangeRequest.
 type SandboxClockChangeRequest struct {
-	// AdvanceSeconds Moves the clock on from where it is.
+	// AdvanceSeconds Seconds by which to advance the clock.
 	AdvanceSeconds *int `json:"advance_seconds,omitempty"`
 
-	// Now Sets the clock, also back.
+	// Now Sets the clock; it may go back.
 	Now *time.Time `json:"now,omitempty"`
 
-	// Reset Gives it the real time back.
+	// Reset Resets the clock to real time.
 	Reset *SandboxClockChangeRequestReset `json:"reset,omitempty"`
 }
 
-// SandboxClockChangeRequestReset Gives it the real time back.
+// SandboxClockChangeRequestReset Resets the clock to real time.
 type SandboxClockChangeRequestReset bool
 
 // SandboxEffect defines model for SandboxEffect.
 type SandboxEffect struct {
-	// Error Why it failed; empty if it did not.
+	// Error Why it failed. Empty if it succeeded.
 	Error string `json:"error"`
 
-	// ID The same for all attempts at one effect.
+	// ID The same for all attempts of one delivery.
 	ID   openapi_types.UUID `json:"id"`
 	Kind SandboxEffectKind  `json:"kind"`
 
-	// OccurredAt On the real clock.
+	// OccurredAt In real time.
 	OccurredAt time.Time `json:"occurred_at"`
 
-	// Payload What was sent; of webhooks the data of the event.
+	// Payload The content. For webhooks, the `data` of the event.
 	Payload map[string]interface{} `json:"payload"`
 
-	// StatusCode What was answered; null if nothing was.
+	// StatusCode Status code of the response. Null if there was none.
 	StatusCode nullable.Nullable[int] `json:"status_code"`
 
-	// Subject What it was about.
+	// Subject Event type, or kind of notification.
 	Subject string `json:"subject"`
 
-	// To The address it went to; empty for somebody without one.
+	// To The recipient's address. Empty if the recipient has none.
 	To string `json:"to"`
 }
 
@@ -392,43 +392,43 @@ type Webhook struct {
 	CreatedAt   time.Time `json:"created_at"`
 	Description string    `json:"description"`
 
-	// DisabledReason Why it is not enabled: somebody disabled it, every attempt failed for five days, or it answered 410.
+	// DisabledReason Why the endpoint is disabled: by a user or token, because all attempts failed for five days, or because it responded with 410.
 	DisabledReason nullable.Nullable[WebhookDisabledReason] `json:"disabled_reason"`
 	EventTypes     EventTypes                               `json:"event_types"`
 
-	// FailingSince When the first of the attempts was made that have all failed since.
+	// FailingSince Time of the first attempt in the current run of failed attempts.
 	FailingSince nullable.Nullable[time.Time] `json:"failing_since"`
 	ID           openapi_types.UUID           `json:"id"`
 
-	// IsEnabled Whether it gets events.
+	// IsEnabled Whether the endpoint receives events.
 	IsEnabled bool `json:"is_enabled"`
 
-	// PreviousSecretExpiresAt Until when the secret before the present one signs too.
+	// PreviousSecretExpiresAt Until when the previous secret also signs.
 	PreviousSecretExpiresAt nullable.Nullable[time.Time] `json:"previous_secret_expires_at"`
 
-	// ReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	// ReadScopes Scopes that the author of `event_types` and `url` had: those of an API token, or `*` for a user. Only events whose types require one of these scopes are sent.
 	ReadScopes WebhookReadScopes `json:"read_scopes"`
 	UpdatedAt  time.Time         `json:"updated_at"`
 	URL        string            `json:"url"`
 	Version    int               `json:"version"`
 }
 
-// WebhookDisabledReason Why it is not enabled: somebody disabled it, every attempt failed for five days, or it answered 410.
+// WebhookDisabledReason Why the endpoint is disabled: by a user or token, because all attempts failed for five days, or because it responded with 410.
 type WebhookDisabledReason string
 
 // WebhookAttempt defines model for WebhookAttempt.
 type WebhookAttempt struct {
 	DurationMs int `json:"duration_ms"`
 
-	// Error Why the attempt failed; empty if it did not.
+	// Error Why the attempt failed. Empty if it succeeded.
 	Error  string `json:"error"`
 	Number int    `json:"number"`
 
-	// Response The beginning of the body of the answer.
+	// Response The beginning of the response body.
 	Response  string    `json:"response"`
 	StartedAt time.Time `json:"started_at"`
 
-	// StatusCode Null if there was no answer.
+	// StatusCode Null if there was no response.
 	StatusCode nullable.Nullable[int] `json:"status_code"`
 }
 
@@ -445,20 +445,20 @@ type WebhookCreate struct {
 type WebhookDelivery struct {
 	AttemptCount int `json:"attempt_count"`
 
-	// Attempts The latest 20.
+	// Attempts The latest 20 attempts.
 	Attempts   []WebhookAttempt             `json:"attempts"`
 	CreatedAt  time.Time                    `json:"created_at"`
 	EventType  string                       `json:"event_type"`
 	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
 
-	// ID That of the event, and the `webhook-id` of every attempt.
+	// ID ID of the event, and the `webhook-id` of every attempt.
 	ID            openapi_types.UUID           `json:"id"`
 	NextAttemptAt nullable.Nullable[time.Time] `json:"next_attempt_at"`
 
-	// Sequence That of the event.
+	// Sequence Sequence number of the event.
 	Sequence int64 `json:"sequence"`
 
-	// Status PENDING will be attempted (again), FAILED after the last attempt, CANCELLED because the endpoint was disabled or the plan does not include webhooks any more.
+	// Status `PENDING`: another attempt will be made. `FAILED`: the last attempt failed. `CANCELLED`: the endpoint was disabled, or the plan no longer includes webhooks.
 	Status WebhookDeliveryStatus `json:"status"`
 }
 
@@ -471,7 +471,7 @@ type WebhookDeliveryList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// WebhookDeliveryStatus PENDING will be attempted (again), FAILED after the last attempt, CANCELLED because the endpoint was disabled or the plan does not include webhooks any more.
+// WebhookDeliveryStatus `PENDING`: another attempt will be made. `FAILED`: the last attempt failed. `CANCELLED`: the endpoint was disabled, or the plan no longer includes webhooks.
 type WebhookDeliveryStatus string
 
 // WebhookList defines model for WebhookList.
@@ -483,7 +483,7 @@ type WebhookList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// WebhookReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+// WebhookReadScopes Scopes that the author of `event_types` and `url` had: those of an API token, or `*` for a user. Only events whose types require one of these scopes are sent.
 type WebhookReadScopes = []string
 
 // WebhookReplay defines model for WebhookReplay.
@@ -493,7 +493,7 @@ type WebhookReplay struct {
 
 // WebhookReplayed defines model for WebhookReplayed.
 type WebhookReplayed struct {
-	// Replayed How many events are on their way.
+	// Replayed Number of queued events.
 	Replayed int64 `json:"replayed"`
 }
 
@@ -521,10 +521,10 @@ type WebhookWithSecret struct {
 	IsEnabled               bool                                               `json:"is_enabled"`
 	PreviousSecretExpiresAt nullable.Nullable[time.Time]                       `json:"previous_secret_expires_at"`
 
-	// ReadScopes What whoever chose `event_types` and `url` could read: the scopes of an API token, or `*` for a person. Only events whose types need one of these scopes are sent.
+	// ReadScopes Scopes that the author of `event_types` and `url` had: those of an API token, or `*` for a user. Only events whose types require one of these scopes are sent.
 	ReadScopes WebhookReadScopes `json:"read_scopes"`
 
-	// Secret Signs what is sent to the endpoint: `whsec_` and 32 bytes in base64.
+	// Secret Signs the deliveries: `whsec_` followed by 32 bytes in base64.
 	Secret    string    `json:"secret"`
 	UpdatedAt time.Time `json:"updated_at"`
 	URL       string    `json:"url"`
@@ -536,16 +536,16 @@ type WebhookWithSecretDisabledReason string
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	// After Only events after this sequence, which is not beyond the last one. Without it, from the oldest that is kept.
+	// After Only events after this sequence number, which must not be beyond the last event. Default: from the oldest event that is kept.
 	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 
-	// Types Only events of these types, separated by commas; `appointment.*` stands for all of a noun.
+	// Types Only events of these types, separated by commas. `appointment.*` selects all types of a noun.
 	Types *EventTypes `form:"types,omitempty" json:"types,omitempty"`
 
 	// Limit Maximum number of items per page.
 	Limit *externalRef0.Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Wait For how many seconds to wait for an event if there is none.
+	// Wait Maximum time in seconds to wait for an event if there is none.
 	Wait *int `form:"wait,omitempty" json:"wait,omitempty"`
 }
 
@@ -566,7 +566,7 @@ type ListTokensParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// IsSandbox Only tokens of the sandbox, or only live ones.
+	// IsSandbox Filter by the mode of the token.
 	IsSandbox *bool `form:"is_sandbox,omitempty" json:"is_sandbox,omitempty"`
 }
 
@@ -617,7 +617,7 @@ type ListWebhookDeliveriesParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Status Only deliveries with this status.
+	// Status Filter by status.
 	Status *WebhookDeliveryStatus `form:"status,omitempty" json:"status,omitempty"`
 }
 
@@ -653,10 +653,10 @@ type ServerInterface interface {
 	// SetSandboxClock Move the test clock
 	// (POST /api/v1/sandbox/clock)
 	SetSandboxClock(ctx echo.Context) error
-	// ListSandboxOutbox List what the sandbox has sent
+	// ListSandboxOutbox List the sandbox outbox
 	// (GET /api/v1/sandbox/outbox)
 	ListSandboxOutbox(ctx echo.Context, params ListSandboxOutboxParams) error
-	// CreateSampleData Fill the sandbox with sample data
+	// CreateSampleData Create sample data
 	// (POST /api/v1/sandbox/sample-data)
 	CreateSampleData(ctx echo.Context) error
 	// ListTokens List API tokens
@@ -704,7 +704,7 @@ type ServerInterface interface {
 	// ReplayWebhook Replay events
 	// (POST /api/v1/webhooks/{id}/replay)
 	ReplayWebhook(ctx echo.Context, id externalRef0.ID) error
-	// RotateWebhookSecret Rotate a secret
+	// RotateWebhookSecret Rotate the secret of a webhook
 	// (POST /api/v1/webhooks/{id}/rotate-secret)
 	RotateWebhookSecret(ctx echo.Context, id externalRef0.ID) error
 }
@@ -3852,10 +3852,10 @@ type StrictServerInterface interface {
 	// SetSandboxClock Move the test clock
 	// (POST /api/v1/sandbox/clock)
 	SetSandboxClock(ctx context.Context, request SetSandboxClockRequestObject) (SetSandboxClockResponseObject, error)
-	// ListSandboxOutbox List what the sandbox has sent
+	// ListSandboxOutbox List the sandbox outbox
 	// (GET /api/v1/sandbox/outbox)
 	ListSandboxOutbox(ctx context.Context, request ListSandboxOutboxRequestObject) (ListSandboxOutboxResponseObject, error)
-	// CreateSampleData Fill the sandbox with sample data
+	// CreateSampleData Create sample data
 	// (POST /api/v1/sandbox/sample-data)
 	CreateSampleData(ctx context.Context, request CreateSampleDataRequestObject) (CreateSampleDataResponseObject, error)
 	// ListTokens List API tokens
@@ -3903,7 +3903,7 @@ type StrictServerInterface interface {
 	// ReplayWebhook Replay events
 	// (POST /api/v1/webhooks/{id}/replay)
 	ReplayWebhook(ctx context.Context, request ReplayWebhookRequestObject) (ReplayWebhookResponseObject, error)
-	// RotateWebhookSecret Rotate a secret
+	// RotateWebhookSecret Rotate the secret of a webhook
 	// (POST /api/v1/webhooks/{id}/rotate-secret)
 	RotateWebhookSecret(ctx context.Context, request RotateWebhookSecretRequestObject) (RotateWebhookSecretResponseObject, error)
 }
