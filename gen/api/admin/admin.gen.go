@@ -233,10 +233,10 @@ type AnyRole string
 
 // Billing defines model for Billing.
 type Billing struct {
-	// GraceUntil Until then everything works although the subscription is past due; null if it is not.
+	// GraceUntil End of the grace period. Until then everything works although the subscription is past due. Null if there is no grace period.
 	GraceUntil nullable.Nullable[time.Time] `json:"grace_until"`
 
-	// PeriodEndsAt When the billing period ends, at the start of a day in the business's time zone.
+	// PeriodEndsAt End of the billing period, at the start of a day in the business's time zone.
 	PeriodEndsAt time.Time     `json:"period_ends_at"`
 	Status       BillingStatus `json:"status"`
 }
@@ -249,7 +249,7 @@ type BillingStatus string
 
 // BusinessMetrics defines model for BusinessMetrics.
 type BusinessMetrics struct {
-	// ByPlan By the plan they have now, from the smallest to the largest.
+	// ByPlan By current plan, from the smallest to the largest.
 	ByPlan            []PlanCount   `json:"by_plan"`
 	ByStatus          []StatusCount `json:"by_status"`
 	CreatedLast30Days int64         `json:"created_last_30_days"`
@@ -261,7 +261,7 @@ type BusinessOwner struct {
 	Email openapi_types.Email `json:"email"`
 	Name  names.Name          `json:"name"`
 
-	// Password At least ten characters, and not easily guessed (422); length is what makes it strong.
+	// Password At least 10 characters. Easily guessed passwords are refused (422).
 	Password string `json:"password"`
 }
 
@@ -275,24 +275,24 @@ type BusinessReference struct {
 // BusinessStatus defines model for BusinessStatus.
 type BusinessStatus string
 
-// CataloguePlan A plan as a business sees it. What it adds and takes includes the exceptions made for the business.
+// CataloguePlan A plan as offered to a business. The differences take the overrides of the business into account.
 type CataloguePlan struct {
 	AddsFeatures []FeatureName `json:"adds_features"`
 
-	// AddsLimits The quotas it raises.
+	// AddsLimits Quotas with a higher limit.
 	AddsLimits []LimitChange `json:"adds_limits"`
 
 	// Code Example: business
 	Code string `json:"code"`
 
-	// Features The names of the features it includes.
+	// Features Names of the included features.
 	Features []string        `json:"features"`
 	Interval BillingInterval `json:"interval"`
 
 	// IsCurrent Whether the business has this version.
 	IsCurrent bool `json:"is_current"`
 
-	// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
+	// Limits Quota names and their limits. Null is unlimited. Quotas that are not listed have the limit 0.
 	//
 	// Example: {"max_resources":20,"max_users":null}
 	Limits        Limits        `json:"limits"`
@@ -308,12 +308,12 @@ type CataloguePlan struct {
 	Version int32              `json:"version"`
 }
 
-// Churn Of the businesses that were there and not suspended at the beginning of the time, how many are suspended now.
+// Churn Of the businesses that existed and were not suspended at the start of the period, the number that are suspended now.
 type Churn struct {
 	AtStart int64 `json:"at_start"`
 	Churned int64 `json:"churned"`
 
-	// Days How long the time is.
+	// Days Length of the period in days.
 	Days int     `json:"days"`
 	Rate float64 `json:"rate"`
 }
@@ -324,13 +324,13 @@ type DailyCount struct {
 	Date  openapi_types.Date `json:"date"`
 }
 
-// DailyCounts The last 90 days, today included; a day without any is there with 0.
+// DailyCounts The last 90 days including today. Days without any are included with 0.
 type DailyCounts struct {
 	PerDay []DailyCount `json:"per_day"`
 	Total  int64        `json:"total"`
 }
 
-// EntitlementSource What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+// EntitlementSource Source of the value: `suspended` (the business is suspended), `past_due` (the subscription is past due and the grace period is over), `override`, `plan`, or `default` (off, or 0).
 type EntitlementSource string
 
 // Entitlements defines model for Entitlements.
@@ -338,12 +338,12 @@ type Entitlements struct {
 	Billing  Billing                       `json:"billing"`
 	Features map[string]FeatureEntitlement `json:"features"`
 
-	// OverLimit The quotas of which more is used than allowed.
+	// OverLimit Quotas whose usage exceeds the limit.
 	OverLimit []OverLimit                 `json:"over_limit"`
 	Plan      PlanReference               `json:"plan"`
 	Quotas    map[string]QuotaEntitlement `json:"quotas"`
 
-	// ScheduledPlan A change of plan that is still to come.
+	// ScheduledPlan A scheduled change of plan.
 	ScheduledPlan nullable.Nullable[ScheduledPlan] `json:"scheduled_plan"`
 }
 
@@ -353,10 +353,10 @@ type FeatureEntitlement struct {
 	DisplayName string `json:"display_name"`
 	Enabled     bool   `json:"enabled"`
 
-	// Source What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+	// Source Source of the value: `suspended` (the business is suspended), `past_due` (the subscription is past due and the grace period is over), `override`, `plan`, or `default` (off, or 0).
 	Source EntitlementSource `json:"source"`
 
-	// UnlockedBy Code of the smallest plan that has the feature; null if it is on or no plan would switch it on.
+	// UnlockedBy Code of the smallest plan that includes the feature. Null if the feature is on or no plan includes it.
 	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
 }
 
@@ -369,7 +369,7 @@ type FeatureName struct {
 	Name string `json:"name"`
 }
 
-// FeatureSwitches Names of features, and whether they are included. What is not named is off.
+// FeatureSwitches Feature names, and whether they are included. Features that are not listed are off.
 //
 // Example: {"can_use_webhooks":true}
 type FeatureSwitches map[string]bool
@@ -379,24 +379,24 @@ type LimitChange struct {
 	// DisplayName Example: resources
 	DisplayName string `json:"display_name"`
 
-	// From The limit now; null is unlimited.
+	// From Current limit. Null is unlimited.
 	From nullable.Nullable[int64] `json:"from"`
 
 	// Name Example: max_resources
 	Name string `json:"name"`
 
-	// To The limit with the plan; null is unlimited.
+	// To Limit with the plan. Null is unlimited.
 	To nullable.Nullable[int64] `json:"to"`
 }
 
-// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
+// Limits Quota names and their limits. Null is unlimited. Quotas that are not listed have the limit 0.
 //
 // Example: {"max_resources":20,"max_users":null}
 type Limits map[string]*int64
 
 // LostFeature defines model for LostFeature.
 type LostFeature struct {
-	// Affected What exists and would no longer work.
+	// Affected Number of existing objects that would stop working.
 	Affected []AffectedObjects `json:"affected"`
 
 	// DisplayName Example: Custom Domains
@@ -411,7 +411,7 @@ type OverLimit struct {
 	// DisplayName Example: resources
 	DisplayName string `json:"display_name"`
 
-	// Excess How many are too many.
+	// Excess Usage above the limit.
 	Excess int64 `json:"excess"`
 	Limit  int64 `json:"limit"`
 
@@ -425,23 +425,23 @@ type Override struct {
 	Actor     nullable.Nullable[Person] `json:"actor"`
 	CreatedAt time.Time                 `json:"created_at"`
 
-	// EndedAt When somebody ended it.
+	// EndedAt When the override was ended early.
 	EndedAt nullable.Nullable[time.Time] `json:"ended_at"`
 	EndedBy nullable.Nullable[Person]    `json:"ended_by"`
 	From    time.Time                    `json:"from"`
 	ID      openapi_types.UUID           `json:"id"`
 
-	// IsActive Whether it counts now.
+	// IsActive Whether the override applies now.
 	IsActive bool `json:"is_active"`
 
 	// Name Example: can_use_calendar_sync
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 
-	// To Null never ends by itself.
+	// To Null if the override does not end by itself.
 	To nullable.Nullable[time.Time] `json:"to"`
 
-	// Value True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+	// Value True or false for a feature; an integer from 0 for a quota, or null for unlimited.
 	//
 	// Example: true
 	Value OverrideValue `json:"value"`
@@ -449,17 +449,17 @@ type Override struct {
 
 // OverrideCreate defines model for OverrideCreate.
 type OverrideCreate struct {
-	// From When it begins; now without it.
+	// From Start of the override. Default: now.
 	From *time.Time `json:"from,omitempty"`
 
-	// Name The name of a feature or a quota.
+	// Name Name of a feature or a quota.
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 
-	// To When it ends, exclusively; never without it.
+	// To End of the override (exclusive). Default: none.
 	To *time.Time `json:"to,omitempty"`
 
-	// Value True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+	// Value True or false for a feature; an integer from 0 for a quota, or null for unlimited.
 	//
 	// Example: true
 	Value OverrideValue `json:"value"`
@@ -474,7 +474,7 @@ type OverrideList struct {
 	NextCursor nullable.Nullable[externalRef0.NextCursor] `json:"next_cursor"`
 }
 
-// OverrideValue True or false for a feature, a whole number from 0 for a quota, null for an unlimited quota.
+// OverrideValue True or false for a feature; an integer from 0 for a quota, or null for unlimited.
 //
 // Example: true
 type OverrideValue struct {
@@ -504,7 +504,7 @@ type Plan struct {
 	// Name Example: Professional
 	Name string `json:"name"`
 
-	// Rank From the smallest plan to the largest.
+	// Rank Order of the plans, from the smallest to the largest.
 	Rank     int32         `json:"rank"`
 	Versions []PlanVersion `json:"versions"`
 }
@@ -527,7 +527,7 @@ type PlanChangeRequest struct {
 	DryRun   *bool  `json:"dry_run,omitempty"`
 	PlanCode string `json:"plan_code"`
 
-	// Version A version that is, or was, published; the published one without it.
+	// Version A version that is, or was, published. Default: the published version.
 	Version *int32         `json:"version,omitempty"`
 	When    PlanChangeTime `json:"when"`
 }
@@ -547,16 +547,16 @@ type PlanCount struct {
 
 // PlanCreate defines model for PlanCreate.
 type PlanCreate struct {
-	// Code Never changes.
+	// Code Cannot be changed later.
 	Code string `json:"code"`
 
-	// Features Names of features, and whether they are included. What is not named is off.
+	// Features Feature names, and whether they are included. Features that are not listed are off.
 	//
 	// Example: {"can_use_webhooks":true}
 	Features *FeatureSwitches `json:"features,omitempty"`
 	Interval BillingInterval  `json:"interval"`
 
-	// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
+	// Limits Quota names and their limits. Null is unlimited. Quotas that are not listed have the limit 0.
 	//
 	// Example: {"max_resources":20,"max_users":null}
 	Limits *Limits    `json:"limits,omitempty"`
@@ -579,11 +579,11 @@ type PlanPreview struct {
 	From           PlanReference `json:"from"`
 	GainedFeatures []FeatureName `json:"gained_features"`
 
-	// LosesAnything Whether a feature is lost, or anything would be over its limit.
+	// LosesAnything Whether a feature would be lost or a limit exceeded.
 	LosesAnything bool          `json:"loses_anything"`
 	LostFeatures  []LostFeature `json:"lost_features"`
 
-	// Quotas Every quota.
+	// Quotas All quotas.
 	Quotas []QuotaPreview `json:"quotas"`
 	To     PlanReference  `json:"to"`
 }
@@ -598,21 +598,21 @@ type PlanReference struct {
 	Version int32  `json:"version"`
 }
 
-// PlanStatus Drafts can be changed, the published version can be bought, archived ones are kept by whoever has them.
+// PlanStatus Drafts can be changed, the published version is available to businesses, archived versions are kept by the businesses that have them.
 type PlanStatus string
 
 // PlanVersion defines model for PlanVersion.
 type PlanVersion struct {
 	CreatedAt time.Time `json:"created_at"`
 
-	// Features Names of features, and whether they are included. What is not named is off.
+	// Features Feature names, and whether they are included. Features that are not listed are off.
 	//
 	// Example: {"can_use_webhooks":true}
 	Features FeatureSwitches    `json:"features"`
 	ID       openapi_types.UUID `json:"id"`
 	Interval BillingInterval    `json:"interval"`
 
-	// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
+	// Limits Quota names and their limits. Null is unlimited. Quotas that are not listed have the limit 0.
 	//
 	// Example: {"max_resources":20,"max_users":null}
 	Limits Limits `json:"limits"`
@@ -623,26 +623,26 @@ type PlanVersion struct {
 	Price       externalRef0.Money           `json:"price"`
 	PublishedAt nullable.Nullable[time.Time] `json:"published_at"`
 
-	// Revision How often the draft was changed; the ETag.
+	// Revision Number of changes of the draft; the ETag.
 	Revision int32 `json:"revision"`
 
-	// Status Drafts can be changed, the published version can be bought, archived ones are kept by whoever has them.
+	// Status Drafts can be changed, the published version is available to businesses, archived versions are kept by the businesses that have them.
 	Status PlanStatus `json:"status"`
 
-	// Tenants How many businesses have it.
+	// Tenants Number of businesses with this version.
 	Tenants int64 `json:"tenants"`
 	Version int32 `json:"version"`
 }
 
 // PlanVersionUpdate defines model for PlanVersionUpdate.
 type PlanVersionUpdate struct {
-	// Features Names of features, and whether they are included. What is not named is off.
+	// Features Feature names, and whether they are included. Features that are not listed are off.
 	//
 	// Example: {"can_use_webhooks":true}
 	Features *FeatureSwitches `json:"features,omitempty"`
 	Interval *BillingInterval `json:"interval,omitempty"`
 
-	// Limits Names of quotas with their limits; null is unlimited. What is not named has the limit 0.
+	// Limits Quota names and their limits. Null is unlimited. Quotas that are not listed have the limit 0.
 	//
 	// Example: {"max_resources":20,"max_users":null}
 	Limits *Limits `json:"limits,omitempty"`
@@ -658,17 +658,17 @@ type PlatformBusiness struct {
 	Billing   Billing   `json:"billing"`
 	CreatedAt time.Time `json:"created_at"`
 
-	// Currency ISO 4217.
+	// Currency ISO 4217 currency code.
 	//
 	// Example: USD
 	Currency string `json:"currency"`
 
-	// Domain Its primary address: a subdomain, or a host name of its own.
+	// Domain Primary domain: a subdomain, or a custom domain.
 	//
 	// Example: demo
 	Domain string `json:"domain"`
 
-	// Features Names of features, and whether they are included. What is not named is off.
+	// Features Feature names, and whether they are included. Features that are not listed are off.
 	//
 	// Example: {"can_use_webhooks":true}
 	Features       FeatureSwitches           `json:"features"`
@@ -678,12 +678,12 @@ type PlatformBusiness struct {
 	Plan           PlanReference             `json:"plan"`
 	SandboxEnabled bool                      `json:"sandbox_enabled"`
 
-	// SandboxSchemaName Name of the sandbox environment; empty while there is none.
+	// SandboxSchemaName Name of the sandbox environment. Empty if there is none.
 	//
 	// Example: demo_sandbox
 	SandboxSchemaName string `json:"sandbox_schema_name"`
 
-	// ScheduledPlan A change of plan that is still to come.
+	// ScheduledPlan A scheduled change of plan.
 	ScheduledPlan nullable.Nullable[ScheduledPlan] `json:"scheduled_plan"`
 
 	// SchemaName Name of the live environment.
@@ -693,13 +693,13 @@ type PlatformBusiness struct {
 	Status      BusinessStatus               `json:"status"`
 	SuspendedAt nullable.Nullable[time.Time] `json:"suspended_at"`
 
-	// Timezone An IANA time zone.
+	// Timezone IANA time zone.
 	//
 	// Example: America/New_York
 	Timezone  string    `json:"timezone"`
 	UpdatedAt time.Time `json:"updated_at"`
 
-	// UserCount Owners, managers and staff of the live environment.
+	// UserCount Number of owners, managers and staff in the live environment.
 	UserCount int64 `json:"user_count"`
 	Version   int32 `json:"version"`
 }
@@ -712,7 +712,7 @@ type PlatformBusinessCreate struct {
 	PlanCode *string                       `json:"plan_code,omitempty"`
 	Status   *PlatformBusinessCreateStatus `json:"status,omitempty"`
 
-	// Subdomain The label of its host; with - as _ it is the schema_name.
+	// Subdomain First label of the host. `schema_name` is derived from it by replacing `-` with `_`.
 	Subdomain string  `json:"subdomain"`
 	Timezone  *string `json:"timezone,omitempty"`
 }
@@ -733,7 +733,7 @@ type PlatformBusinessList struct {
 type PlatformBusinessUpdate struct {
 	BillingStatus *BillingStatus `json:"billing_status,omitempty"`
 
-	// GraceUntil Only while the subscription is past due.
+	// GraceUntil Only allowed while the subscription is past due.
 	GraceUntil     *time.Time      `json:"grace_until,omitempty"`
 	Name           *names.Name     `json:"name,omitempty"`
 	SandboxEnabled *bool           `json:"sandbox_enabled,omitempty"`
@@ -742,18 +742,18 @@ type PlatformBusinessUpdate struct {
 
 // PlatformMetrics defines model for PlatformMetrics.
 type PlatformMetrics struct {
-	// APICalls The last 90 days, today included; a day without any is there with 0.
+	// APICalls The last 90 days including today. Days without any are included with 0.
 	APICalls DailyCounts `json:"api_calls"`
 
-	// Appointments The last 90 days, today included; a day without any is there with 0.
+	// Appointments The last 90 days including today. Days without any are included with 0.
 	Appointments DailyCounts     `json:"appointments"`
 	AsOf         time.Time       `json:"as_of"`
 	Businesses   BusinessMetrics `json:"businesses"`
 
-	// Churn Of the businesses that were there and not suspended at the beginning of the time, how many are suspended now.
+	// Churn Of the businesses that existed and were not suspended at the start of the period, the number that are suspended now.
 	Churn Churn `json:"churn"`
 
-	// Mrr Monthly recurring revenue by currency: the prices of the plans of active businesses, a twelfth of yearly ones. Trials, suspended businesses and those past due beyond their grace do not count.
+	// Mrr Monthly recurring revenue by currency: the sum of the plan prices of active businesses, with a twelfth of yearly prices. Excludes trials, suspended businesses, and businesses past due beyond their grace period.
 	Mrr   []externalRef0.Money `json:"mrr"`
 	Users UserMetrics          `json:"users"`
 }
@@ -771,10 +771,10 @@ type PlatformUser struct {
 	// IsSandbox Whether the user belongs to a sandbox.
 	IsSandbox bool `json:"is_sandbox"`
 
-	// IsStaff Whether the role is one of the platform.
+	// IsStaff Whether the role is a platform role.
 	IsStaff bool `json:"is_staff"`
 
-	// IsSuperuser Whether the role is SUPERUSER.
+	// IsSuperuser Whether the role is `SUPERUSER`.
 	IsSuperuser bool                         `json:"is_superuser"`
 	LastLoginAt nullable.Nullable[time.Time] `json:"last_login_at"`
 	Name        string                       `json:"name"`
@@ -813,16 +813,16 @@ type QuotaEntitlement struct {
 	// Limit Null is unlimited.
 	Limit nullable.Nullable[int64] `json:"limit"`
 
-	// Remaining Null is unlimited; never below 0.
+	// Remaining Null is unlimited. Never below 0.
 	Remaining nullable.Nullable[int64] `json:"remaining"`
 
-	// ResetsAt When the count starts anew (the first of the next month in the business's time zone); null if it never does.
+	// ResetsAt When the count resets: the first of the next month in the business's time zone. Null if it never resets.
 	ResetsAt nullable.Nullable[time.Time] `json:"resets_at"`
 
-	// Source What decided the value: `suspended` (the business is suspended), `past_due` (its subscription is, and the grace is over), `override` (an exception made for the business), `plan`, or `default` (off, or 0).
+	// Source Source of the value: `suspended` (the business is suspended), `past_due` (the subscription is past due and the grace period is over), `override`, `plan`, or `default` (off, or 0).
 	Source EntitlementSource `json:"source"`
 
-	// UnlockedBy Code of the smallest plan with a higher limit; null if there is none.
+	// UnlockedBy Code of the smallest plan with a higher limit. Null if there is none.
 	UnlockedBy nullable.Nullable[string] `json:"unlocked_by"`
 	Used       int64                     `json:"used"`
 }
@@ -832,16 +832,16 @@ type QuotaPreview struct {
 	// DisplayName Example: resources
 	DisplayName string `json:"display_name"`
 
-	// Excess How many would be too many.
+	// Excess Usage above the new limit.
 	Excess int64 `json:"excess"`
 
-	// From The limit now; null is unlimited.
+	// From Current limit. Null is unlimited.
 	From nullable.Nullable[int64] `json:"from"`
 
 	// Name Example: max_resources
 	Name string `json:"name"`
 
-	// To The limit then; null is unlimited.
+	// To New limit. Null is unlimited.
 	To   nullable.Nullable[int64] `json:"to"`
 	Used int64                    `json:"used"`
 }
@@ -852,7 +852,7 @@ type RoleCount struct {
 	Role  AnyRole `json:"role"`
 }
 
-// ScheduledPlan A change of plan that is still to come.
+// ScheduledPlan A scheduled change of plan.
 type ScheduledPlan struct {
 	// Code Example: free
 	Code string `json:"code"`
@@ -893,16 +893,16 @@ type ListPlatformBusinessesParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Only what contains this text, in any case.
+	// Search Only objects that contain this text, case-insensitively.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Sort The order; `-` turns it round.
+	// Sort Sort order. `-` reverses it.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Status Only businesses with this status.
+	// Status Filter by status.
 	Status *BusinessStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Plan Only businesses with the plan that has this code.
+	// Plan Filter by the code of the plan.
 	Plan *string `form:"plan,omitempty" json:"plan,omitempty"`
 }
 
@@ -935,22 +935,22 @@ type ListPlatformUsersParams struct {
 	// Cursor The `next_cursor` of the previous page. Valid only with the same filters.
 	Cursor *externalRef0.Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Only what contains this text, in any case.
+	// Search Only objects that contain this text, case-insensitively.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
-	// Sort The order; `-` turns it round.
+	// Sort Sort order. `-` reverses it.
 	Sort *Sort `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Business Only users of the business with this id.
+	// Business Filter by the ID of the business.
 	Business *openapi_types.UUID `form:"business,omitempty" json:"business,omitempty"`
 
-	// Role Only users with this role.
+	// Role Filter by role.
 	Role *AnyRole `form:"role,omitempty" json:"role,omitempty"`
 
-	// IsActive Only users who may, or may not, sign in.
+	// IsActive Filter by whether the user may sign in.
 	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
 
-	// IsSandbox Only users of sandboxes, or of the live world and the platform.
+	// IsSandbox Filter by whether the user belongs to a sandbox.
 	IsSandbox *bool `form:"is_sandbox,omitempty" json:"is_sandbox,omitempty"`
 }
 
@@ -962,7 +962,7 @@ type UpdatePlatformUserParams struct {
 
 // PreviewPlanParams defines parameters for PreviewPlan.
 type PreviewPlanParams struct {
-	// Plan The code of the plan.
+	// Plan Code of the plan.
 	Plan string `form:"plan" json:"plan"`
 }
 
@@ -1057,7 +1057,7 @@ type ServerInterface interface {
 	// CreatePlatformBusiness Create a business
 	// (POST /api/platform/businesses/)
 	CreatePlatformBusiness(ctx echo.Context) error
-	// GetPlatformMetrics The platform in numbers
+	// GetPlatformMetrics Get platform metrics
 	// (GET /api/platform/businesses/metrics/)
 	GetPlatformMetrics(ctx echo.Context) error
 	// GetPlatformBusiness Get a business
@@ -1066,19 +1066,19 @@ type ServerInterface interface {
 	// UpdatePlatformBusiness Change a business
 	// (PATCH /api/platform/businesses/{id}/)
 	UpdatePlatformBusiness(ctx echo.Context, id externalRef0.ID, params UpdatePlatformBusinessParams) error
-	// ListOverrides List the exceptions of a business
+	// ListOverrides List the overrides of a business
 	// (GET /api/platform/businesses/{id}/overrides/)
 	ListOverrides(ctx echo.Context, id externalRef0.ID, params ListOverridesParams) error
-	// CreateOverride Make an exception for a business
+	// CreateOverride Create an override for a business
 	// (POST /api/platform/businesses/{id}/overrides/)
 	CreateOverride(ctx echo.Context, id externalRef0.ID) error
-	// EndOverride End an exception
+	// EndOverride End an override
 	// (DELETE /api/platform/businesses/{id}/overrides/{override_id}/)
 	EndOverride(ctx echo.Context, id externalRef0.ID, overrideID openapi_types.UUID) error
 	// CancelPlanChange Cancel a scheduled change of plan
 	// (DELETE /api/platform/businesses/{id}/plan/)
 	CancelPlanChange(ctx echo.Context, id externalRef0.ID) error
-	// ChangePlan Give a business another plan
+	// ChangePlan Change the plan of a business
 	// (POST /api/platform/businesses/{id}/plan/)
 	ChangePlan(ctx echo.Context, id externalRef0.ID) error
 	// ListPlatformPlans List plans
@@ -1090,7 +1090,7 @@ type ServerInterface interface {
 	// GetPlatformPlan Get a plan
 	// (GET /api/platform/plans/{id}/)
 	GetPlatformPlan(ctx echo.Context, id externalRef0.ID) error
-	// CreatePlanDraft Begin a new version of a plan
+	// CreatePlanDraft Create a new version of a plan
 	// (POST /api/platform/plans/{id}/versions/)
 	CreatePlanDraft(ctx echo.Context, id externalRef0.ID) error
 	// DeletePlanDraft Discard a draft
@@ -1099,7 +1099,7 @@ type ServerInterface interface {
 	// UpdatePlanDraft Change a draft
 	// (PATCH /api/platform/plans/{id}/versions/{version}/)
 	UpdatePlanDraft(ctx echo.Context, id externalRef0.ID, version Version, params UpdatePlanDraftParams) error
-	// ArchivePlanVersion Take a version off the market
+	// ArchivePlanVersion Archive a version
 	// (POST /api/platform/plans/{id}/versions/{version}/archive/)
 	ArchivePlanVersion(ctx echo.Context, id externalRef0.ID, version Version) error
 	// PublishPlanVersion Publish a draft
@@ -1114,13 +1114,13 @@ type ServerInterface interface {
 	// UpdatePlatformUser Change a user
 	// (PATCH /api/platform/users/{id}/)
 	UpdatePlatformUser(ctx echo.Context, id externalRef0.ID, params UpdatePlatformUserParams) error
-	// GetEntitlements What the plan includes
+	// GetEntitlements Get the entitlements
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx echo.Context) error
-	// PreviewPlan What another plan would change
+	// PreviewPlan Preview a change of plan
 	// (GET /api/v1/entitlements/preview)
 	PreviewPlan(ctx echo.Context, params PreviewPlanParams) error
-	// ListPlans List the plans that can be bought
+	// ListPlans List the available plans
 	// (GET /api/v1/plans)
 	ListPlans(ctx echo.Context) error
 }
@@ -4656,7 +4656,7 @@ type StrictServerInterface interface {
 	// CreatePlatformBusiness Create a business
 	// (POST /api/platform/businesses/)
 	CreatePlatformBusiness(ctx context.Context, request CreatePlatformBusinessRequestObject) (CreatePlatformBusinessResponseObject, error)
-	// GetPlatformMetrics The platform in numbers
+	// GetPlatformMetrics Get platform metrics
 	// (GET /api/platform/businesses/metrics/)
 	GetPlatformMetrics(ctx context.Context, request GetPlatformMetricsRequestObject) (GetPlatformMetricsResponseObject, error)
 	// GetPlatformBusiness Get a business
@@ -4665,19 +4665,19 @@ type StrictServerInterface interface {
 	// UpdatePlatformBusiness Change a business
 	// (PATCH /api/platform/businesses/{id}/)
 	UpdatePlatformBusiness(ctx context.Context, request UpdatePlatformBusinessRequestObject) (UpdatePlatformBusinessResponseObject, error)
-	// ListOverrides List the exceptions of a business
+	// ListOverrides List the overrides of a business
 	// (GET /api/platform/businesses/{id}/overrides/)
 	ListOverrides(ctx context.Context, request ListOverridesRequestObject) (ListOverridesResponseObject, error)
-	// CreateOverride Make an exception for a business
+	// CreateOverride Create an override for a business
 	// (POST /api/platform/businesses/{id}/overrides/)
 	CreateOverride(ctx context.Context, request CreateOverrideRequestObject) (CreateOverrideResponseObject, error)
-	// EndOverride End an exception
+	// EndOverride End an override
 	// (DELETE /api/platform/businesses/{id}/overrides/{override_id}/)
 	EndOverride(ctx context.Context, request EndOverrideRequestObject) (EndOverrideResponseObject, error)
 	// CancelPlanChange Cancel a scheduled change of plan
 	// (DELETE /api/platform/businesses/{id}/plan/)
 	CancelPlanChange(ctx context.Context, request CancelPlanChangeRequestObject) (CancelPlanChangeResponseObject, error)
-	// ChangePlan Give a business another plan
+	// ChangePlan Change the plan of a business
 	// (POST /api/platform/businesses/{id}/plan/)
 	ChangePlan(ctx context.Context, request ChangePlanRequestObject) (ChangePlanResponseObject, error)
 	// ListPlatformPlans List plans
@@ -4689,7 +4689,7 @@ type StrictServerInterface interface {
 	// GetPlatformPlan Get a plan
 	// (GET /api/platform/plans/{id}/)
 	GetPlatformPlan(ctx context.Context, request GetPlatformPlanRequestObject) (GetPlatformPlanResponseObject, error)
-	// CreatePlanDraft Begin a new version of a plan
+	// CreatePlanDraft Create a new version of a plan
 	// (POST /api/platform/plans/{id}/versions/)
 	CreatePlanDraft(ctx context.Context, request CreatePlanDraftRequestObject) (CreatePlanDraftResponseObject, error)
 	// DeletePlanDraft Discard a draft
@@ -4698,7 +4698,7 @@ type StrictServerInterface interface {
 	// UpdatePlanDraft Change a draft
 	// (PATCH /api/platform/plans/{id}/versions/{version}/)
 	UpdatePlanDraft(ctx context.Context, request UpdatePlanDraftRequestObject) (UpdatePlanDraftResponseObject, error)
-	// ArchivePlanVersion Take a version off the market
+	// ArchivePlanVersion Archive a version
 	// (POST /api/platform/plans/{id}/versions/{version}/archive/)
 	ArchivePlanVersion(ctx context.Context, request ArchivePlanVersionRequestObject) (ArchivePlanVersionResponseObject, error)
 	// PublishPlanVersion Publish a draft
@@ -4713,13 +4713,13 @@ type StrictServerInterface interface {
 	// UpdatePlatformUser Change a user
 	// (PATCH /api/platform/users/{id}/)
 	UpdatePlatformUser(ctx context.Context, request UpdatePlatformUserRequestObject) (UpdatePlatformUserResponseObject, error)
-	// GetEntitlements What the plan includes
+	// GetEntitlements Get the entitlements
 	// (GET /api/v1/entitlements)
 	GetEntitlements(ctx context.Context, request GetEntitlementsRequestObject) (GetEntitlementsResponseObject, error)
-	// PreviewPlan What another plan would change
+	// PreviewPlan Preview a change of plan
 	// (GET /api/v1/entitlements/preview)
 	PreviewPlan(ctx context.Context, request PreviewPlanRequestObject) (PreviewPlanResponseObject, error)
-	// ListPlans List the plans that can be bought
+	// ListPlans List the available plans
 	// (GET /api/v1/plans)
 	ListPlans(ctx context.Context, request ListPlansRequestObject) (ListPlansResponseObject, error)
 }
