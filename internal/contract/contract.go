@@ -1,9 +1,8 @@
-// Package contract owns the merged OpenAPI document at run time: its operations,
-// and the routes that requests are validated against.
+// Package contract owns the merged OpenAPI document at run time: its operations, and the routes for
+// request validation.
 //
-// It calls nobody. Invariants: the document is valid; every operation has an id,
-// and no two have the same; paths are kept without trailing slash, because the
-// server answers both forms.
+// It calls no other package. Invariants: the document is valid; every operation has a unique ID; paths
+// have no trailing slash, because the server accepts both forms.
 package contract
 
 import (
@@ -36,46 +35,46 @@ type Operation struct {
 	Gate json.RawMessage
 	// Spec is the operation's part of the document.
 	Spec *openapi3.Operation
-	// Route is what the request validator needs.
+	// Route is the input of the request validator.
 	Route *routers.Route
-	// MaxBody is the largest body of a request, in bytes: the x-max-bytes of its
-	// requestBody, or DefaultMaxBody.
+	// MaxBody is the maximum size of a request body in bytes: x-max-bytes of the requestBody, or
+	// DefaultMaxBody.
 	MaxBody int64
 }
 
-// DefaultMaxBody is the largest body of an operation that does not say another, in bytes.
+// DefaultMaxBody is the maximum size of a request body without x-max-bytes, in bytes.
 const DefaultMaxBody = 64 << 10
 
-// JSONBody reports whether the operation takes a body.
+// JSONBody reports whether the operation accepts a body.
 func (o *Operation) JSONBody() bool { return o.Spec.RequestBody != nil }
 
 // Contract is the loaded document.
 type Contract struct {
 	// JSON is the document as it is served.
 	JSON []byte
-	// Version is what the document says of itself.
+	// Version is info.version of the document.
 	Version    string
 	operations []*Operation
 	eventTypes []EventType
 }
 
-// EventType is one type of event that the catalogue describes.
+// EventType is one event type of the contract.
 type EventType struct {
-	// Name is "<noun>.<what happened>".
+	// Name is "<noun>.<change>".
 	Name string
-	// GateOf is the x-gate-of of its schema: the id of the operation whose gate decides who may
-	// read the event. It is empty if the schema does not say.
+	// GateOf is x-gate-of of the schema: the ID of the operation whose gate applies to the event. It is
+	// empty if x-gate-of is missing.
 	GateOf string
 }
 
 //nolint:gochecknoinits // kin-openapi keeps formats in a global; set once, before any document is loaded
 func init() {
-	// kin-openapi checks no formats by itself, and its UUID pattern refuses version 7.
+	// kin-openapi checks no formats by default, and its UUID pattern refuses version 7.
 	openapi3.DefineStringFormatValidator("uuid", openapi3.NewCallbackValidator(checkUUID))
 	openapi3.DefineStringFormatValidator("email", openapi3.NewCallbackValidator(checkEmail))
 }
 
-// Only the form with hyphens: uuid.Parse would also take braces and "urn:uuid:".
+// Only the form with hyphens: uuid.Parse also accepts braces and "urn:uuid:".
 var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
 func checkUUID(s string) error {
@@ -87,18 +86,18 @@ func checkUUID(s string) error {
 
 func checkEmail(s string) error {
 	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s || norm.NFKC.String(s) != s || strings.ContainsFunc(s, unseen) {
+	if err != nil || a.Address != s || norm.NFKC.String(s) != s || strings.ContainsFunc(s, invisible) {
 		return fmt.Errorf("must be an e-mail address, such as name@example.com")
 	}
 	return nil
 }
 
-// unseen reports whether a character is a control, a separator, or one that only formats: an
-// address with it looks like another one.
-func unseen(r rune) bool { return unicode.In(r, unicode.C, unicode.Z) }
+// invisible reports whether a character is a control, a separator or a format character, which makes an
+// address look like another one.
+func invisible(r rune) bool { return unicode.In(r, unicode.C, unicode.Z) }
 
-// Load reads and checks a document. It fails if the document is not valid, or an
-// operation has no id, or one that another has too.
+// Load reads and validates a document. It returns an error if the document is invalid, or if an
+// operation has no ID or the ID of another one.
 func Load(document []byte) (*Contract, error) {
 	loaded, err := openapi3.NewLoader().LoadFromData(document)
 	if err != nil {
@@ -107,7 +106,7 @@ func Load(document []byte) (*Contract, error) {
 	if err := loaded.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("check the contract: %w", err)
 	}
-	// Authentication is the gate's work; without this the validator would want to do it.
+	// The gate authenticates; the request validator must not.
 	loaded.Security = nil
 	loaded.Servers = nil
 	c := &Contract{JSON: document, Version: loaded.Info.Version, eventTypes: eventTypes(loaded)}
@@ -119,7 +118,7 @@ func Load(document []byte) (*Contract, error) {
 				return nil, err
 			}
 			if seen[op.ID] {
-				return nil, fmt.Errorf("two operations have the id %q", op.ID)
+				return nil, fmt.Errorf("two operations have the ID %q", op.ID)
 			}
 			seen[op.ID] = true
 			c.operations = append(c.operations, op)
@@ -160,8 +159,7 @@ func newOperation(document *openapi3.T, path string, item *openapi3.PathItem, me
 	return op, nil
 }
 
-// eventTypes reads the catalogue of events: the types that the schema Event tells apart, in
-// alphabetical order.
+// eventTypes returns the event types in the discriminator of the schema Event, in alphabetical order.
 func eventTypes(document *openapi3.T) []EventType {
 	if document.Components == nil {
 		return nil
@@ -182,10 +180,10 @@ func eventTypes(document *openapi3.T) []EventType {
 	return types
 }
 
-// EventTypes lists the types of events that the catalogue describes, in alphabetical order.
+// EventTypes returns the event types in alphabetical order.
 func (c *Contract) EventTypes() []EventType { return c.eventTypes }
 
-// Operations lists all operations, ordered by path and method.
+// Operations returns all operations, ordered by path and method.
 func (c *Contract) Operations() []*Operation { return c.operations }
 
 // ByPath groups the operations of each path.
@@ -197,7 +195,7 @@ func (c *Contract) ByPath() map[string][]*Operation {
 	return paths
 }
 
-// StripSlash removes one trailing slash, but for the root's.
+// StripSlash removes one trailing slash, except from the root.
 func StripSlash(path string) string {
 	if len(path) > 1 {
 		return strings.TrimSuffix(path, "/")
@@ -205,7 +203,7 @@ func StripSlash(path string) string {
 	return path
 }
 
-// Writes reports whether a method may change something (RFC 9110, section 9.2.1).
+// Writes reports whether a method is unsafe, that is, may change something (RFC 9110, section 9.2.1).
 func Writes(method string) bool {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
