@@ -13,8 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 )
 
-// What a client may send is bounded by the contract: every list, map and text, and thereby
-// every body and every parameter. And what the contract allows fits into a request.
+// The contract limits the size of every list, map and string, and thereby of every body and parameter.
+// A body that the contract allows does not exceed the maximum body size.
 func TestOperations_bounds(t *testing.T) {
 	t.Parallel()
 	for _, op := range load(t).Operations() {
@@ -32,14 +32,14 @@ func TestOperations_bounds(t *testing.T) {
 			}
 			if op.JSONBody() {
 				size := largest(t, "", op.Spec.RequestBody.Value.Content.Get("application/json").Schema.Value)
-				require.LessOrEqual(t, size, op.MaxBody, "a body may have more bytes than the operation reads: say x-max-bytes in its requestBody")
+				require.LessOrEqual(t, size, op.MaxBody, "a valid body can exceed the maximum size: set x-max-bytes in the requestBody")
 			}
 		})
 	}
 }
 
-// largest returns how many bytes a value of the schema has at the most, written without needless
-// white space and escapes, texts in ASCII. It fails where there is no bound.
+// largest returns the maximum size of a value of the schema in bytes, encoded without whitespace and
+// escapes, with ASCII strings. It fails if there is no limit.
 func largest(t *testing.T, at string, s *openapi3.Schema) int64 {
 	t.Helper()
 	var size int64
@@ -50,7 +50,7 @@ func largest(t *testing.T, at string, s *openapi3.Schema) int64 {
 	}
 	switch {
 	case s.Type == nil:
-		require.NotZero(t, size, "%s may be anything", at)
+		require.NotZero(t, size, "%s accepts any value", at)
 	case len(s.Enum) > 0:
 		for _, value := range s.Enum {
 			raw, err := json.Marshal(value)
@@ -79,13 +79,13 @@ func largestObject(t *testing.T, at string, s *openapi3.Schema) int64 {
 	if has := s.AdditionalProperties.Has; has != nil && !*has {
 		return size
 	}
-	require.NotNil(t, s.MaxProps, "%s takes any member and has no maxProperties", at)
-	require.NotNil(t, s.AdditionalProperties.Schema, "%s takes members with any value", at)
+	require.NotNil(t, s.MaxProps, "%s accepts any member and has no maxProperties", at)
+	require.NotNil(t, s.AdditionalProperties.Schema, "%s accepts members with any value", at)
 	const name = 100
 	return size + int64(*s.MaxProps)*(name+largest(t, at+"/*", s.AdditionalProperties.Schema.Value))
 }
 
-// longest returns how many characters a text has at the most.
+// longest returns the maximum number of characters of a string.
 func longest(t *testing.T, at string, s *openapi3.Schema) int64 {
 	t.Helper()
 	if s.MaxLength != nil {
@@ -104,11 +104,11 @@ func longest(t *testing.T, at string, s *openapi3.Schema) int64 {
 	require.NoError(t, err)
 	size := matched(expression)
 	require.True(t, strings.HasPrefix(s.Pattern, "^") && strings.HasSuffix(s.Pattern, "$") && size < math.MaxInt32,
-		"%s has no maxLength, nor does its pattern bound it", at)
+		"%s has neither maxLength nor a pattern that limits its length", at)
 	return size
 }
 
-// matched returns how many characters an expression matches at the most.
+// matched returns the maximum number of characters that an expression matches.
 func matched(e *syntax.Regexp) int64 {
 	var longest, sum int64
 	for _, sub := range e.Sub {

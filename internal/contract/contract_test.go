@@ -20,8 +20,8 @@ func load(t *testing.T) *contract.Contract {
 	return c
 }
 
-// A client author must be able to see every answer that can come.
-func TestEveryOperationListsItsErrors(t *testing.T) {
+// The contract lists every error response that an operation can return.
+func TestOperations_responses(t *testing.T) {
 	t.Parallel()
 	for _, op := range load(t).Operations() {
 		want := []int{400, 403, 500}
@@ -45,8 +45,8 @@ func TestEveryOperationListsItsErrors(t *testing.T) {
 	}
 }
 
-// Unknown properties are refused, so a misspelt one is never silently ignored.
-func TestEveryBodyIsClosed(t *testing.T) {
+// Unknown properties are refused, so that a misspelled one is not ignored silently.
+func TestOperations_closed_bodies(t *testing.T) {
 	t.Parallel()
 	for _, op := range load(t).Operations() {
 		if !op.JSONBody() {
@@ -58,10 +58,10 @@ func TestEveryBodyIsClosed(t *testing.T) {
 	}
 }
 
-// Generators of clients make a type of its own, or none, of an allOf with nothing but one schema in it.
-func TestDocuments_ReferToSchemasPlainly(t *testing.T) {
+// Client generators make a separate type, or none, of an allOf with a single schema.
+func TestDocuments_plain_references(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string][]byte{"everything": openapi.JSON, "for third parties": openapi.ThirdParty} {
+	for name, document := range map[string][]byte{"openapi.json": openapi.JSON, "third-party.json": openapi.ThirdParty} {
 		var root any
 		require.NoError(t, json.Unmarshal(document, &root))
 		references := 0
@@ -74,7 +74,7 @@ func TestDocuments_ReferToSchemasPlainly(t *testing.T) {
 				}
 				for _, word := range []string{"allOf", "oneOf", "anyOf"} {
 					if list, ok := node[word].([]any); ok && len(list) == 1 {
-						require.Greater(t, len(node), 1, "%s, %s: %s of one schema and nothing beside it", name, path, word)
+						require.Greater(t, len(node), 1, "%s, %s: %s with a single schema and no other keyword", name, path, word)
 					}
 				}
 				for key, child := range node {
@@ -97,16 +97,16 @@ func TestDocuments_ReferToSchemasPlainly(t *testing.T) {
 	}
 }
 
-func TestLoadRefusesWhatItCannotServe(t *testing.T) {
+func TestLoad_refuses_invalid_documents(t *testing.T) {
 	t.Parallel()
 	document := func(paths string) []byte {
 		return []byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":` + paths + `}`)
 	}
 	const ok = `{"responses":{"200":{"description":"ok"}}`
 	for name, paths := range map[string]string{
-		"no operationId":    `{"/a":{"get":` + ok + `}}}`,
-		"operationId twice": `{"/a":{"get":` + ok + `,"operationId":"x"}},"/b":{"get":` + ok + `,"operationId":"x"}}}`,
-		"not a document":    `[]`,
+		"no operationId":   `{"/a":{"get":` + ok + `}}}`,
+		"same operationId": `{"/a":{"get":` + ok + `,"operationId":"x"}},"/b":{"get":` + ok + `,"operationId":"x"}}}`,
+		"not a document":   `[]`,
 	} {
 		_, err := contract.Load(document(paths))
 		require.Error(t, err, name)

@@ -6,19 +6,19 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// credentialName matches the properties that hold a credential: "token", "secret",
-// "new_password". It is a rule of the contract that a credential has such a name.
+// credentialName matches the names of properties with a credential: "token", "secret", "new_password".
+// Every credential in the contract must have such a name.
 var credentialName = regexp.MustCompile(`(^|_)(token|secret|password)s?$`)
 
-// IsCredential reports whether a property of the name holds a credential.
+// IsCredential reports whether a property with this name contains a credential.
 func IsCredential(name string) bool { return credentialName.MatchString(name) }
 
-// TakesCredential reports whether the body of a request has a property that holds a credential.
+// TakesCredential reports whether the request body can contain a credential.
 func (o *Operation) TakesCredential() bool {
 	return o.Spec.RequestBody != nil && contentHasCredential(o.Spec.RequestBody.Value.Content)
 }
 
-// ShowsCredential reports whether an answer may have a property that holds a credential.
+// ShowsCredential reports whether a response can contain a credential.
 func (o *Operation) ShowsCredential() bool {
 	for _, response := range o.Spec.Responses.Map() {
 		if contentHasCredential(response.Value.Content) {
@@ -37,7 +37,7 @@ func contentHasCredential(content openapi3.Content) bool {
 	return false
 }
 
-// hasCredential looks at a schema and those in it; seen keeps it from going in circles.
+// hasCredential searches a schema and the schemas in it. seen ends the recursion of recursive schemas.
 func hasCredential(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) bool {
 	if ref == nil || ref.Value == nil || seen[ref.Value] {
 		return false
@@ -45,8 +45,8 @@ func hasCredential(ref *openapi3.SchemaRef, seen map[*openapi3.Schema]bool) bool
 	schema := ref.Value
 	seen[schema] = true
 	parts := []*openapi3.SchemaRef{schema.Items, schema.AdditionalProperties.Schema, schema.Not}
-	for _, some := range []openapi3.SchemaRefs{schema.AllOf, schema.AnyOf, schema.OneOf} {
-		parts = append(parts, some...)
+	for _, refs := range []openapi3.SchemaRefs{schema.AllOf, schema.AnyOf, schema.OneOf} {
+		parts = append(parts, refs...)
 	}
 	for name, property := range schema.Properties {
 		if IsCredential(name) {

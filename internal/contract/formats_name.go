@@ -21,7 +21,7 @@ func init() {
 	}))
 	openapi3.DefineStringFormatValidator("time-zone", openapi3.NewCallbackValidator(func(name string) error {
 		if _, err := tzdata.Load(name); err != nil {
-			return errors.New(tzdata.Rule) //nolint:staticcheck // clients are shown it as a sentence
+			return errors.New(tzdata.Rule) //nolint:staticcheck // a sentence for clients
 		}
 		return nil
 	}))

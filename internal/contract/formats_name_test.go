@@ -11,7 +11,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 )
 
-// formatsOf are the formats, by the name of the property or parameter, that requests must use.
+// formatsOf are the formats that requests must use, by the name of the property or parameter.
 var formatsOf = []struct {
 	property *regexp.Regexp
 	formats  []string
@@ -21,14 +21,14 @@ var formatsOf = []struct {
 	{regexp.MustCompile(`(^|_)currency$`), []string{"currency"}},
 }
 
-// otherNames are called a name and are none that people give.
+// otherNames are properties with such a name that people do not choose.
 var otherNames = map[string]string{
 	"createDomain/name":   "the name of a host",
 	"createOverride/name": "a feature or a quota",
 }
 
-// What people call things, zones and currencies are checked by one rule each, wherever they come in.
-func TestNamesZonesAndCurrenciesHaveTheirFormats(t *testing.T) {
+// Names, time zones and currencies are validated by one format each in all operations.
+func TestOperations_formats(t *testing.T) {
 	t.Parallel()
 	used := map[string]bool{}
 	checked := map[string]int{}
@@ -47,14 +47,14 @@ func TestNamesZonesAndCurrenciesHaveTheirFormats(t *testing.T) {
 			}
 		})
 	}
-	require.Len(t, used, len(otherNames), "an exception that there is no more")
+	require.Len(t, used, len(otherNames), "otherNames contains a property that no longer exists")
 	for _, format := range []string{"name", "name-or-empty", "time-zone", "currency"} {
 		require.NotZero(t, checked[format], format)
 	}
 }
 
-// visitStrings calls visit for every text that a request can contain. The property of an
-// item of a list is that of the list.
+// visitStrings calls visit for every string that a request can contain. For an item of a list, property
+// is that of the list.
 func visitStrings(op *contract.Operation, visit func(place, property string, schema *openapi3.Schema)) {
 	var walk func(place, property string, ref *openapi3.SchemaRef, above []*openapi3.Schema)
 	walk = func(place, property string, ref *openapi3.SchemaRef, above []*openapi3.Schema) {

@@ -1,9 +1,8 @@
-// Package derive owns what follows from the x-gate of an operation, and adds it to the
-// merged document: which credentials are accepted, the Idempotency-Key, what a client hears
-// about its rate limit, that every request can take too long, and which scope an event needs. So
-// the modules need not repeat it, and cannot forget it.
+// Package derive owns the parts of the contract that follow from x-gate, and adds them to the merged
+// document: accepted credentials, the Idempotency-Key, rate-limit headers, the responses 429 and 503,
+// and the scopes of events. The modules need not repeat them and cannot forget them.
 //
-// Only internal/contract/merge calls it. It works on documents as yaml.v3 reads them.
+// Only internal/contract/merge calls it. It works on documents as decoded by yaml.v3.
 package derive
 
 import (
@@ -31,8 +30,8 @@ func Add(document map[string]any) {
 	nameScopesOfEvents(document)
 }
 
-// nameScopesOfEvents says in the description of each event type which scope API tokens need to
-// get it: that of the operation which its x-gate-of names.
+// nameScopesOfEvents adds to the description of each event type the scope that API tokens need: that of
+// the operation named by its x-gate-of.
 func nameScopesOfEvents(document object) {
 	gates := map[any]object{}
 	for _, operation := range operations(document) {
@@ -51,7 +50,7 @@ func nameScopesOfEvents(document object) {
 	}
 }
 
-// schemas lists the schemas of a document that have a name.
+// schemas returns the named schemas of a document.
 func schemas(document object) []object {
 	components, _ := document["components"].(object)
 	named, _ := components["schemas"].(object)
@@ -64,14 +63,14 @@ func schemas(document object) []object {
 	return list
 }
 
-// acceptToken says that API tokens with the scope are accepted. OpenAPI 3.0 has no
-// scopes but for OAuth 2, so the description names it.
+// acceptToken adds the security scheme of API tokens. OpenAPI 3.0 has scopes only for OAuth 2, so the
+// scope is added to the description.
 func acceptToken(operation object, scope string) {
 	operation["security"] = []any{object{"bearer": []any{}}, object{"session_cookie": []any{}}, object{"api_token": []any{}}}
 	operation["description"] = fmt.Sprintf("%v\n\nAPI tokens need the scope `%s`.", operation["description"], scope)
 }
 
-// acceptKey adds the Idempotency-Key, and what it can lead to.
+// acceptKey adds the Idempotency-Key with its responses and header.
 func acceptKey(operation object) {
 	parameters, _ := operation["parameters"].([]any)
 	operation["parameters"] = append(parameters, reference("parameters", "IdempotencyKey"))
@@ -80,7 +79,7 @@ func acceptKey(operation object) {
 	header(operation, "Idempotent-Replayed", "IdempotentReplayed")
 }
 
-// limit says what every answer says about the limit, and what is answered beyond it.
+// limit adds the rate-limit headers and the response 429.
 func limit(operation object) {
 	answer(operation, "429", "TooManyRequests")
 	header(operation, "RateLimit-Policy", "RateLimitPolicy")
@@ -89,7 +88,7 @@ func limit(operation object) {
 
 func reference(kind, name string) object { return object{"$ref": "#/components/" + kind + "/" + name} }
 
-// answer adds a response, unless the operation has one of its own.
+// answer adds a response, unless the operation has one with this status.
 func answer(operation object, status, component string) {
 	responses, _ := operation["responses"].(object)
 	if _, exists := responses[status]; !exists {
@@ -97,7 +96,7 @@ func answer(operation object, status, component string) {
 	}
 }
 
-// header adds a header to every answer of success.
+// header adds a header to every 2xx response.
 func header(operation object, name, component string) {
 	responses, _ := operation["responses"].(object)
 	for status, response := range responses {
@@ -114,7 +113,7 @@ func header(operation object, name, component string) {
 	}
 }
 
-// operations lists the operations of a document, in the order of paths and methods.
+// operations returns the operations of a document, ordered by path and method.
 func operations(document object) []object {
 	var list []object
 	paths, _ := document["paths"].(object)
@@ -128,7 +127,7 @@ func operations(document object) []object {
 	return list
 }
 
-// byMethod are the operations of a path.
+// byMethod returns the operations of a path.
 func byMethod(path object) map[string]object {
 	found := map[string]object{}
 	for _, method := range []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"} {

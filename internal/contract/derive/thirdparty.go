@@ -6,9 +6,8 @@ import (
 	"slices"
 )
 
-// ThirdParty is the document for programs of third parties: only what API tokens can
-// call, with nothing about who else can. Components that are left over are the caller's
-// to remove.
+// ThirdParty returns the document for third parties: the operations that accept API tokens, without
+// x-gate and other security schemes. The caller must remove unused components.
 func ThirdParty(document map[string]any) (map[string]any, error) {
 	raw, err := json.Marshal(document)
 	if err != nil {
