@@ -12,20 +12,20 @@ import (
 	"text/tabwriter"
 )
 
-// streams are where a command reads and prints.
+// streams are the standard streams of a command.
 type streams struct {
 	in       *os.File
 	out, err io.Writer
 }
 
-// action is what a command does; choice is one of the command's choices, or empty if it has none.
+// action runs a command. choice is one of its choices, or empty if it has none.
 type action func(ctx context.Context, s streams, choice string) error
 
-// command is one of the program's. It takes its choices and the flags that define adds, and
-// refuses every other argument.
+// command is a command of the program. It accepts one of its choices and the flags that define adds;
+// other arguments are an error.
 type command struct {
 	name string
-	// choices are words of which exactly one must be given.
+	// choices are subcommands, of which exactly one is required.
 	choices []string
 	help    string
 	define  func(flags *flag.FlagSet) action
@@ -36,27 +36,27 @@ func plain(run action) func(*flag.FlagSet) action {
 	return func(*flag.FlagSet) action { return run }
 }
 
-// usageError says that the arguments were wrong, and what they could be.
+// usageError is an error in the arguments, with the usage of the command.
 type usageError struct{ problem, usage string }
 
 func (e *usageError) Error() string { return e.problem }
 
-// Exit codes beside 0, of `smoothschedule` and all its commands.
+// Exit codes of all commands, besides 0.
 const (
 	exitFailed = 1
 	exitUsage  = 2
 )
 
-// execute runs the command that args name and returns the exit code. Help goes to s.out,
-// mistakes go to s.err.
+// execute runs the command named by args and returns the exit code. Help is written to s.out, errors to
+// s.err.
 func execute(ctx context.Context, args []string, s streams) int {
 	err := run(ctx, args, s)
 	if err == nil {
 		return 0
 	}
 	fmt.Fprintln(s.err, "smoothschedule:", err)
-	if wrong, ok := errors.AsType[*usageError](err); ok {
-		fmt.Fprint(s.err, "\n", wrong.usage)
+	if invalid, ok := errors.AsType[*usageError](err); ok {
+		fmt.Fprint(s.err, "\n", invalid.usage)
 		return exitUsage
 	}
 	return exitFailed
@@ -87,10 +87,10 @@ func isHelp(arg string) bool {
 	return arg == "help" || arg == "-h" || arg == "--help" || arg == "-help"
 }
 
-// run parses args and does what the command is for.
+// run parses args and runs the command.
 func (c command) run(ctx context.Context, args []string, s streams) error {
 	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // what it would print is part of the error
+	flags.SetOutput(io.Discard) // the error contains what it would print
 	act := c.define(flags)
 	choice, err := c.parse(flags, args)
 	switch {
@@ -102,8 +102,8 @@ func (c command) run(ctx context.Context, args []string, s streams) error {
 	return act(ctx, s, choice)
 }
 
-// parse reads flags and the choice, in any order. The error is flag.ErrHelp if help was
-// asked for.
+// parse parses flags and the choice, in any order. The error is flag.ErrHelp if the arguments ask for
+// help.
 func (c command) parse(flags *flag.FlagSet, args []string) (choice string, err error) {
 	for {
 		if err := flags.Parse(args); err != nil {
@@ -124,12 +124,12 @@ func (c command) parse(flags *flag.FlagSet, args []string) (choice string, err e
 		}
 	}
 	if choice == "" && len(c.choices) > 0 {
-		return "", fmt.Errorf("say which: %s", strings.Join(c.choices, " or "))
+		return "", fmt.Errorf("choose one of: %s", strings.Join(c.choices, ", "))
 	}
 	return choice, nil
 }
 
-// synopsis is the command with its arguments, on one line.
+// synopsis returns the command with its arguments on one line.
 func (c command) synopsis(flags *flag.FlagSet) string {
 	parts := []string{c.name}
 	if len(c.choices) > 0 {
@@ -169,7 +169,7 @@ func usage() string {
 		fmt.Fprintf(w, "  %s\t%s\n", c.synopsis(flags), c.help)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
-	b.WriteString("\n`smoothschedule help <command>` explains one of them.\n")
+	b.WriteString("\nRun `smoothschedule help <command>` for the arguments of a command.\n")
 	return b.String()
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// execProgram runs the built binary with nothing in its environment, so that it cannot do
-// anything to a database.
+// execProgram runs the binary with an empty environment, so that it cannot change a
+// database.
 func execProgram(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	path, err := program()
@@ -31,7 +31,7 @@ func execProgram(t *testing.T, args ...string) (code int, stdout, stderr string)
 	return 0, out.String(), problems.String()
 }
 
-func TestProgram_Help(t *testing.T) {
+func TestProgram_help(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"help"}, {"--help"}, {"-h"}} {
 		code, stdout, stderr := execProgram(t, args...)
@@ -58,7 +58,7 @@ func TestProgram_Help(t *testing.T) {
 	}
 }
 
-func TestProgram_RefusesUnknownArguments(t *testing.T) {
+func TestProgram_refuses_unknown_arguments(t *testing.T) {
 	t.Parallel()
 	refused := func(want string, args ...string) {
 		code, stdout, stderr := execProgram(t, args...)
@@ -74,7 +74,7 @@ func TestProgram_RefusesUnknownArguments(t *testing.T) {
 		complete := []string{c.name}
 		if len(c.choices) > 0 {
 			complete = append(complete, c.choices[0])
-			refused("say which", c.name)
+			refused("choose one of", c.name)
 			refused(`unknown argument "sideways"`, c.name, "sideways")
 			refused("unknown argument", c.name, c.choices[0], c.choices[0])
 		}
@@ -95,7 +95,7 @@ func TestProgram_RefusesUnknownArguments(t *testing.T) {
 	}
 }
 
-func TestProgram_FailsWithOne(t *testing.T) {
+func TestProgram_exit_code_1(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"serve"}, {"migrate", "status"}, {"healthcheck"}, {"dev", "--reset"}} {
 		code, stdout, stderr := execProgram(t, args...)
@@ -105,7 +105,7 @@ func TestProgram_FailsWithOne(t *testing.T) {
 	}
 }
 
-func TestProgram_Version(t *testing.T) {
+func TestProgram_version(t *testing.T) {
 	t.Parallel()
 	for _, arg := range []string{"version", "--version"} {
 		code, stdout, stderr := execProgram(t, arg)

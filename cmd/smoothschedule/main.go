@@ -1,5 +1,5 @@
-// Command smoothschedule is the whole product in one binary: the server, its
-// development mode, and the tools to operate it.
+// Command smoothschedule is the complete product in one binary: the server, the development mode, and
+// the commands for operators.
 package main
 
 import (
@@ -21,25 +21,25 @@ import (
 
 func commands() []command {
 	return []command{
-		{name: "dev", help: "everything for a developer: database, demo businesses, server", define: defineDev},
-		{name: "serve", help: "the server, in production", define: plain(runServe)},
-		{name: "migrate", choices: []string{"up", "down", "status"}, help: "apply, take back or show the database's migrations", define: plain(runMigrate)},
+		{name: "dev", help: "start a development server with database and demo businesses", define: defineDev},
+		{name: "serve", help: "start the server for production", define: plain(runServe)},
+		{name: "migrate", choices: []string{"up", "down", "status"}, help: "apply the migrations, revert the last one, or show their status", define: plain(runMigrate)},
 		{
-			name: "superuser", choices: []string{"create"}, help: "make a superuser of the platform, whose password it asks for",
+			name: "superuser", choices: []string{"create"}, help: "create a platform superuser; prompts for the password",
 			define: defineSuperuser,
 		},
-		{name: "sandbox", choices: []string{"create"}, help: "make the sandbox of businesses that have none", define: plain(runSandbox)},
+		{name: "sandbox", choices: []string{"create"}, help: "create missing sandboxes of businesses", define: plain(runSandbox)},
 		{
 			name: "tzdata", choices: []string{"check", "apply"},
-			help:   "find, or move, appointments whose instant differs since time zones have new rules",
+			help:   "find or move upcoming appointments affected by changed time zone rules",
 			define: plain(runTzdata),
 		},
-		{name: "usage", choices: []string{"reconcile"}, help: "compare the counters of quotas with what they count, and repair them", define: plain(runUsage)},
-		{name: "gates", help: "print what every operation demands of its caller", define: plain(runGates)},
-		{name: "openapi", help: "print the contract, or what API tokens can call of it", define: defineOpenAPI},
+		{name: "usage", choices: []string{"reconcile"}, help: "compare quota counters with the data and repair them", define: plain(runUsage)},
+		{name: "gates", help: "print the gates of all operations: access, roles, scopes, features", define: plain(runGates)},
+		{name: "openapi", help: "print the API contract", define: defineOpenAPI},
 		{name: "config", help: "print the environment variables", define: plain(runConfig)},
-		{name: "healthcheck", help: "exit with 0 if the server on this machine is ready", define: plain(runHealthcheck)},
-		{name: "version", help: "print version, commit, and the version of Go", define: plain(runVersion)},
+		{name: "healthcheck", help: "exit with 0 if the local server is ready", define: plain(runHealthcheck)},
+		{name: "version", help: "print the version, commit and Go version", define: plain(runVersion)},
 	}
 }
 
@@ -57,7 +57,7 @@ func load() (app.Config, map[string]string, error) {
 }
 
 func defineDev(flags *flag.FlagSet) action {
-	reset := flags.Bool("reset", false, "throw away dev's own database first")
+	reset := flags.Bool("reset", false, "delete the development database first")
 	return func(ctx context.Context, s streams, _ string) error {
 		c, environment, err := load()
 		if err != nil {
@@ -116,7 +116,7 @@ func runGates(_ context.Context, s streams, _ string) error {
 }
 
 func defineOpenAPI(flags *flag.FlagSet) action {
-	thirdParty := flags.Bool("third-party", false, "only what API tokens can call")
+	thirdParty := flags.Bool("third-party", false, "only the operations that accept API tokens")
 	return func(_ context.Context, s streams, _ string) error {
 		if *thirdParty {
 			_, err := s.out.Write(openapi.ThirdParty)

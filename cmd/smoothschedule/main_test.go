@@ -64,7 +64,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// dataDir is one that the account of the database can enter; t.TempDir's parents are private.
+// dataDir returns a directory that the user of the database can access; parents of t.TempDir are private.
 func dataDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "smoothschedule-data-") //nolint:usetesting // see above
@@ -79,7 +79,7 @@ func start(t *testing.T, dir string) *instance {
 	return launch(t, "dev", "SMOOTHSCHEDULE_DATA_DIR="+dir)
 }
 
-// startServer runs `serve` on a database, with a configuration that it takes.
+// startServer runs `serve` on a database with a valid configuration.
 func startServer(t *testing.T, databaseURL string, environment ...string) *instance {
 	t.Helper()
 	return launch(t, "serve", append([]string{
@@ -88,7 +88,7 @@ func startServer(t *testing.T, databaseURL string, environment ...string) *insta
 	}, environment...)...)
 }
 
-// launch runs a command that serves, and waits until it is ready.
+// launch runs a server command and waits until it is ready.
 func launch(t *testing.T, command string, environment ...string) *instance {
 	t.Helper()
 	path, err := program()
@@ -133,7 +133,7 @@ func (i *instance) stop(t *testing.T, signal syscall.Signal) error {
 	}
 }
 
-// tour returns the commands of the README's tour, for another address.
+// tour returns the commands of the tour in the README, with another address.
 func tour(t *testing.T, addr string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -150,8 +150,8 @@ func tour(t *testing.T, addr string) string {
 	return strings.ReplaceAll(script.String(), "localhost:8000", "localhost:"+port)
 }
 
-// What a newcomer does: start, follow the README, stop, start again, kill, start again.
-func TestDevAndTheTour(t *testing.T) {
+// Start, follow the README, stop, start again, kill, start again.
+func TestDev_tour(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	first := start(t, dir)
@@ -193,16 +193,16 @@ func TestDevAndTheTour(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "SMOOTHSCHEDULE_ADDR")
 
-	require.NoError(t, first.stop(t, syscall.SIGINT), "Ctrl-C is the normal end")
+	require.NoError(t, first.stop(t, syscall.SIGINT), "Ctrl-C is not an error")
 	again := start(t, dir)
-	require.Contains(t, again.printed(t), "the data of the last time")
-	require.Contains(t, again.printed(t), curl[strings.Index(curl, "ss_test_"):], "it stays readable")
+	require.Contains(t, again.printed(t), "with existing data")
+	require.Contains(t, again.printed(t), curl[strings.Index(curl, "ss_test_"):], "sandbox tokens stay readable")
 	require.Error(t, again.stop(t, syscall.SIGKILL))
 	killed := start(t, dir)
 	require.NoError(t, killed.stop(t, syscall.SIGTERM))
 }
 
-func TestGatesPrintsTheTable(t *testing.T) {
+func TestGates_prints_the_table(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"gates"}, streams{out: &out}))

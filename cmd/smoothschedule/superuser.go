@@ -16,15 +16,15 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 )
 
-// defineSuperuser takes the password from standard input, never as an argument: other users of
-// the machine can see arguments, and shells keep them.
+// defineSuperuser reads the password from standard input, never from an argument: other users of the
+// machine can see arguments, and shells store them.
 func defineSuperuser(flags *flag.FlagSet) action {
 	var in identity.SuperuserInput
-	flags.StringVar(&in.Email, "email", "", "the `address` that they sign in with")
-	flags.StringVar(&in.Name, "name", "", "what they are `called`")
+	flags.StringVar(&in.Email, "email", "", "the e-mail `address` for signing in")
+	flags.StringVar(&in.Name, "name", "", "the `name` of the user")
 	return func(ctx context.Context, s streams, _ string) error {
 		if in.Email == "" || in.Name == "" {
-			return errors.New("superuser create needs --email and --name; it asks for the password, or reads it from standard input")
+			return errors.New("superuser create requires --email and --name; it prompts for the password or reads it from standard input")
 		}
 		c, _, err := load()
 		if err != nil {
@@ -37,7 +37,7 @@ func defineSuperuser(flags *flag.FlagSet) action {
 	}
 }
 
-// readPassword asks at a terminal, twice and without showing it, or else reads one line.
+// readPassword prompts twice without echo if standard input is a terminal, and otherwise reads one line.
 func readPassword(s streams) (string, error) {
 	if !term.IsTerminal(int(s.in.Fd())) {
 		return readLine(s.in)
@@ -48,7 +48,7 @@ func readPassword(s streams) (string, error) {
 	}
 	second, err := askPassword(s.in, s.err, "Again: ")
 	if err == nil && first != second {
-		err = errors.New("these are two different passwords")
+		err = errors.New("the passwords do not match")
 	}
 	return first, err
 }
@@ -60,7 +60,7 @@ func readLine(in io.Reader) (string, error) {
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("there is no password on standard input")
+		return "", errors.New("no password on standard input")
 	}
 	return line, nil
 }

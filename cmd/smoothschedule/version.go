@@ -9,8 +9,8 @@ import (
 )
 
 // version and commit are set when a release is built:
-// go build -ldflags "-X main.version=v1.2.3 -X main.commit=…". Without them, they are what
-// Go notes in the binary.
+// go build -ldflags "-X main.version=v1.2.3 -X main.commit=…". Otherwise the build information of Go is
+// used.
 var version, commit string
 
 func runVersion(_ context.Context, s streams, _ string) error {
@@ -18,7 +18,7 @@ func runVersion(_ context.Context, s streams, _ string) error {
 	return printText(s.out, versionText(build))
 }
 
-// versionText says what was built, from which commit, and with which Go. build may be nil.
+// versionText returns version, commit and Go version. build may be nil.
 func versionText(build *debug.BuildInfo) string {
 	var module, revision, modified string
 	if build != nil {
