@@ -13,9 +13,9 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
-// A server that is killed between the effect of a request and its answer has left either
-// both or neither: repeated with its key, the request is done exactly once.
-func TestAKilledServerNeitherLosesNorRepeatsARequest(t *testing.T) {
+// A killed server has stored the effect of a request and its response, or neither: repeated with the same
+// key, the request is executed exactly once.
+func TestServe_killed_runs_idempotent_requests_once(t *testing.T) {
 	t.Parallel()
 	kit := apitest.New(t)
 	kit.Clock.Advance(time.Since(kit.Clock.Now())) // the process has a real clock

@@ -20,26 +20,26 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
-// deaf is an endpoint that hears every delivery, but of some never answers: when those have
-// come, it says so, and answers when it is let.
-type deaf struct {
-	mu     sync.Mutex
-	bodies map[string][]byte // by id of the event
-	count  int
-	again  int
-	wrong  []string
-	// holdAt are the numbers of the deliveries that get no answer before the next release.
+// stallingEndpoint receives all deliveries. It stalls the response to some: it signals held and responds
+// after release.
+type stallingEndpoint struct {
+	mu       sync.Mutex
+	bodies   map[string][]byte // by event ID
+	count    int
+	repeated int
+	invalid  []string
+	// holdAt are the numbers of the deliveries that are stalled.
 	holdAt  map[int]bool
 	held    chan struct{}
 	release chan struct{}
 }
 
-func (d *deaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *stallingEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
-	if d.hear(r.Header.Get("Webhook-Id"), body) {
+	if d.record(r.Header.Get("Webhook-Id"), body) {
 		d.held <- struct{}{}
 		<-d.release
 		return
@@ -47,8 +47,8 @@ func (d *deaf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// hear notes a delivery and reports whether it gets no answer.
-func (d *deaf) hear(id string, body []byte) bool {
+// record stores a delivery and reports whether to stall it.
+func (d *stallingEndpoint) record(id string, body []byte) bool {
 	var event struct{ ID string }
 	err := json.Unmarshal(body, &event)
 	d.mu.Lock()
@@ -56,18 +56,18 @@ func (d *deaf) hear(id string, body []byte) bool {
 	before, known := d.bodies[id]
 	switch {
 	case err != nil || event.ID != id:
-		d.wrong = append(d.wrong, fmt.Sprintf("%q is not %s", body, id))
+		d.invalid = append(d.invalid, fmt.Sprintf("%q is not %s", body, id))
 	case known && !bytes.Equal(before, body):
-		d.wrong = append(d.wrong, fmt.Sprintf("%q was %q", body, before))
+		d.invalid = append(d.invalid, fmt.Sprintf("%q was %q", body, before))
 	case known:
-		d.again++
+		d.repeated++
 	}
 	d.bodies[id] = body
 	d.count++
 	return d.holdAt[d.count]
 }
 
-// node is a server that may be replaced by another one on the same database.
+// node is a server that can be replaced by another one on the same database.
 type node struct {
 	mu     sync.RWMutex
 	server *instance
@@ -81,7 +81,7 @@ func (n *node) addr() string {
 	return n.server.addr
 }
 
-// replace kills the server and starts another; who asks for the address waits meanwhile.
+// replace kills the server and starts another. addr blocks meanwhile.
 func (n *node) replace(t *testing.T, launch func() *instance) {
 	t.Helper()
 	n.mu.Lock()
@@ -90,7 +90,7 @@ func (n *node) replace(t *testing.T, launch func() *instance) {
 	n.server = launch()
 }
 
-// call returns an error if there is no answer, or another one than wanted.
+// call returns an error if there is no response, or one with another status.
 func (n *node) call(ctx context.Context, method, path, body string, want int, into any) error {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+n.addr()+path, bytes.NewBufferString(body))
 	if err != nil {
@@ -114,7 +114,7 @@ func (n *node) call(ctx context.Context, method, path, body string, want int, in
 	return json.Unmarshal(text, into)
 }
 
-// feed returns the ids of all events of new customers.
+// feed returns the IDs of all customer.created events.
 func (n *node) feed(t *testing.T) (ids []string) {
 	t.Helper()
 	for after := int64(0); ; {
@@ -133,13 +133,12 @@ func (n *node) feed(t *testing.T) (ids []string) {
 	}
 }
 
-// Every event reaches the endpoint at least once, under the same id and with the same
-// content each time, although the server is killed twice: while events are made, and with
-// deliveries in flight that the endpoint has, but of which the server never hears.
-func TestAKilledServerLosesNoWebhook(t *testing.T) {
+// Every event is delivered at least once, always with the same ID and content, although the server is
+// killed twice: while events are written, and with deliveries in flight whose response it never gets.
+func TestServe_killed_delivers_all_webhooks(t *testing.T) {
 	t.Parallel()
-	const events, makers = 1000, 8
-	endpoint := &deaf{
+	const events, writers = 1000, 8
+	endpoint := &stallingEndpoint{
 		bodies: map[string][]byte{}, holdAt: map[int]bool{events / 5: true, events / 2: true},
 		held: make(chan struct{}), release: make(chan struct{}),
 	}
@@ -148,7 +147,7 @@ func TestAKilledServerLosesNoWebhook(t *testing.T) {
 	kit := apitest.New(t)
 	kit.Clock.Advance(time.Since(kit.Clock.Now())) // the process has a real clock
 	tenant := kit.Tenant(t, "a")
-	// Long timeouts would only make the test wait longer for what the killed servers held.
+	// A short timeout: deliveries of a killed server are taken over after about three times as long.
 	serve := func() *instance {
 		return startServer(t, kit.DB.URL, "SMOOTHSCHEDULE_ACCEPTED_RISKS=database-superuser,loopback-webhooks,no-rate-limits", "SMOOTHSCHEDULE_RATE_LIMITS=tokens",
 			"SMOOTHSCHEDULE_WEBHOOK_ALLOW_LOOPBACK=true", "SMOOTHSCHEDULE_WEBHOOK_TIMEOUT=3s")
@@ -158,10 +157,10 @@ func TestAKilledServerLosesNoWebhook(t *testing.T) {
 
 	var made atomic.Int64
 	var group sync.WaitGroup
-	for range makers {
+	for range writers {
 		group.Go(func() {
 			for made.Add(1) <= events {
-				// Asked again, it may make two: then there are two events.
+				// A repeated request may create a second customer, which has its own event.
 				for done := false; !done && t.Context().Err() == nil; {
 					done = n.call(t.Context(), http.MethodPost, "/api/v1/customers", `{"name":"Carla"}`, http.StatusCreated, nil) == nil
 				}
@@ -172,7 +171,7 @@ func TestAKilledServerLosesNoWebhook(t *testing.T) {
 		select {
 		case <-endpoint.held:
 		case <-time.After(time.Minute):
-			require.Fail(t, "nothing comes any more", n.server.printed(t))
+			require.Fail(t, "no more deliveries", n.server.printed(t))
 		}
 		n.replace(t, serve)
 		endpoint.release <- struct{}{}
@@ -196,11 +195,11 @@ func TestAKilledServerLosesNoWebhook(t *testing.T) {
 		require.NoError(t, kit.DB.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM webhook_deliveries WHERE status <> 'SUCCEEDED'").Scan(&pending))
 		return pending == 0
 	}
-	require.Eventually(t, func() bool { return len(missing()) == 0 && settled() }, 2*time.Minute, 50*time.Millisecond, "some never came")
+	require.Eventually(t, func() bool { return len(missing()) == 0 && settled() }, 2*time.Minute, 50*time.Millisecond, "deliveries are missing")
 	endpoint.mu.Lock()
 	defer endpoint.mu.Unlock()
-	require.Empty(t, endpoint.wrong)
-	require.Len(t, endpoint.bodies, len(ids), "nothing is heard that is not in the feed")
-	require.GreaterOrEqual(t, endpoint.again, len(endpoint.holdAt), "what had no answer comes again")
-	t.Logf("%d events, %d of them more than once", len(ids), endpoint.again)
+	require.Empty(t, endpoint.invalid)
+	require.Len(t, endpoint.bodies, len(ids), "all delivered events are in the feed")
+	require.GreaterOrEqual(t, endpoint.repeated, len(endpoint.holdAt), "deliveries without a response are repeated")
+	t.Logf("%d events, %d of them more than once", len(ids), endpoint.repeated)
 }

@@ -1,9 +1,8 @@
-// Package app owns the wiring: configuration, all constructors in reading order,
-// and the life of the process.
+// Package app owns the wiring: configuration, all constructors in reading order, and the lifecycle of the
+// process.
 //
-// It is the only package that knows every other. Invariants: what runs in tests is
-// built by the same New as what runs in production; a server that cannot keep a
-// promise (a missing gate, a wrong setting, an old schema) does not start.
+// It is the only package that imports all others. Invariants: tests and production use the same New; the
+// server does not start with a missing gate, an invalid setting or an old schema.
 package app
 
 import (
@@ -42,38 +41,37 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Dependencies are what an App gets from outside.
+// Dependencies are the inputs of New.
 type Dependencies struct {
 	Config Config
-	// App and Platform are pools that work as the two database roles.
+	// App and Platform are pools with the two database roles.
 	App, Platform *pgxpool.Pool
 	Log           *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
-	// Ready is what /readyz asks beside the database's answer; optional.
+	// Ready is an additional check of /readyz; optional.
 	Ready func(context.Context) error
-	// Middleware runs before everything else, such as tracing; optional.
+	// Middleware runs before all other middleware, for example for tracing; optional.
 	Middleware []echo.MiddlewareFunc
 	// SlowAfter is httpapi.Options.SlowAfter, for tests; optional.
 	SlowAfter time.Duration
-	// Hashing makes passwords cheaper to hash in tests; the zero value is production's.
+	// Hashing makes password hashing cheaper in tests; the zero value means the parameters of production.
 	Hashing identity.HashParams
 }
 
-// App is the whole product, ready to answer requests.
+// App is the complete product, ready to handle requests.
 type App struct {
 	Handler http.Handler
-	// Metrics answers at an address of its own, if one is configured.
+	// Metrics is the handler of the separate metrics listener, if one is configured.
 	Metrics  http.Handler
 	Contract *contract.Contract
 	Gates    gate.Gates
 	Store    *store.Store
 	Resolver *tenancy.Resolver
 	Hasher   *identity.Hasher
-	// EventHub tells who waits for events of new ones; Serve and Dev connect it with those of
-	// other servers.
+	// EventHub notifies waiting requests of new events; Serve and Dev connect it to other servers.
 	EventHub *events.Hub
-	// Jobs knows how background jobs are worked; Serve and Dev do so, tests when they ask.
+	// Jobs are the workers of background jobs. Serve and Dev run them; tests run them explicitly.
 	Jobs *jobs.Workers
 
 	Scheduling schedulingapi.Dependencies
@@ -84,8 +82,8 @@ type App struct {
 	limiter *ratelimit.Limiter
 }
 
-// New builds everything, from the database up to HTTP. It fails if the contract and
-// the handlers do not fit together.
+// New builds the App, from the database up to HTTP. It returns an error if contract and handlers do not
+// match.
 func New(d Dependencies) (*App, error) {
 	document, gates, err := LoadContract()
 	if err != nil {
@@ -154,7 +152,7 @@ func New(d Dependencies) (*App, error) {
 		server.Register(module)
 	}
 	if err := server.Check(); err != nil {
-		return nil, fmt.Errorf("contract and handlers do not fit together: %w", err)
+		return nil, fmt.Errorf("contract and handlers do not match: %w", err)
 	}
 	server.Metrics().MustRegister(limiter.Collectors()...)
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
@@ -176,7 +174,7 @@ func newScheduling(store *store.Store, version string) schedulingapi.Dependencie
 	}
 }
 
-// httpOptions are those of the HTTP side.
+// httpOptions returns the options of the HTTP server.
 func (d Dependencies) httpOptions(
 	document *contract.Contract, gates gate.Gates, resolver *tenancy.Resolver, store *store.Store, limiter *ratelimit.Limiter,
 	calls *businesses.APICalls,
@@ -198,5 +196,5 @@ func (d Dependencies) httpOptions(
 	}
 }
 
-// Close ends what New has opened: connections to Redis. The pools are the caller's.
+// Close closes the connections to Redis. The caller closes the pools.
 func (a *App) Close() error { return a.limiter.Close() }

@@ -17,7 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
 )
 
-// Prefix begins the name of every environment variable of ours.
+// Prefix is the prefix of our environment variables.
 const Prefix = "SMOOTHSCHEDULE_"
 
 // Config is everything that can be set from outside. docs/guides/configuration.md holds
@@ -53,9 +53,8 @@ type Config struct {
 	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long running requests may take to finish when the server stops."`
 }
 
-// LoadConfig reads the environment, a function like os.Environ's result as a map.
-// The error lists every variable that is wrong and says what it must look like;
-// an unknown variable with our prefix is an error too, because it is a misspelt one.
+// LoadConfig reads the configuration from environment variables. The error lists all invalid variables
+// with their expected form. Unknown variables with our prefix are errors, because they are misspelled.
 func LoadConfig(environment map[string]string) (Config, error) {
 	var c Config
 	err := env.ParseWithOptions(&c, env.Options{Environment: environment, Prefix: Prefix})
@@ -126,10 +125,10 @@ func (c Config) checkConnections() error {
 	return errors.Join(mistakes...)
 }
 
-// DevSecretKey encrypts the secrets of developers. It is public, so serve refuses it.
+// DevSecretKey encrypts the secrets of development databases. It is public, so serve refuses it.
 const DevSecretKey = "c21vb3Roc2NoZWR1bGUtZGV2LWtleS1ub3Qtc2VjcmU="
 
-// forDev fills in what a developer's machine needs and nobody set.
+// forDev returns the configuration with defaults for development in place of unset variables.
 func (c Config) forDev(environment map[string]string) Config {
 	if _, set := environment[Prefix+"QUICK_LOGIN"]; !set {
 		c.QuickLogin = true
@@ -160,8 +159,8 @@ func (c Config) forDev(environment map[string]string) Config {
 	return c
 }
 
-// elsewhere are variables with our prefix that other parts read.
-var elsewhere = map[string]bool{Prefix + "TEST_DATABASE_URL": true}
+// otherVariables have our prefix but are not part of Config.
+var otherVariables = map[string]bool{Prefix + "TEST_DATABASE_URL": true}
 
 func unknownVariables(environment map[string]string) error {
 	known := map[string]bool{}
@@ -170,8 +169,8 @@ func unknownVariables(environment map[string]string) error {
 	}
 	var mistakes []error
 	for name := range environment {
-		if strings.HasPrefix(name, Prefix) && !known[name] && !elsewhere[name] {
-			mistakes = append(mistakes, fmt.Errorf("%s is not a variable of ours; `smoothschedule config` lists them", name))
+		if strings.HasPrefix(name, Prefix) && !known[name] && !otherVariables[name] {
+			mistakes = append(mistakes, fmt.Errorf("unknown variable %s; `smoothschedule config` lists all variables", name))
 		}
 	}
 	return errors.Join(mistakes...)
@@ -182,7 +181,7 @@ type Variable struct {
 	Name, Default, Description string
 }
 
-// Variables lists the environment variables in the order of the documentation.
+// Variables returns the environment variables in the order of the documentation.
 func Variables() []Variable {
 	t := reflect.TypeFor[Config]()
 	variables := make([]Variable, t.NumField())
@@ -193,7 +192,7 @@ func Variables() []Variable {
 	return variables
 }
 
-// LocalAddr is Addr as a client on the same machine reaches it.
+// LocalAddr returns Addr in the form that a client on the same machine uses.
 func (c Config) LocalAddr() string {
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {

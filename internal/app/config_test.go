@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDefaults(t *testing.T) {
+func TestLoadConfig_defaults(t *testing.T) {
 	t.Parallel()
 	c, err := LoadConfig(map[string]string{"PATH": "/bin", "OTHER_ADDR": "x"})
 	require.NoError(t, err)
@@ -21,7 +21,7 @@ func TestDefaults(t *testing.T) {
 	require.False(t, c.QuickLogin)
 }
 
-func TestEveryMistakeIsNamed(t *testing.T) {
+func TestLoadConfig_lists_all_mistakes(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
 		"ADDR": "8000", "LOG_LEVEL": "loud", "LOG_FORMAT": "xml", "BASE_DOMAINS": "https://x.example", "TRUSTED_PROXIES": "10.0.0.0",
@@ -39,23 +39,23 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	}
 }
 
-// fit is a configuration that serve takes.
-func fit() map[string]string {
+// valid returns a configuration that serve accepts.
+func valid() map[string]string {
 	return map[string]string{
 		Prefix + "DATABASE_URL": "postgres://db/x", Prefix + "TRUSTED_PROXIES": "10.0.0.0/8", Prefix + "METRICS_TOKEN": "t",
 		Prefix + "SECRET_KEYS": strings.Repeat("A", 43) + "=",
 	}
 }
 
-func TestConfig_CheckServe(t *testing.T) {
+func TestConfig_checkServe(t *testing.T) {
 	t.Parallel()
-	c, err := LoadConfig(fit())
+	c, err := LoadConfig(valid())
 	require.NoError(t, err)
 	require.NoError(t, c.checkServe())
 	t.Run("asks for what it cannot guess", func(t *testing.T) {
 		t.Parallel()
-		for name := range fit() {
-			environment := fit()
+		for name := range valid() {
+			environment := valid()
 			delete(environment, name)
 			c, err := LoadConfig(environment)
 			require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestConfig_CheckServe(t *testing.T) {
 	})
 	t.Run("takes none for an answer", func(t *testing.T) {
 		t.Parallel()
-		environment := fit()
+		environment := valid()
 		delete(environment, Prefix+"METRICS_TOKEN")
 		environment[Prefix+"METRICS_ADDR"], environment[Prefix+"TRUSTED_PROXIES"] = "none", "none"
 		c, err := LoadConfig(environment)
@@ -79,7 +79,7 @@ func TestConfig_CheckServe(t *testing.T) {
 	t.Run("refuses what is for development", func(t *testing.T) {
 		t.Parallel()
 		for name, value := range map[string]string{"QUICK_LOGIN": "true", "SECRET_KEYS": DevSecretKey} {
-			environment := fit()
+			environment := valid()
 			environment[Prefix+name] = value
 			c, err := LoadConfig(environment)
 			require.NoError(t, err)
@@ -94,7 +94,7 @@ func TestConfig_CheckServe(t *testing.T) {
 			{riskNoRateLimits, "RATE_LIMITS", "tokens"},
 			{riskPlainHTTP, "HTTPS", "false"},
 		} {
-			environment := fit()
+			environment := valid()
 			environment[Prefix+risk.variable] = risk.value
 			environment[Prefix+"ACCEPTED_RISKS"] = riskDatabaseSuperuser
 			c, err := LoadConfig(environment)
@@ -118,7 +118,7 @@ func TestConfig_CheckServe(t *testing.T) {
 	})
 }
 
-func TestDevFillsInWhatNobodySet(t *testing.T) {
+func TestConfig_forDev(t *testing.T) {
 	t.Parallel()
 	dev := Config{BaseDomains: []string{"lvh.me"}, HTTPS: true}.forDev(map[string]string{})
 	require.True(t, dev.QuickLogin)
@@ -132,7 +132,7 @@ func TestDevFillsInWhatNobodySet(t *testing.T) {
 	require.False(t, kept.QuickLogin)
 }
 
-func TestLocalAddr(t *testing.T) {
+func TestConfig_LocalAddr(t *testing.T) {
 	t.Parallel()
 	for addr, want := range map[string]string{
 		"127.0.0.1:8000": "127.0.0.1:8000", "0.0.0.0:80": "127.0.0.1:80", ":80": "127.0.0.1:80", "[::]:80": "127.0.0.1:80", "[::1]:80": "[::1]:80",
@@ -141,7 +141,7 @@ func TestLocalAddr(t *testing.T) {
 	}
 }
 
-func TestTheDocumentationHasEveryVariable(t *testing.T) {
+func TestVariables_are_documented(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/guides/configuration.md")
 	require.NoError(t, err)

@@ -8,9 +8,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 )
 
-// LoadContract returns the embedded contract and its gates, which nobody may change: all
-// servers of a process have the same. It fails on every operation without a gate and on
-// every word of a gate that is unknown.
+// LoadContract returns the embedded contract and its gates. The caller must not change them: all servers
+// of a process share them. It returns an error for operations without a gate and for unknown words.
 func LoadContract() (*contract.Contract, gate.Gates, error) {
 	loaded, err := loadEmbedded()
 	return loaded.contract, loaded.gates, err
@@ -21,8 +20,8 @@ type gatedContract struct {
 	gates    gate.Gates
 }
 
-// Reading the document takes longer than building all the rest of a server, and a process
-// can have many: tests do.
+// Loading the document takes longer than building the rest of a server, and tests build many servers in
+// one process.
 var loadEmbedded = sync.OnceValues(func() (gatedContract, error) {
 	c, err := contract.Load(openapi.JSON)
 	if err != nil {

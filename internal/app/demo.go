@@ -15,13 +15,12 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// DemoPassword is that of every demo user. It is public, which is why serve refuses
-// databases that hold them.
+// DemoPassword is the password of all demo users. It is public, so serve refuses databases with demo
+// users.
 const DemoPassword = "demo-password"
 
-// seedDemo makes what a developer needs to look around: users of the platform and
-// three businesses (domain.md section 11). Businesses that are there already are left
-// as they are; `dev --reset` starts afresh.
+// seedDemo creates demo data: platform users and three businesses (domain.md section 11). Existing
+// businesses are not changed.
 func (a *App) seedDemo(ctx context.Context, now time.Time) (created bool, err error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	hash, err := a.Hasher.Hash(ctx, DemoPassword)
@@ -68,8 +67,8 @@ func (a *App) seedPlatform(ctx context.Context, hash string, now time.Time) erro
 	})
 }
 
-// seedBusiness makes a business through the same services that requests use, so
-// that quotas count and events tell of it.
+// seedBusiness creates a business through the services that requests use, so that quotas are counted and
+// events are emitted.
 func (a *App) seedBusiness(ctx context.Context, b demoBusiness, hash string, now time.Time) error {
 	_, err := identity.CreateTenant(ctx, a.Store, identity.CreateTenantInput{
 		Name: b.name, Subdomain: b.subdomain, PlanCode: b.plan, Timezone: b.timezone, Currency: "USD", Now: now,

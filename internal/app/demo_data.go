@@ -2,8 +2,7 @@ package app
 
 import "github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 
-// demoBusiness is a business of the demo, with what is in its live world. Its
-// sandbox stays empty.
+// demoBusiness is a demo business with the data of its live environment. Its sandbox stays empty.
 type demoBusiness struct {
 	name, subdomain, plan, timezone string
 	hours                           []catalog.DayHours
@@ -16,7 +15,7 @@ type demoBusiness struct {
 type demoResource struct {
 	name, kind, description string
 	capacity                int32
-	// persona signs in as this resource.
+	// persona is the user linked to the resource.
 	persona string
 }
 
@@ -28,7 +27,7 @@ type demoService struct {
 	needs                []demoNeed
 }
 
-// demoNeed is one resource of the kind; one of the names, if there are any.
+// demoNeed is a requirement of one resource of the kind; if there are names, one of these.
 type demoNeed struct {
 	kind  string
 	names []string
@@ -39,7 +38,7 @@ type demoCustomer struct {
 	tags                                 []string
 }
 
-// demoAppointment is on an open day, of which 0 is the next after today.
+// demoAppointment is an appointment on an open day; day 0 is the first one after today.
 type demoAppointment struct {
 	day, hour, minute int
 	service           string
@@ -52,7 +51,7 @@ var demoNames = map[string]string{
 	"owner": "Olivia Owner", "manager": "Manny Manager", "staff": "Stacy Staff", "customer": "Alice Anders",
 }
 
-// demoHours are the same intervals on each of the days.
+// demoHours returns the same intervals for each of the days.
 func demoHours(intervals []catalog.TimeInterval, days ...string) []catalog.DayHours {
 	hours := make([]catalog.DayHours, len(days))
 	for i, day := range days {
@@ -167,8 +166,8 @@ func demoShop() demoBusiness {
 	}
 }
 
-// sampleBusiness is what a developer gets into an empty sandbox. It fits into the limits of
-// the smallest plan; name, plan and zone are those of the business that asks.
+// sampleBusiness is the sample data for an empty sandbox. It fits the limits of the smallest plan. Name,
+// plan and time zone are those of the requesting business.
 func sampleBusiness() demoBusiness {
 	stylist := demoNeed{kind: "STAFF"}
 	return demoBusiness{

@@ -12,9 +12,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/localtime"
 )
 
-// Whatever the day on which somebody starts the demo, its appointments are to come, and
-// while the business is open.
-func TestDemoAppointmentsAreWithinHours(t *testing.T) {
+// On every day of the week, the demo appointments are in the future and within the business hours.
+func TestSeedAppointments_within_hours(t *testing.T) {
 	t.Parallel()
 	for _, b := range append(demoBusinesses(), sampleBusiness()) {
 		minutes := map[string]int32{}

@@ -12,26 +12,25 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// demoTokenName is that of the API token that the sheet shows. It is one of the sandbox,
-// which stays readable, so that the next start can show it again.
+// demoTokenName is the name of the API token on the start-up sheet. It is a sandbox token, which stays
+// readable, so that the next start can print it again.
 const demoTokenName = "Demo"
 
-// seedToken makes an API token for the sandbox of the business, which may do everything
-// that API tokens may.
+// seedToken creates an API token for the sandbox of the business with all scopes.
 func (a *App) seedToken(ctx context.Context, scope *tenancy.Scope) error {
 	sandbox := true
 	_, err := a.Tokens.Create(ctx, scope, developer.TokenInput{Name: demoTokenName, Scopes: apitoken.Scopes(), IsSandbox: &sandbox})
 	return err
 }
 
-// demoToken returns the API token of the business's sandbox; empty if somebody revoked it,
-// or changed the business so that it is not at hand.
+// demoToken returns the API token for the sandbox of the business. It is empty if the token was revoked,
+// the business moved to another subdomain, or its sandbox is disabled.
 func (a *App) demoToken(ctx context.Context, subdomain string, now time.Time) (string, error) {
 	scope, err := a.Resolver.Resolve(ctx, tenancy.Request{
 		RequestID: "demo", Now: now.UTC(), Host: tenancy.Host{Domain: subdomain}, ModeHeader: "true",
 	})
 	if errors.Is(err, apperr.New(apperr.UnknownHost, "")) || errors.Is(err, apperr.New(apperr.SandboxDisabled, "")) {
-		return "", nil // somebody moved the business, or switched its sandbox off
+		return "", nil
 	}
 	if err != nil {
 		return "", err

@@ -14,10 +14,9 @@ import (
 	"github.com/smoothschedule/smoothschedule/schema"
 )
 
-// Dev runs the product for a developer: with a database of its own unless one is
-// configured, migrated, with the demo businesses in it. It prints a sheet of what
-// is where to out, and runs until ctx ends or the database does. With reset, it
-// throws away its own database first, never one that is configured.
+// Dev runs a development server with migrations and demo businesses. Unless a database is configured, it
+// starts its own. It prints the start-up sheet to out and runs until ctx or the database ends. With reset,
+// it deletes its own database first; it never deletes a configured one.
 func Dev(ctx context.Context, c Config, environment map[string]string, reset bool, out io.Writer) error {
 	c = c.forDev(environment)
 	log := NewLogger(c)
@@ -63,9 +62,9 @@ func Dev(ctx context.Context, c Config, environment map[string]string, reset boo
 	})
 }
 
-var errDatabaseEnded = errors.New("the embedded PostgreSQL ended by itself; its log is in the data directory")
+var errDatabaseEnded = errors.New("the embedded PostgreSQL stopped unexpectedly; its log is in the data directory")
 
-// unlessInterrupted: Ctrl-C is the normal end.
+// unlessInterrupted returns the cause of the end, or nil after Ctrl-C.
 func unlessInterrupted(cause error) error {
 	if errors.Is(cause, errDatabaseEnded) {
 		return cause
@@ -105,7 +104,7 @@ func devDatabase(ctx context.Context, cancel context.CancelCauseFunc, c Config, 
 
 func resetDatabase(ctx context.Context, c Config) error {
 	if c.DatabaseURL != "" {
-		return fmt.Errorf("--reset throws away dev's own database only, and %sDATABASE_URL names another", Prefix)
+		return fmt.Errorf("--reset only deletes the database that dev starts itself, but %sDATABASE_URL is set", Prefix)
 	}
 	dir, err := dataDir(c)
 	if err != nil {
@@ -132,8 +131,8 @@ func migrationURL(c Config, database string) string {
 	return database
 }
 
-// Migrate applies ("up"), takes back ("down": one step) or shows ("status") the
-// migrations of the configured database, or of the one that dev starts.
+// Migrate applies all migrations ("up"), reverts the last one ("down") or prints the version ("status") of
+// the configured database or, without one, of the database of dev.
 func Migrate(ctx context.Context, c Config, direction string, out io.Writer) error {
 	log := NewLogger(c)
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -168,7 +167,7 @@ func Migrate(ctx context.Context, c Config, direction string, out io.Writer) err
 	return err
 }
 
-// Environment returns the process's environment as a map.
+// Environment returns the environment variables of the process.
 func Environment() map[string]string {
 	environment := map[string]string{}
 	for _, entry := range os.Environ() {

@@ -14,11 +14,11 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
-// deliveryPollInterval is how long an event waits before it is sent, at the most.
+// deliveryPollInterval is the maximum delay of a delivery in the queue.
 const deliveryPollInterval = 250 * time.Millisecond
 
-// newDeveloper builds what programs of third parties need, and lets servers send events to
-// their webhooks; rights say who may read which events.
+// newDeveloper builds the services of the developer module and adds the jobs that deliver webhooks.
+// rights decide who may read which events. Errors: invalid secret keys.
 func newDeveloper(
 	d Dependencies, store *store.Store, workers *jobs.Workers, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens,
 	samples developer.SampleMaker,

@@ -8,7 +8,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// directory lets the platform's administration change users by the rules of identity.
+// directory implements businesses.Directory: platform administration changes users by the rules of
+// identity.
 type directory struct {
 	users    *identity.Users
 	resolver *tenancy.Resolver
@@ -22,7 +23,7 @@ func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user busine
 		updated, err := d.users.UpdatePlatformUser(ctx, scope, user.ID, version, change)
 		return changed(user, updated), err
 	}
-	// The environment is the user's, whatever the address of the request; who asks is the same.
+	// The environment is that of the user, not of the request; the principal stays the same.
 	inside, err := d.resolver.ScopeOf(ctx, *user.EnvID, scope.Now)
 	if err != nil {
 		return user, err
@@ -36,7 +37,7 @@ func (d directory) Update(ctx context.Context, scope *tenancy.Scope, user busine
 	return changed(user, updated), err
 }
 
-// changed is the user as the update has left them.
+// changed returns the user with the updated fields.
 func changed(user businesses.User, updated identity.User) businesses.User {
 	user.Email, user.Username, user.Name, user.Role, user.IsActive = updated.Email, updated.Username, updated.Name, updated.Role, updated.IsActive
 	user.LastLoginAt, user.UpdatedAt, user.Version = updated.LastLoginAt, updated.UpdatedAt, updated.Version

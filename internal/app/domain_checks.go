@@ -9,13 +9,13 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 )
 
-// domainChecksArgs are those of the job that looks at custom domains again.
+// domainChecksArgs are the arguments of the job that verifies custom domains again.
 type domainChecksArgs struct{}
 
 // Kind implements jobs.Args.
 func (domainChecksArgs) Kind() string { return "domain_checks" }
 
-// addDomainChecks makes one job for all servers of it; each domain is looked at once a day.
+// addDomainChecks schedules the job once for all servers. It checks each domain once a day.
 func addDomainChecks(workers *jobs.Workers, domains *identity.Domains, now func() time.Time, log *slog.Logger) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ domainChecksArgs) error {
 		checked, err := domains.Check(ctx, now())

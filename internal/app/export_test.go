@@ -1,4 +1,4 @@
 package app
 
-// CheckDatabase is what Serve asks of the database.
+// CheckDatabase is the check of the database in Serve.
 var CheckDatabase = checkDatabase

@@ -5,8 +5,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// poolCollector shows how busy a pool is: a server that waits for connections needs
-// more of them, or fewer slow statements.
+// poolCollector collects the usage of a pool. If requests wait for connections, the server needs more of
+// them, or faster statements.
 type poolCollector struct {
 	name string
 	pool *pgxpool.Pool
@@ -16,13 +16,13 @@ var (
 	poolConnections = prometheus.NewDesc("smoothschedule_db_connections",
 		"Database connections, by pool and state.", []string{"pool", "state"}, nil)
 	poolWaits = prometheus.NewDesc("smoothschedule_db_waits_total",
-		"How often a request had to wait for a connection.", []string{"pool"}, nil)
+		"Number of times a request waited for a connection.", []string{"pool"}, nil)
 	poolWaited = prometheus.NewDesc("smoothschedule_db_wait_seconds_total",
-		"How long requests waited for connections.", []string{"pool"}, nil)
+		"Total time that requests waited for connections.", []string{"pool"}, nil)
 )
 
-// Describe implements prometheus.Collector. It is empty because several collectors
-// share the descriptions, which makes them unchecked ones.
+// Describe implements prometheus.Collector. It sends nothing, because several collectors share the
+// descriptions; that makes them unchecked collectors.
 func (poolCollector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.

@@ -16,7 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// newPlatform builds the services of the platform's administration.
+// newPlatform builds the services of platform administration.
 func newPlatform(
 	store *store.Store, catalogue *entitle.Catalogue, resolver *tenancy.Resolver, hasher *identity.Hasher,
 ) adminapi.Dependencies {
@@ -34,19 +34,19 @@ func newPlatform(
 }
 
 const (
-	// settleInterval is how often changes of plan that are due become durable. Requests do
-	// not wait for that; the businesses hear of the change then.
+	// settleInterval is how often due changes of plan are stored and their events emitted. Requests use
+	// the new plan from its due time on, without waiting for the job.
 	settleInterval = 5 * time.Minute
-	// rollUpInterval bounds how many events the platform's numbers are counted from.
+	// rollUpInterval is how often events are rolled up into the platform metrics.
 	rollUpInterval = 5 * time.Minute
-	// reconcileInterval is how often some of the environments are taken whose counters have not
-	// been compared with what they count for a day.
+	// reconcileInterval is how often a batch of environments is reconciled whose quota counters were last
+	// compared with the data more than a day ago.
 	reconcileInterval = time.Minute
-	// flushInterval is how often a server writes how many requests it has answered.
+	// flushInterval is how often a server stores its number of handled requests.
 	flushInterval = 30 * time.Second
 )
 
-// The arguments of the jobs of the platform's administration.
+// The arguments of the jobs of platform administration.
 type (
 	settlePlansArgs    struct{}
 	rollUpActivityArgs struct{}
@@ -62,8 +62,8 @@ func (rollUpActivityArgs) Kind() string { return "roll_up_activity" }
 // Kind implements jobs.Args.
 func (reconcileUsageArgs) Kind() string { return "reconcile_usage" }
 
-// addPlatformJobs adds the work that the platform's administration leaves for later. All
-// of it may be done twice, and at the same time.
+// addPlatformJobs adds the jobs of platform administration. They are idempotent and may run
+// concurrently.
 func addPlatformJobs(
 	workers *jobs.Workers, platform adminapi.Dependencies, store *store.Store, now func() time.Time, log *slog.Logger,
 ) {
@@ -78,7 +78,7 @@ func addPlatformJobs(
 	workers.Every(reconcileInterval, reconcileUsageArgs{})
 }
 
-// flushAPICalls writes what was counted, from time to time and when ctx ends.
+// flushAPICalls stores the number of handled requests periodically and when ctx ends.
 func (a *App) flushAPICalls(ctx context.Context, log *slog.Logger) {
 	flush := func(ctx context.Context) {
 		if err := a.Platform.APICalls.Flush(ctx); err != nil {
@@ -100,11 +100,11 @@ func (a *App) flushAPICalls(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// ReconcileUsage compares the counters of quotas in the configured database with what
-// they count, repairs those that are wrong, and says which.
+// ReconcileUsage compares the quota counters in the configured database with the data, and repairs and
+// prints those that differ.
 func ReconcileUsage(ctx context.Context, c Config, out io.Writer) error {
 	if c.DatabaseURL == "" {
-		return fmt.Errorf("%sDATABASE_URL is missing: usage reconcile works on the database that it names", Prefix)
+		return fmt.Errorf("%sDATABASE_URL is missing: usage reconcile needs a database", Prefix)
 	}
 	log := NewLogger(c)
 	return withApp(ctx, c, c.DatabaseURL, log, func(a *App) error {

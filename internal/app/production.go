@@ -18,15 +18,15 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
-// none is how a variable says that something is not wanted.
+// none is the value of variables that turns something off.
 const none = "none"
 
-// Proxies are the networks of trusted proxies; nil if nobody has chosen, empty for none.
+// Proxies are the networks of trusted proxies. Nil means not configured, empty means none.
 type Proxies []netip.Prefix
 
 var _ encoding.TextUnmarshaler = (*Proxies)(nil)
 
-// UnmarshalText reads "none", or networks with commas between them.
+// UnmarshalText parses "none", or networks separated by commas.
 func (p *Proxies) UnmarshalText(text []byte) error {
 	*p = Proxies{}
 	if strings.TrimSpace(string(text)) == none {
@@ -42,8 +42,7 @@ func (p *Proxies) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// The risks that AcceptedRisks can name. Each lets serve start with something that is
-// otherwise for development.
+// The risks that AcceptedRisks can name. Each allows serve to start with a setting for development.
 const (
 	riskLoopbackWebhooks  = "loopback-webhooks"
 	riskNoRateLimits      = "no-rate-limits"
@@ -55,37 +54,37 @@ func risks() []string {
 	return []string{riskLoopbackWebhooks, riskNoRateLimits, riskPlainHTTP, riskDatabaseSuperuser}
 }
 
-// unlessAccepted is the mistake that a risk is, if nobody accepts it.
+// unlessAccepted returns an error for a risk, or nil if it is accepted.
 func (c Config) unlessAccepted(risk, format string, args ...any) error {
 	if slices.Contains(c.AcceptedRisks, risk) {
 		return nil
 	}
-	return fmt.Errorf("%s; if you accept that, add %s to %sACCEPTED_RISKS", fmt.Sprintf(format, args...), risk, Prefix)
+	return fmt.Errorf("%s; to accept this risk, add %s to %sACCEPTED_RISKS", fmt.Sprintf(format, args...), risk, Prefix)
 }
 
-// checkServe adds what production demands: no setting of development without a word, and
-// a choice of what cannot be guessed. The error lists everything.
+// checkServe checks the additional requirements of production: no development settings, and explicit
+// values where there is no safe default. The error lists all violations.
 func (c Config) checkServe() error {
 	var mistakes []error
-	missing := func(is bool, format string, args ...any) {
-		if is {
+	require := func(violated bool, format string, args ...any) {
+		if violated {
 			mistakes = append(mistakes, fmt.Errorf(format, args...))
 		}
 	}
-	missing(c.DatabaseURL == "",
-		"%sDATABASE_URL is missing: serve needs a PostgreSQL, such as postgres://user:password@db.example.com/smoothschedule (for trying things out, use dev)", Prefix)
-	missing(c.TrustedProxies == nil,
-		"%sTRUSTED_PROXIES is missing: name the networks of the proxies in front of this server, such as 10.0.0.0/8, or none if clients connect to it "+
-			"directly. Without the right choice, all clients behind a proxy count as one, or anybody can pretend to be somebody else", Prefix)
-	missing(len(c.SecretKeys) == 0,
-		"%sSECRET_KEYS is missing: it encrypts secrets in the database; `openssl rand -base64 32` makes a key", Prefix)
-	missing(c.MetricsToken == "" && c.MetricsAddr == "",
-		"%sMETRICS_TOKEN or %sMETRICS_ADDR is missing: choose a token for /metrics, an address of its own that the public cannot reach, "+
+	require(c.DatabaseURL == "",
+		"%sDATABASE_URL is missing: serve needs a PostgreSQL database, such as postgres://user:password@db.example.com/smoothschedule (for a trial, use dev)", Prefix)
+	require(c.TrustedProxies == nil,
+		"%sTRUSTED_PROXIES is missing: set the networks of the proxies in front of this server, such as 10.0.0.0/8, or none if clients connect "+
+			"directly. With a wrong value, all clients behind a proxy share one address, or clients can forge theirs", Prefix)
+	require(len(c.SecretKeys) == 0,
+		"%sSECRET_KEYS is missing: it encrypts secrets in the database; generate a key with `openssl rand -base64 32`", Prefix)
+	require(c.MetricsToken == "" && c.MetricsAddr == "",
+		"%sMETRICS_TOKEN or %sMETRICS_ADDR is missing: set a token for /metrics, a separate address that is not public, "+
 			"such as 127.0.0.1:9100, or %sMETRICS_ADDR=none", Prefix, Prefix, Prefix)
-	missing(c.QuickLogin,
-		"%sQUICK_LOGIN is set: it lets everyone sign in without a password, so serve does not start with it", Prefix)
-	missing(slices.Contains(c.SecretKeys, DevSecretKey),
-		"%sSECRET_KEYS holds the key of dev, which is public; `openssl rand -base64 32` makes one of your own", Prefix)
+	require(c.QuickLogin,
+		"%sQUICK_LOGIN is set: it allows signing in without a password, so serve does not start with it", Prefix)
+	require(slices.Contains(c.SecretKeys, DevSecretKey),
+		"%sSECRET_KEYS contains the key of dev, which is public; generate your own with `openssl rand -base64 32`", Prefix)
 	if _, err := secretbox.New(c.SecretKeys...); err != nil {
 		mistakes = append(mistakes, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err))
 	}
@@ -96,11 +95,11 @@ func (c Config) checkRisks() error {
 	var mistakes []error
 	if c.WebhookAllowLoopback {
 		mistakes = append(mistakes, c.unlessAccepted(riskLoopbackWebhooks,
-			"%sWEBHOOK_ALLOW_LOOPBACK is set: whoever creates webhooks could reach the programs on this machine", Prefix))
+			"%sWEBHOOK_ALLOW_LOOPBACK is set: webhooks could reach programs on this machine", Prefix))
 	}
 	if c.RateLimits != ratelimit.On {
 		mistakes = append(mistakes, c.unlessAccepted(riskNoRateLimits,
-			"%sRATE_LIMITS=%s: anybody could send as many requests as they like", Prefix, c.RateLimits))
+			"%sRATE_LIMITS=%s: the number of requests would not be limited", Prefix, c.RateLimits))
 	}
 	if !c.HTTPS {
 		mistakes = append(mistakes, c.unlessAccepted(riskPlainHTTP,
@@ -109,8 +108,8 @@ func (c Config) checkRisks() error {
 	return errors.Join(mistakes...)
 }
 
-// checkDatabase says what is wrong with the configured database for production. Without
-// one, nothing is.
+// checkDatabase checks that the configured database is suitable for production. Without a database it
+// returns nil; checkServe reports that.
 func checkDatabase(ctx context.Context, c Config) error {
 	if c.DatabaseURL == "" {
 		return nil
@@ -123,8 +122,8 @@ func checkDatabase(ctx context.Context, c Config) error {
 	return errors.Join(c.checkLogin(ctx, pool), refuseDemo(ctx, pool))
 }
 
-// checkLogin refuses a login user whom nothing in the database would stop: neither row
-// security nor that the audit trail only grows.
+// checkLogin refuses a login role with too many rights: superusers bypass row-level security, and owners
+// of the tables can change the audit trail.
 func (c Config) checkLogin(ctx context.Context, pool *pgxpool.Pool) error {
 	var name string
 	var superuser, owner bool
@@ -132,7 +131,7 @@ func (c Config) checkLogin(ctx context.Context, pool *pgxpool.Pool) error {
 		EXISTS (SELECT FROM pg_class t WHERE t.relnamespace = 'public'::regnamespace AND t.relkind IN ('r', 'p') AND pg_has_role(r.oid, t.relowner, 'MEMBER'))
 		FROM pg_roles r WHERE rolname = session_user`).Scan(&name, &superuser, &owner)
 	if err != nil {
-		return fmt.Errorf("look at the login user of the database: %w", err)
+		return fmt.Errorf("query the login role of the database: %w", err)
 	}
 	what := "owns its tables"
 	switch {
@@ -146,7 +145,7 @@ func (c Config) checkLogin(ctx context.Context, pool *pgxpool.Pool) error {
 		Prefix, name, what, appRole, platformRole)
 }
 
-// refuseDemo keeps production away from a database whose passwords are public.
+// refuseDemo refuses databases with demo users, whose passwords are public.
 func refuseDemo(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := checkSchema(ctx, pool); err != nil {
 		return err
@@ -161,7 +160,7 @@ func refuseDemo(ctx context.Context, pool *pgxpool.Pool) error {
 	case err != nil:
 		return err
 	case exist:
-		return errors.New("this database holds the demo personas, whose password everybody knows: serve needs a database of its own")
+		return errors.New("this database contains the demo personas, whose password is public: serve needs its own database")
 	case purpose == store.Development:
 		return errForDevelopment
 	}
@@ -169,22 +168,22 @@ func refuseDemo(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 var errForDevelopment = errors.New(
-	"this database is for development: dev has filled it with users whose password everybody knows. serve needs a database of its own")
+	"this database is for development: dev has created users in it whose password is public. serve needs its own database")
 
-// claimForProduction keeps dev away from this database from now on.
+// claimForProduction marks the database as a production database, which dev refuses from then on.
 func (a *App) claimForProduction(ctx context.Context) error {
 	purpose, err := a.Store.ClaimInstallation(ctx, store.Production)
 	if err == nil && purpose != store.Production {
-		return errForDevelopment // dev was quicker
+		return errForDevelopment // dev marked it concurrently
 	}
 	return err
 }
 
-// claimForDevelopment keeps serve away from this database from now on, whatever the personas
-// will be called. It refuses one that holds users whom dev has not made.
+// claimForDevelopment marks the database as a development database, which serve refuses from then on. It
+// refuses production databases, and unmarked ones with users that dev has not created.
 func (a *App) claimForDevelopment(ctx context.Context) error {
 	errForProduction := fmt.Errorf(
-		"%sDATABASE_URL names a database that is in use elsewhere: dev would add users to it whose password everybody knows. dev needs a database of its own", Prefix)
+		"the database in %sDATABASE_URL is in use elsewhere: dev would create users in it whose password is public. dev needs its own database", Prefix)
 	purpose, err := a.Store.InstallationPurpose(ctx)
 	if err != nil {
 		return err

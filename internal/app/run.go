@@ -19,13 +19,13 @@ import (
 	"github.com/smoothschedule/smoothschedule/schema"
 )
 
-// The database roles that the pools work as (schema/00001_roles.sql).
+// The database roles of the pools (schema/00001_roles.sql).
 const (
 	appRole      = "smoothschedule_app"
 	platformRole = "smoothschedule_platform"
 )
 
-// NewLogger returns the logger that the configuration asks for; it writes to standard error.
+// NewLogger returns a logger with the configured level and format. It writes to standard error.
 func NewLogger(c Config) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.LogFormat == "text" {
@@ -34,9 +34,8 @@ func NewLogger(c Config) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, options))
 }
 
-// Serve runs the product in production until ctx ends, then lets the requests that
-// run finish. It refuses settings and databases that are for development; the error lists
-// everything that is wrong.
+// Serve runs the product in production until ctx ends, then waits for running requests. It refuses
+// settings and databases for development; the error lists all of them.
 func Serve(ctx context.Context, c Config) error {
 	log := NewLogger(c)
 	if err := errors.Join(c.checkServe(), checkDatabase(ctx, c)); err != nil {
@@ -59,8 +58,7 @@ func Serve(ctx context.Context, c Config) error {
 	})
 }
 
-// serve answers requests and works jobs off until ctx ends, then lets both finish what
-// they have begun.
+// serve handles requests and runs jobs until ctx ends, then waits for the running ones.
 func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listener, log *slog.Logger) (err error) {
 	pool, err := postgres.NewPool(ctx, postgres.PoolOptions{
 		URL: databaseURL, Role: platformRole, MaxConns: a.config.JobConnections, ApplicationName: "smoothschedule jobs",
@@ -79,12 +77,12 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 	background.Go(func() { a.flushAPICalls(connected, log) })
 	defer background.Wait()
 	defer disconnect()
-	// Jobs stop before that: the last of them have events that other servers shall hear of.
+	// Jobs stop before the hub is disconnected: the last ones may still emit events for other servers.
 	if err := runner.Start(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, runner.Stop(ctx, a.config.ShutdownTimeout)) }()
-	// Requests that wait for an event would otherwise hold the end of the server up.
+	// Long-polling requests would otherwise delay the shutdown.
 	defer context.AfterFunc(ctx, a.EventHub.Close)()
 	stopMetrics, err := a.serveMetrics(ctx, log)
 	if err != nil {
@@ -94,7 +92,7 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 	return serveHTTP(ctx, a.config, listener, a.Handler, log)
 }
 
-// serveMetrics serves /metrics at its own address, if there is one, until stop is called.
+// serveMetrics serves /metrics on a separate listener, if one is configured, until stop is called.
 func (a *App) serveMetrics(ctx context.Context, log *slog.Logger) (stop func(), err error) {
 	if a.config.MetricsAddr == "" || a.config.MetricsAddr == none {
 		return func() {}, nil
@@ -120,7 +118,7 @@ func (a *App) serveMetrics(ctx context.Context, log *slog.Logger) (stop func(), 
 	}, nil
 }
 
-// withApp connects, builds the App, runs fn with it, and closes everything.
+// withApp opens the pools, builds the App, runs fn with it, and closes everything.
 func withApp(ctx context.Context, c Config, databaseURL string, log *slog.Logger, fn func(*App) error) error {
 	telemetry, err := NewTelemetry(ctx, log)
 	if err != nil {
@@ -172,7 +170,7 @@ func openPools(ctx context.Context, c Config, databaseURL string, tracer pgx.Que
 	return &pools{app, platform}, nil
 }
 
-// checkSchema fails while the database is older than this binary. Newer is fine:
+// checkSchema returns an error if the schema is older than this binary needs. A newer schema is allowed:
 // migrations keep the running version working.
 func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	latest, err := schema.Latest()
@@ -189,18 +187,18 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// listen takes the address first of all, so that a second instance hears at once
-// that it is in use. variable is what sets it.
+// listen opens the listener before anything else, so that a second instance fails immediately if the
+// address is in use. variable is the name of the variable, without prefix.
 func listen(ctx context.Context, addr, variable string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w (another instance may run there; %s%s chooses another address)", addr, err, Prefix, variable)
+		return nil, fmt.Errorf("cannot listen on %s: %w (another instance may be using it; set %s%s to use another address)", addr, err, Prefix, variable)
 	}
 	return l, nil
 }
 
-// serveHTTP answers requests until ctx ends.
+// serveHTTP handles requests until ctx ends, then waits up to ShutdownTimeout for running ones.
 func serveHTTP(ctx context.Context, c Config, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := newHTTPServer(handler, log)
 	failed := make(chan error, 1)

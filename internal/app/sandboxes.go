@@ -8,11 +8,10 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 )
 
-// CreateSandboxes makes the sandbox of every business that has none, in the
-// configured database.
+// CreateSandboxes creates the missing sandboxes of businesses in the configured database.
 func CreateSandboxes(ctx context.Context, c Config, out io.Writer) error {
 	if c.DatabaseURL == "" {
-		return fmt.Errorf("%sDATABASE_URL is missing: sandbox create works on the database that it names", Prefix)
+		return fmt.Errorf("%sDATABASE_URL is missing: sandbox create needs a database", Prefix)
 	}
 	return withApp(ctx, c, c.DatabaseURL, NewLogger(c), func(a *App) error {
 		names, err := identity.CreateMissingSandboxes(ctx, a.Store)

@@ -18,8 +18,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// seeder fills an environment through the same services that requests use, so that
-// quotas count and events tell of it.
+// seeder fills an environment through the services that requests use, so that quotas are counted and
+// events are emitted.
 type seeder struct {
 	schedules    *catalog.Schedules
 	resources    *catalog.Resources
@@ -32,8 +32,8 @@ func (a *App) seeder() seeder {
 	return seeder{a.Scheduling.Schedules, a.Scheduling.Resources, a.Scheduling.Services, a.Scheduling.Customers, a.Scheduling.Appointments}
 }
 
-// Fill implements developer.SampleMaker. The hours are the only thing that is replaced and
-// not added, so it refuses those that somebody has set, or sets meanwhile.
+// Fill implements developer.SampleMaker. Hours are replaced rather than added, so existing ones, and ones
+// set concurrently, are AlreadyExists.
 func (s seeder) Fill(ctx context.Context, scope *tenancy.Scope) (made developer.SampleData, err error) {
 	hours, err := s.schedules.Get(ctx, scope, nil)
 	if err != nil {
@@ -43,14 +43,14 @@ func (s seeder) Fill(ctx context.Context, scope *tenancy.Scope) (made developer.
 		made, err = s.seed(ctx, scope, sampleBusiness(), nil, &hours.Version)
 	}
 	if hours.IsSet || errors.Is(err, apperr.New(apperr.VersionMismatch, "")) {
-		return developer.SampleData{}, apperr.New(apperr.AlreadyExists, "The sandbox has business hours already. Empty it first.")
+		return developer.SampleData{}, apperr.New(apperr.AlreadyExists, "The sandbox already has business hours. Empty it first.")
 	}
 	return made, err
 }
 
-// seed makes the hours, resources, services, customers and appointments of the business
-// in the scope's environment; users are those who sign in as some of them, by persona.
-// With a version, only hours at that version are replaced (VersionMismatch).
+// seed creates the hours, resources, services, customers and appointments of the business in the
+// environment of the scope. users are the users linked to them, by persona. With a version, hours are only
+// replaced at that version (VersionMismatch).
 func (s seeder) seed(
 	ctx context.Context, scope *tenancy.Scope, b demoBusiness, users map[string]uuid.UUID, version *int32,
 ) (made developer.SampleData, err error) {
@@ -122,7 +122,7 @@ func (s seeder) seedCustomers(ctx context.Context, scope *tenancy.Scope, b demoB
 		in := customers.Input{
 			Name: c.name, Email: c.email, Phone: c.phone, City: c.city, State: c.state, Zip: c.zip, Status: "ACTIVE", Tags: c.tags,
 		}
-		if id, ok := users["customer"]; ok && i == 0 { // the first one is the persona
+		if id, ok := users["customer"]; ok && i == 0 { // the first customer is the persona
 			in.UserID = &id
 		}
 		created, err := s.customers.Create(ctx, scope, in)
@@ -134,9 +134,8 @@ func (s seeder) seedCustomers(ctx context.Context, scope *tenancy.Scope, b demoB
 	return ids, nil
 }
 
-// seedAppointments fills the open days from tomorrow on, so that everything is in the
-// future and within the hours, in the business's own zone. A slot that is taken already
-// is passed over.
+// seedAppointments books appointments on open days from tomorrow on, in the time zone of the business, so
+// that they are in the future and within the hours. It skips slots that are taken.
 func (s seeder) seedAppointments(
 	ctx context.Context, scope *tenancy.Scope, b demoBusiness,
 	services map[string]uuid.UUID, customers []uuid.UUID, resources map[string]uuid.UUID,
@@ -163,7 +162,7 @@ func (s seeder) seedAppointments(
 	return booked, nil
 }
 
-// openDays are the dates after today on which the demo has appointments.
+// openDays returns the open dates after today, as many as the demo appointments need.
 func (b demoBusiness) openDays(today localtime.Date) []localtime.Date {
 	last := 0
 	for _, plan := range b.appointments {

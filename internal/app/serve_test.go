@@ -85,7 +85,7 @@ func TestServe(t *testing.T) {
 	status, _ = get(t, c.Addr, "/api/auth/quick-login/")
 	require.Equal(t, 404, status, "quick login must not exist in production")
 
-	// An older schema than the binary needs: no requests, please.
+	// With an older schema than the binary needs, the server is not ready.
 	latest, err := schema.Latest()
 	require.NoError(t, err)
 	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, latest-1))
@@ -102,8 +102,8 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// The passwords of the demo are public.
-func TestServeRefusesADatabaseWithPersonas(t *testing.T) {
+// The passwords of the personas are public.
+func TestServe_refuses_personas(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	require.NoError(t, s.App.Store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
@@ -115,9 +115,9 @@ func TestServeRefusesADatabaseWithPersonas(t *testing.T) {
 	require.ErrorContains(t, app.Serve(t.Context(), config(t, s.DB)), "demo personas")
 }
 
-// A login that owns the tables, or that nothing stops, is refused; one that is a member of the
-// three roles and nothing else is not, and makes users of the platform.
-func TestServe_RefusesAPowerfulLogin(t *testing.T) {
+// A login that owns the tables or bypasses row-level security is refused. A member of only the
+// three roles is accepted and can create platform users.
+func TestServe_refuses_privileged_login(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
 	exec := func(sql string) {
@@ -144,7 +144,7 @@ func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	}
 	plain := login("smoothschedule_test_login", "NOINHERIT")
 	ended, cancel := context.WithCancel(t.Context())
-	cancel() // it would start
+	cancel() // otherwise it would start
 	require.NotContains(t, fmt.Sprint(app.Serve(ended, plain)), "database-superuser")
 	require.NoError(t, app.CheckDatabase(t.Context(), plain))
 	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: plain.DatabaseURL, Role: dbtest.PlatformRole})
@@ -163,8 +163,8 @@ func TestServe_RefusesAPowerfulLogin(t *testing.T) {
 	require.ErrorContains(t, app.CheckDatabase(t.Context(), plain), "owns its tables")
 }
 
-// Whatever the personas are called by now, and whoever was first.
-func TestServe_RefusesADatabaseOfDev(t *testing.T) {
+// A development database is refused even if the personas were renamed, and in either order of start.
+func TestServe_refuses_development_database(t *testing.T) {
 	t.Parallel()
 	serve := func(ctx context.Context, db *dbtest.DB) error { return app.Serve(ctx, config(t, db)) }
 	dev := func(ctx context.Context, db *dbtest.DB) error {
@@ -186,7 +186,7 @@ func TestServe_RefusesADatabaseOfDev(t *testing.T) {
 		require.Eventually(t, func() bool { return claimed() || len(ended) > 0 }, 20*time.Second, 10*time.Millisecond)
 		require.True(t, claimed())
 		stop()
-		<-ended //nolint:errcheck // whatever it was doing then
+		<-ended //nolint:errcheck // the error of the shutdown does not matter
 	}
 	t.Run("with renamed personas", func(t *testing.T) {
 		t.Parallel()
@@ -213,7 +213,7 @@ func TestServe_RefusesADatabaseOfDev(t *testing.T) {
 	})
 }
 
-func TestServe_ListsAllMistakes(t *testing.T) {
+func TestServe_lists_all_mistakes(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	require.NoError(t, s.App.Store.InPlatform(t.Context(), nil, func(tx pgx.Tx) error {
@@ -235,7 +235,7 @@ func TestServe_ListsAllMistakes(t *testing.T) {
 	}
 }
 
-func TestServeSaysWhatIsWrong(t *testing.T) {
+func TestServe_errors(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
 	c := config(t, db)
@@ -250,7 +250,7 @@ func TestServeSaysWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, app.Serve(t.Context(), taken), "SMOOTHSCHEDULE_ADDR")
 }
 
-// a tenant whose sandbox is missing gets one, and only once.
+// a missing sandbox of a tenant is created once.
 func TestCreateSandboxes(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
@@ -267,7 +267,7 @@ func TestCreateSandboxes(t *testing.T) {
 	owner.Sandbox().Post(t, "/api/v1/resources", map[string]any{"name": "R", "type": "ROOM"}).Require(t, 201)
 }
 
-func TestMigrateSaysWhereItIs(t *testing.T) {
+func TestMigrate(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)
 	var out bytes.Buffer

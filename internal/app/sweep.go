@@ -14,13 +14,13 @@ import (
 
 const sweepInterval = time.Hour
 
-// sweepArgs are those of the job that removes what nobody needs any more.
+// sweepArgs are the arguments of the job that deletes expired data.
 type sweepArgs struct{}
 
 // Kind implements jobs.Args.
 func (sweepArgs) Kind() string { return "sweep" }
 
-// addSweeper makes one job for all servers of it; twice at once does no harm.
+// addSweeper schedules the job once for all servers. It is idempotent.
 func addSweeper(workers *jobs.Workers, store *store.Store, now func() time.Time, log *slog.Logger) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ sweepArgs) error {
 		swept, err := identity.Sweep(ctx, store, now())

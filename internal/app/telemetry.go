@@ -21,17 +21,16 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 )
 
-// Telemetry is tracing, switched on by OpenTelemetry's own variables
-// (OTEL_EXPORTER_OTLP_ENDPOINT and its kin); without them it costs nothing.
+// Telemetry is tracing with OpenTelemetry. It is enabled by the standard variables
+// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_TRACES_ENDPOINT.
 type Telemetry struct {
 	Middleware []echo.MiddlewareFunc
-	// Tracer traces database statements, or is nil. It records statement texts,
-	// which hold no values.
+	// Tracer traces database statements, or is nil. It records the statements without their arguments.
 	Tracer   pgx.QueryTracer
 	shutdown func(context.Context) error
 }
 
-// NewTelemetry reads OpenTelemetry's environment variables.
+// NewTelemetry sets up tracing according to the variables of OpenTelemetry.
 func NewTelemetry(ctx context.Context, log *slog.Logger) (*Telemetry, error) {
 	t := &Telemetry{shutdown: func(context.Context) error { return nil }}
 	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
@@ -56,5 +55,5 @@ func NewTelemetry(ctx context.Context, log *slog.Logger) (*Telemetry, error) {
 	return t, nil
 }
 
-// Shutdown sends what has not been sent yet.
+// Shutdown sends the remaining traces.
 func (t *Telemetry) Shutdown(ctx context.Context) error { return t.shutdown(ctx) }

@@ -13,7 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// tenants lets the platform's administration make tenants the way identity does.
+// tenants implements businesses.Tenants: platform administration creates tenants by the rules of
+// identity.
 type tenants struct {
 	hasher    *identity.Hasher
 	catalogue *entitle.Catalogue
@@ -49,7 +50,7 @@ func tenantID(tenant *tenancy.Tenant) uuid.UUID {
 	return tenant.ID
 }
 
-// entitlements are those of a new tenant on the published version of a plan.
+// entitlements returns the entitlements of a new tenant with the published version of a plan.
 func (t tenants) entitlements(ctx context.Context, tenant *tenancy.Tenant, now time.Time, planCode string) (*entitle.Set, error) {
 	plans, err := t.catalogue.Published(ctx)
 	if err != nil {

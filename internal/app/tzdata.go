@@ -14,51 +14,51 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
-// These make the program end with an error, so that an operator notices.
+// With these errors the command exits with 1, so that operators notice.
 var (
-	errStuck  = errors.New("some appointments cannot be moved to where their clocks show the time they were booked for; see above")
+	errStuck  = errors.New("some appointments cannot be moved to the local time they were booked for; see above")
 	errFailed = errors.New("some environments or appointments could not be checked; see above")
 )
 
-// Tzdata goes through all environments of the configured database and prints the
-// appointments to come whose instant differs since the rules of their time zones have
-// changed; with apply it moves them. It can be repeated. What
-// cannot be checked is printed, keeps nothing else waiting, and is an error in the end.
+// Tzdata checks the upcoming appointments of all environments of the configured database: if the rules of
+// a time zone have changed, the local time an appointment was booked for is at another instant. It prints
+// these appointments and, with apply, moves them. It can be repeated. Environments and appointments that
+// cannot be checked are printed; the others are checked, and an error is returned at the end.
 func Tzdata(ctx context.Context, c Config, apply bool, out io.Writer) error {
 	if c.DatabaseURL == "" {
-		return fmt.Errorf("%sDATABASE_URL is missing: tzdata works on the database that it names", Prefix)
+		return fmt.Errorf("%sDATABASE_URL is missing: tzdata needs a database", Prefix)
 	}
 	return withApp(ctx, c, c.DatabaseURL, NewLogger(c), func(a *App) error {
-		return a.ReckonZones(ctx, time.Now(), booking.CurrentZones, apply, out)
+		return a.CheckZones(ctx, time.Now(), booking.CurrentZones, apply, out)
 	})
 }
 
-// ReckonZones is Tzdata for an App, an instant, and the rules that load returns.
-func (a *App) ReckonZones(ctx context.Context, now time.Time, load booking.LoadZone, apply bool, out io.Writer) error {
+// CheckZones is Tzdata for an App, with the current time and the time zone rules as arguments.
+func (a *App) CheckZones(ctx context.Context, now time.Time, load booking.LoadZone, apply bool, out io.Writer) error {
 	environments, err := a.Resolver.Environments(ctx)
 	if err != nil {
 		return err
 	}
 	release := tzdata.Current()
 	fmt.Fprintf(out, "Time zone database: %s (%s)\n", release, release.Source)
-	reckon := a.Scheduling.Appointments.CheckZones
+	check := a.Scheduling.Appointments.CheckZones
 	if apply {
-		reckon = a.Scheduling.Appointments.ApplyZones
+		check = a.Scheduling.Appointments.ApplyZones
 	}
 	var checked, changed, stuck, failed int
 	for _, environment := range environments {
 		scope, err := a.Resolver.ScopeOf(ctx, environment.ID, now)
 		if errors.Is(err, apperr.New(apperr.NotFound, "")) {
-			continue // it has been deleted meanwhile
+			continue // deleted since the list was read
 		}
 		var report *booking.ZoneReport
 		if err == nil {
-			report, err = reckon(ctx, scope, load)
+			report, err = check(ctx, scope, load)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if err != nil { // the others must not wait for it
+		if err != nil { // continue with the other environments
 			failed++
 			fmt.Fprintf(out, "%s  failed: %v\n", environment.Name, err)
 			continue
@@ -71,7 +71,7 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load booking.LoadZ
 		}
 		stuck += n
 	}
-	fmt.Fprintf(out, "%d appointments to come, %d of them at another instant now, %d of those cannot move.\n", checked, changed, stuck)
+	fmt.Fprintf(out, "%d upcoming appointments, %d of them at another instant now, %d of those cannot be moved.\n", checked, changed, stuck)
 	var failures []error
 	if stuck > 0 {
 		failures = append(failures, errStuck)
@@ -82,8 +82,8 @@ func (a *App) ReckonZones(ctx context.Context, now time.Time, load booking.LoadZ
 	return errors.Join(failures...)
 }
 
-// printZones prints what there is to say about an environment, and returns how many
-// appointments could not be moved.
+// printZones prints the report of an environment and returns the number of appointments that could not be
+// moved.
 func printZones(out io.Writer, environment tenancy.Environment, report *booking.ZoneReport, apply bool) (stuck int, err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, change := range report.Changes {
@@ -102,11 +102,11 @@ func printZones(out io.Writer, environment tenancy.Environment, report *booking.
 		fmt.Fprintf(w, "%s\t%s\tfailed: %v\n", environment.Name, failure.AppointmentID, failure.Err)
 	}
 	if report.Unknown > 0 {
-		outcome := "apply notes what the clock shows now"
+		outcome := "apply stores the current one"
 		if apply {
-			outcome = "noted what the clock shows now"
+			outcome = "stored the current one"
 		}
-		fmt.Fprintf(w, "%s\t%d appointments without a note of the clock\t%s\n", environment.Name, report.Unknown, outcome)
+		fmt.Fprintf(w, "%s\t%d appointments without a stored local time\t%s\n", environment.Name, report.Unknown, outcome)
 	}
 	return stuck, w.Flush()
 }

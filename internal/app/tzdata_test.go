@@ -13,8 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
-// The command goes through every environment; New York has no summer time any more.
-func TestReckonZones(t *testing.T) {
+// All environments are checked, with rules in which New York has no daylight saving time.
+func TestApp_CheckZones(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -33,23 +33,23 @@ func TestReckonZones(t *testing.T) {
 		return c.Get(t, "/api/v1/appointments/"+id).Require(t, 200).Object(t)["start_at"]
 	}
 	var out bytes.Buffer
-	require.NoError(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, false, &out))
+	require.NoError(t, s.App.CheckZones(t.Context(), s.Clock.Now(), noSummer, false, &out))
 	require.Contains(t, out.String(), live+"  2027-06-01 10:00 in America/New_York  2027-06-01T14:00:00Z  -> 2027-06-01T15:00:00Z  would move")
-	require.Contains(t, out.String(), "2 appointments to come, 2 of them at another instant now, 0 of those cannot move.")
+	require.Contains(t, out.String(), "2 upcoming appointments, 2 of them at another instant now, 0 of those cannot be moved.")
 	require.Equal(t, "2027-06-01T14:00:00Z", start(owner, live))
 
 	// In the sandbox something is in the way.
 	owner.Sandbox().Post(t, "/api/v1/time-off", map[string]any{"start_at": "2027-06-01T15:00:00Z", "end_at": "2027-06-01T16:00:00Z"}).Require(t, 201)
 	out.Reset()
-	require.ErrorContains(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, true, &out), "cannot be moved")
+	require.ErrorContains(t, s.App.CheckZones(t.Context(), s.Clock.Now(), noSummer, true, &out), "cannot be moved")
 	require.Regexp(t, "(?m)^a +"+live+".* moved$", out.String())
 	require.Regexp(t, "(?m)^a_sandbox +"+sandbox+".* stays: R is not open at this time.$", out.String())
 	require.Equal(t, "2027-06-01T15:00:00Z", start(owner, live))
 	require.Equal(t, "2027-06-01T14:00:00Z", start(owner.Sandbox(), sandbox))
 }
 
-// An environment, or an appointment, whose zone is not known is reported, and the others are checked.
-func TestReckonZones_GoesOn(t *testing.T) {
+// Environments and appointments with an unknown zone are reported, and the others are checked.
+func TestApp_CheckZones_continues_after_errors(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	broken, sound := s.Tenant(t, "a"), s.Tenant(t, "b")
@@ -77,7 +77,7 @@ func TestReckonZones_GoesOn(t *testing.T) {
 	}
 	for _, apply := range []bool{false, true} {
 		var out bytes.Buffer
-		require.ErrorContains(t, s.App.ReckonZones(t.Context(), s.Clock.Now(), noSummer, apply, &out), "could not be checked")
+		require.ErrorContains(t, s.App.CheckZones(t.Context(), s.Clock.Now(), noSummer, apply, &out), "could not be checked")
 		require.Regexp(t, `(?m)^a  failed: .*Atlantis/Capital`, out.String())
 		require.Regexp(t, `(?m)^a_sandbox  failed: .*Atlantis/Capital`, out.String())
 		require.Regexp(t, `(?m)^b +`+ids[0]+` +failed: .*Atlantis/Port`, out.String())
@@ -85,7 +85,7 @@ func TestReckonZones_GoesOn(t *testing.T) {
 	}
 }
 
-// The command itself finds nothing by the rules that everything was booked by.
+// With the current rules no appointment has moved.
 func TestTzdata(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
@@ -95,6 +95,6 @@ func TestTzdata(t *testing.T) {
 		require.NoError(t, app.Tzdata(t.Context(), config(t, s.DB), apply, &out))
 	}
 	require.Contains(t, out.String(), "Time zone database: ")
-	require.Contains(t, out.String(), "0 appointments to come, 0 of them at another instant now, 0 of those cannot move.")
+	require.Contains(t, out.String(), "0 upcoming appointments, 0 of them at another instant now, 0 of those cannot be moved.")
 	require.ErrorContains(t, app.Tzdata(t.Context(), app.Config{}, false, &out), "DATABASE_URL is missing")
 }
