@@ -178,7 +178,7 @@ func TestDev_tour(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(out), `"next_cursor":null`)
 
-	// A second instance on the same data hears what is wrong.
+	// A second instance on the same data directory fails with a clear message.
 	path, err := program()
 	require.NoError(t, err)
 	second := exec.CommandContext(t.Context(), path, "dev")

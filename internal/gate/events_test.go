@@ -63,7 +63,7 @@ func TestEventGates_Check(t *testing.T) {
 	open, closed := load("getInvoice"), load("getSecret")
 	require.Equal(t, apitoken.Scope("services:read"), open.Scope("invoice.paid"))
 	require.Empty(t, closed.Scope("invoice.paid"))
-	program := func(scopes ...apitoken.Scope) *tenancy.Principal {
+	token := func(scopes ...apitoken.Scope) *tenancy.Principal {
 		return &tenancy.Principal{Token: &tenancy.Token{Scopes: scopes}}
 	}
 	for name, tt := range map[string]struct {
@@ -72,16 +72,16 @@ func TestEventGates_Check(t *testing.T) {
 		eventType string
 		want      *apperr.Code
 	}{
-		"a token with the scope":     {open, program("services:read"), "invoice.paid", nil},
-		"write includes read":        {open, program("services:write"), "invoice.paid", nil},
-		"a token with another":       {open, program("customers:write", "events:read"), "invoice.paid", &apperr.ScopeRequired},
-		"a token without any":        {open, program(), "invoice.paid", &apperr.ScopeRequired},
-		"no token may":               {closed, program("services:write"), "invoice.paid", &apperr.TokenNotAccepted},
+		"a token with the scope":     {open, token("services:read"), "invoice.paid", nil},
+		"write includes read":        {open, token("services:write"), "invoice.paid", nil},
+		"a token with another":       {open, token("customers:write", "events:read"), "invoice.paid", &apperr.ScopeRequired},
+		"a token without any":        {open, token(), "invoice.paid", &apperr.ScopeRequired},
+		"no scope":                   {closed, token("services:write"), "invoice.paid", &apperr.TokenNotAccepted},
 		"a role that may":            {closed, &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}, "invoice.paid", nil},
 		"a role that may not":        {open, &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleManager}, "invoice.paid", &apperr.RoleNotAllowed},
 		"a type that does not exist": {open, &tenancy.Principal{UserID: uuid.New(), Role: tenancy.RoleOwner}, "invoice.sent", &apperr.RoleNotAllowed},
-		"nobody":                     {open, nil, "invoice.paid", &apperr.RoleNotAllowed},
-		"the zero value":             {&EventGates{}, program("services:write"), "invoice.paid", &apperr.RoleNotAllowed},
+		"no principal":               {open, nil, "invoice.paid", &apperr.RoleNotAllowed},
+		"the zero value":             {&EventGates{}, token("services:write"), "invoice.paid", &apperr.RoleNotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
