@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 	"github.com/smoothschedule/smoothschedule/schema"
 )
 
@@ -81,11 +82,11 @@ func devDatabase(ctx context.Context, cancel context.CancelCauseFunc, c Config, 
 	if err != nil {
 		return "", nil, err
 	}
-	binaries, err := postgres.FindBinaries(ctx, log)
+	binaries, err := embedded.FindBinaries(ctx, log)
 	if err != nil {
 		return "", nil, err
 	}
-	server, err := postgres.Start(ctx, postgres.Options{DataDir: dir, Binaries: binaries, Log: log})
+	server, err := embedded.Start(ctx, embedded.Options{DataDir: dir, Binaries: binaries, Log: log})
 	if err != nil {
 		return "", nil, err
 	}
@@ -110,12 +111,12 @@ func resetDatabase(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	return postgres.Remove(ctx, dir)
+	return embedded.Remove(ctx, dir)
 }
 
 func dataDir(c Config) (string, error) {
 	if c.DataDir == "" {
-		return postgres.DefaultDataDir()
+		return embedded.DefaultDataDir()
 	}
 	dir, err := filepath.Abs(c.DataDir)
 	if err != nil {

@@ -86,6 +86,8 @@ func refusal(from, to string) string {
 			return "testkit is for tests only"
 		}
 		return ""
+	case under(to, "internal/postgres/embedded"):
+		return "the embedded server is for dev and tests only"
 	case underAny(to, "internal/app"):
 		return "only programs and tests start the application"
 	case underAny(to, "internal/testkit", "internal/walk"):
@@ -166,6 +168,8 @@ func TestRefusal(t *testing.T) {
 		{"internal/store", "internal/scheduling/catalog", true},
 		{"internal/store", "internal/testkit/dbtest", true},
 		{"internal/store", "internal/app", true},
+		{"internal/postgres", "internal/postgres/embedded", true},
+		{"internal/app", "internal/postgres/embedded", false},
 		{"internal/app", "internal/scheduling/api", false},
 		{"internal/app", "internal/testkit/dbtest", true},
 		{"internal/entitle", "gen/db/entitledb", false},

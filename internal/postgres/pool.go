@@ -26,7 +26,7 @@ type PoolOptions struct {
 	ApplicationName string
 	// StatementTimeout ends a statement that runs longer; 30 s by default.
 	StatementTimeout time.Duration
-	// Tracer hears about every statement; nil is none.
+	// Tracer is called for every statement; nil is none.
 	Tracer pgx.QueryTracer
 }
 
@@ -101,8 +101,8 @@ func milliseconds(d time.Duration) string {
 	return strconv.FormatInt(d.Milliseconds(), 10)
 }
 
-// checkRole is the last line of defence of row security: a connection that works as
-// somebody else sees too much.
+// checkRole is the last line of defense of row security: a connection in another role
+// could see too much.
 func checkRole(ctx context.Context, conn *pgx.Conn, want string) error {
 	var got string
 	if err := conn.QueryRow(ctx, "SELECT current_user").Scan(&got); err != nil {
@@ -127,7 +127,7 @@ var advice = map[string]string{
 		"or migrate as the owner of the database",
 }
 
-// explain adds advice to the errors that a person setting up a server meets.
+// explain adds advice to the errors that are common when a server is set up.
 func explain(err error) error {
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		if hint, ok := advice[refused.Code]; ok {

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 )
 
 // execAll runs statements as the superuser.
@@ -88,7 +90,7 @@ func TestPoolRoleSurvivesReset(t *testing.T) {
 	app, other, member := role(t, url, "app"), role(t, url, "other"), role(t, url, "member")
 	execAll(t, url, "CREATE ROLE "+app, "CREATE ROLE "+other, "CREATE ROLE "+member+" LOGIN",
 		"GRANT "+app+", "+other+" TO "+member)
-	for name, login := range map[string]string{"superuser": Superuser, "member": member} {
+	for name, login := range map[string]string{"superuser": embedded.Superuser, "member": member} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pool := openPool(t, PoolOptions{URL: as(t, url, login), Role: app, MaxConns: 1})
@@ -127,7 +129,7 @@ func TestPoolErrorsSayWhatToDo(t *testing.T) {
 	}{
 		"no such role":     {PoolOptions{URL: url, Role: "errors_missing"}, "smoothschedule migrate"},
 		"not a member":     {PoolOptions{URL: as(t, url, stranger), Role: app}, "grant it membership"},
-		"no such database": {PoolOptions{URL: common.server.URL("errors_missing")}, "create the database"},
+		"no such database": {PoolOptions{URL: shared.server.URL("errors_missing")}, "create the database"},
 		"no server":        {PoolOptions{URL: "postgres:///x?host=/nonexistent"}, "is PostgreSQL running"},
 		"no such user":     {PoolOptions{URL: as(t, url, "errors_nobody")}, "does not let this user in"},
 		"bad URL":          {PoolOptions{URL: "postgres://u:secret@h:x/db"}, "database URL is not understood"},
@@ -148,6 +150,6 @@ func TestCheckRole(t *testing.T) {
 	conn, err := pgx.Connect(t.Context(), emptyDatabase(t))
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
-	require.NoError(t, checkRole(t.Context(), conn, Superuser))
+	require.NoError(t, checkRole(t.Context(), conn, embedded.Superuser))
 	require.ErrorContains(t, checkRole(t.Context(), conn, "smoothschedule_app"), "pooler")
 }

@@ -1,5 +1,5 @@
 // Package dbtest owns the databases of tests: New gives a test a migrated database
-// of its own, Tx a transaction that is rolled back.
+// of its own, Template a copy of one that was filled before, Tx a transaction that is rolled back.
 //
 // All test binaries of a user share one PostgreSQL server, which nobody has to
 // start or stop. The first binary that needs it starts a supervisor (the binary
@@ -7,8 +7,8 @@
 // both end when the last binary, and the `go test` that ran it, have ended.
 // SMOOTHSCHEDULE_TEST_DATABASE_URL, the URL of a superuser, uses another server.
 //
-// The package calls internal/postgres for everything about servers, migrations and
-// pools, and reads the migrations from the package schema.
+// The package calls internal/postgres/embedded for the server, internal/postgres for
+// migrations and pools, and reads the migrations from the package schema.
 //
 // Invariants:
 //   - Each binary holds a shared lock on a file for its whole life, and the server is

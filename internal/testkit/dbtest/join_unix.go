@@ -19,7 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 	"github.com/smoothschedule/smoothschedule/internal/postgres/filelock"
 )
 
@@ -39,7 +39,7 @@ var settings = map[string]string{
 // common server.
 type shared struct {
 	Dir      string
-	Binaries postgres.Binaries
+	Binaries embedded.Binaries
 }
 
 func (s shared) usersLock() string      { return filepath.Join(s.Dir, "users.lock") }      // shared: a binary that may use the server
@@ -57,7 +57,7 @@ var holds []*filelock.Lock
 // join returns the URL of the shared server's administrative database and keeps the
 // server alive until this process ends.
 func join(ctx context.Context) (string, error) {
-	binaries, err := postgres.FindBinaries(ctx, nil)
+	binaries, err := embedded.FindBinaries(ctx, nil)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +75,7 @@ func join(ctx context.Context) (string, error) {
 
 // sharedFor chooses the directory for a server version and settings: the same for
 // all checkouts of the project, another one for another user.
-func sharedFor(binaries postgres.Binaries) (shared, error) {
+func sharedFor(binaries embedded.Binaries) (shared, error) {
 	key, err := json.Marshal([]any{binaries, settings})
 	if err != nil {
 		return shared{}, err
@@ -94,7 +94,7 @@ func sharedFor(binaries postgres.Binaries) (shared, error) {
 func reachableTemp() (string, error) {
 	var first error
 	for _, dir := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
-		err := postgres.CheckReachable(dir)
+		err := embedded.CheckReachable(dir)
 		if err == nil {
 			return dir, nil
 		}

@@ -3,7 +3,7 @@ package dbtest
 import (
 	"syscall"
 
-	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 )
 
 const (
@@ -21,7 +21,7 @@ func roomyMemory() string {
 		return ""
 	}
 	free := st.Bavail * uint64(st.Bsize)
-	if st.Type != tmpfs || free < enoughMemory || postgres.CheckReachable(memoryDir) != nil {
+	if st.Type != tmpfs || free < enoughMemory || embedded.CheckReachable(memoryDir) != nil {
 		return ""
 	}
 	return memoryDir

@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 	"github.com/smoothschedule/smoothschedule/internal/postgres/filelock"
 )
 
@@ -53,7 +53,7 @@ var roles = map[string]func() error{
 // userOfServer is a test binary that uses the server.
 func userOfServer() error {
 	ctx := context.Background()
-	binaries, err := postgres.FindBinaries(ctx, nil)
+	binaries, err := embedded.FindBinaries(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -287,10 +287,10 @@ func TestServerOutlivesPausesOfAGoCommand(t *testing.T) {
 func TestMissingServerSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	cmd := exec.Command(self(t))
-	cmd.Env = append(os.Environ(), roleVariable+"=join", postgres.BinDirVariable+"=/nonexistent", URLVariable+"=")
+	cmd.Env = append(os.Environ(), roleVariable+"=join", embedded.BinDirVariable+"=/nonexistent", URLVariable+"=")
 	out, err := cmd.Output()
 	require.Error(t, err)
-	require.Contains(t, string(out), postgres.BinDirVariable)
+	require.Contains(t, string(out), embedded.BinDirVariable)
 }
 
 func TestDirectoryOfSomebodyElseIsRefused(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/smoothschedule/smoothschedule/internal/postgres"
+	"github.com/smoothschedule/smoothschedule/internal/postgres/embedded"
 	"github.com/smoothschedule/smoothschedule/internal/postgres/filelock"
 )
 
@@ -87,13 +87,13 @@ func (s shared) supervise(report io.WriteCloser) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
 	defer cancel()
-	return errors.Join(server.Stop(ctx), os.Remove(s.urlPath()), postgres.Remove(context.Background(), run))
+	return errors.Join(server.Stop(ctx), os.Remove(s.urlPath()), embedded.Remove(context.Background(), run))
 }
 
-func (s shared) startServer(run string) (*postgres.Server, error) {
+func (s shared) startServer(run string) (*embedded.Server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
-	return postgres.Start(ctx, postgres.Options{DataDir: run, Binaries: s.Binaries, Settings: settings})
+	return embedded.Start(ctx, embedded.Options{DataDir: run, Binaries: s.Binaries, Settings: settings})
 }
 
 // newRun makes the server's data directory and notes where it is.
@@ -121,7 +121,7 @@ func (s shared) removeOldRun() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startPatience)
 	defer cancel()
-	if err := postgres.Remove(ctx, string(run)); err != nil {
+	if err := embedded.Remove(ctx, string(run)); err != nil {
 		return fmt.Errorf("removing the data of an earlier test server: %w", err)
 	}
 	return nil
@@ -130,7 +130,7 @@ func (s shared) removeOldRun() error {
 // untilUnused waits until no binary holds the server and no go command that ran one
 // is alive, and returns the lock that keeps new ones out. It returns nil when the
 // server ends by itself.
-func (s shared) untilUnused(server *postgres.Server) *filelock.Lock {
+func (s shared) untilUnused(server *embedded.Server) *filelock.Lock {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {

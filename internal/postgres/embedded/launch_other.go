@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package postgres
+package embedded
 
 import (
 	"context"

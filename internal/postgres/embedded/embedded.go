@@ -1,4 +1,4 @@
-package postgres
+package embedded
 
 import (
 	"context"
@@ -27,7 +27,7 @@ type Options struct {
 	// Settings are server settings on top of the defaults, by their names in
 	// postgresql.conf. Where the server listens cannot be changed.
 	Settings map[string]string
-	// Log hears about slow steps; nil is silence.
+	// Log receives a line for each slow step; nil discards them.
 	Log *slog.Logger
 }
 
@@ -38,13 +38,13 @@ type Server struct {
 	done      chan struct{}
 }
 
-// InUseError says that another server works on the data directory.
+// InUseError means that another server uses the data directory.
 type InUseError struct {
 	DataDir string
 	PID     int // 0 while the other process is still preparing the directory
 }
 
-// Error tells what to do about it.
+// Error implements error; the text says what to do.
 func (e *InUseError) Error() string {
 	who := "another process is preparing it"
 	if e.PID != 0 {
@@ -77,7 +77,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 // Remove deletes the data directory of a stopped server; a missing one is fine. It
-// returns an *InUseError, and deletes nothing, while a server works on it.
+// returns an *InUseError, and deletes nothing, while a server uses it.
 func Remove(ctx context.Context, dataDir string) error {
 	return remove(ctx, dataDir)
 }
@@ -124,11 +124,10 @@ func (s *Server) Stop(ctx context.Context) error {
 		s.signal(os.Kill)
 		<-s.done
 	}
-	return fmt.Errorf("stopping PostgreSQL: it was ended the hard way: %w", ctx.Err())
+	return fmt.Errorf("stopping PostgreSQL: it did not shut down in time and was ended without a checkpoint: %w", ctx.Err())
 }
 
-// signal cannot fail in a way that matters: a process that has ended is what the
-// callers wait for on done.
+// signal ignores errors: they mean that the process has ended, which closes done.
 func (s *Server) signal(sig os.Signal) {
 	select {
 	case <-s.done:
