@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -35,7 +36,40 @@ func TestTable_Golden(t *testing.T) {
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	require.Equal(t, string(want), table, "the gates changed; if this is intended: go test ./internal/gate -run Golden -update")
+	if diff := lineDiff(string(want), table); diff != "" {
+		t.Errorf("the gates have changed:\n%s\nIf that is intended, run: go test ./internal/gate -run Golden -update", diff)
+	}
+}
+
+// lineDiff lists the lines that only want ("-") or only got ("+") has, or nothing if the texts are equal.
+func lineDiff(want, got string) string {
+	if want == got {
+		return ""
+	}
+	wanted, found := strings.Split(want, "\n"), strings.Split(got, "\n")
+	var diff []string
+	for _, line := range wanted {
+		if !slices.Contains(found, line) {
+			diff = append(diff, "- "+line)
+		}
+	}
+	for _, line := range found {
+		if !slices.Contains(wanted, line) {
+			diff = append(diff, "+ "+line)
+		}
+	}
+	if diff == nil {
+		return "the same lines in another order, or another number of times"
+	}
+	return strings.Join(diff, "\n")
+}
+
+func TestLineDiff(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, lineDiff("a\nb", "a\nb"))
+	require.Equal(t, "- b\n+ c", lineDiff("a\nb\nd", "a\nc\nd"))
+	require.Equal(t, "+ c", lineDiff("a", "a\nc"))
+	require.Contains(t, lineDiff("a\nb", "b\na"), "another order")
 }
 
 func TestDecode_refuses_invalid_gates(t *testing.T) {
