@@ -20,7 +20,7 @@ import (
 
 // FS holds the migrations.
 //
-//go:embed *.sql
+//go:embed [0-9]*.sql
 var FS embed.FS
 
 // Latest returns the version of the last migration.

@@ -81,27 +81,39 @@ func TestMigration58WhereItWas57(t *testing.T) {
 	require.Equal(t, latest, listObjects(t, db))
 }
 
-// A database that has run a migration never runs it again, whatever becomes of the file. So one that has
-// landed keeps its number and its text, and migrations.sum says what they are; a change takes a new
-// migration, and a new migration a new line: cd schema && sha256sum 000NN_name.sql >> migrations.sum
-func TestMigrationsAreNotRewritten(t *testing.T) {
+// A database that has run a migration never runs it again, so a migration that has landed keeps its number
+// and its text, which migrations.sum records; a change takes a new migration.
+func TestMigrations_match_their_checksums(t *testing.T) {
 	t.Parallel()
-	kept, err := os.ReadFile("migrations.sum")
+	text, err := os.ReadFile("migrations.sum")
 	require.NoError(t, err)
+	recorded := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		require.True(t, ok, "migrations.sum: %q", line)
+		recorded[name] = sum
+	}
 	files, err := fs.Glob(schema.FS, "*.sql")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	var found strings.Builder
 	numbers := map[string]string{}
 	for _, name := range files {
 		text, err := fs.ReadFile(schema.FS, name)
 		require.NoError(t, err)
-		fmt.Fprintf(&found, "%x  %s\n", sha256.Sum256(text), name)
+		switch sum := fmt.Sprintf("%x", sha256.Sum256(text)); recorded[name] {
+		case sum:
+		case "":
+			t.Errorf("%s is not in migrations.sum: run `task schema:sum`", name)
+		default:
+			t.Errorf("%s differs from migrations.sum. A migration that has landed is never changed: write a new one. "+
+				"If this one exists on your branch only, delete its line from migrations.sum and run `task schema:sum`", name)
+		}
+		delete(recorded, name)
 		number, _, _ := strings.Cut(name, "_")
 		require.Empty(t, numbers[number], "the number of %s is taken", name)
 		numbers[number] = name
 	}
-	require.Equal(t, string(kept), found.String())
+	require.Empty(t, recorded, "migrations that are in migrations.sum and not in schema/: one that has landed stays")
 }
 
 // The owner of the database need not be a superuser. Row security is forced on owners, who
