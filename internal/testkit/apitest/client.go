@@ -46,6 +46,13 @@ func (c *Client) WithHost(host string) *Client {
 	return &changed
 }
 
+// On returns the same client of another server, whose database is a copy of the first one's.
+func (c *Client) On(s *Server) *Client {
+	changed := *c
+	changed.server = s
+	return &changed
+}
+
 // WithToken returns a client with another session; empty is anonymous.
 func (c *Client) WithToken(token string) *Client {
 	changed := *c

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -47,6 +48,20 @@ func (d *DNS) SetTXT(name string, values ...string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.records[strings.TrimSuffix(name, ".")] = values
+}
+
+// Records returns a copy of all records, for Add.
+func (d *DNS) Records() map[string][]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.records)
+}
+
+// Add adds the records of another server.
+func (d *DNS) Add(records map[string][]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.Copy(d.records, records)
 }
 
 // Break has every question answered with a failure, or no more.

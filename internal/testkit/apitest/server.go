@@ -231,6 +231,13 @@ func (s *Server) Tenant(tb testing.TB, subdomain string) *Tenant {
 	return &Tenant{ID: tenant.ID, Host: subdomain + ".localhost", server: s, name: subdomain}
 }
 
+// On returns the same tenant of another server, whose database is a copy of the first one's.
+func (n *Tenant) On(s *Server) *Tenant {
+	changed := *n
+	changed.server = s
+	return &changed
+}
+
 // Anonymous returns a client at the tenant's host that nobody is signed in with.
 func (n *Tenant) Anonymous() *Client { return n.server.Client(n.Host) }
 

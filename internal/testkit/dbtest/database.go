@@ -51,16 +51,24 @@ func (s *server) clone(ctx context.Context, migrations fs.FS) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	name := clonePrefix + strconv.FormatInt(time.Now().Unix(), 10) + "_" + strings.ToLower(rand.Text()[:12])
+	name := cloneName()
 	err = s.asAdmin(ctx, func(conn *pgx.Conn) error {
 		if err := s.ensureTemplate(ctx, conn, template, migrations); err != nil {
 			return err
 		}
-		// Copying files is quicker than writing the copy to the log as well, which the
-		// default strategy does.
-		return s.create(ctx, conn, name, "TEMPLATE "+quote(template)+" STRATEGY file_copy")
+		return s.copy(ctx, conn, name, template)
 	})
 	return name, err
+}
+
+func cloneName() string {
+	return clonePrefix + strconv.FormatInt(time.Now().Unix(), 10) + "_" + strings.ToLower(rand.Text()[:12])
+}
+
+// copy makes a database from a template. Copying files is quicker than writing the copy to
+// the log as well, which the default strategy does.
+func (s *server) copy(ctx context.Context, conn *pgx.Conn, name, template string) error {
+	return s.create(ctx, conn, name, "TEMPLATE "+quote(template)+" STRATEGY file_copy")
 }
 
 // ensureTemplate makes the template unless it is there. Binaries that need the same

@@ -55,13 +55,19 @@ func Tx(tb testing.TB) pgx.Tx {
 
 func newFrom(tb testing.TB, migrations fs.FS) *DB {
 	tb.Helper()
+	return newWith(tb, func(ctx context.Context, s *server) (string, error) { return s.clone(ctx, migrations) })
+}
+
+// newWith returns the database that makeDatabase has made.
+func newWith(tb testing.TB, makeDatabase func(context.Context, *server) (name string, err error)) *DB {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	s, err := sharedServer(ctx)
 	if err != nil {
 		tb.Fatalf("dbtest: %v", err)
 	}
-	name, err := s.clone(ctx, migrations)
+	name, err := makeDatabase(ctx, s)
 	if err != nil {
 		tb.Fatalf("dbtest: %v", err)
 	}

@@ -2,7 +2,6 @@ package dbtest
 
 import (
 	"context"
-	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -37,20 +36,6 @@ func variant(comment string) fstest.MapFS {
 	return fstest.MapFS{
 		"00001_roles.sql":   migrations["00001_roles.sql"],
 		"00002_comment.sql": &fstest.MapFile{Data: []byte("-- +goose Up\nCOMMENT ON TABLE notes IS '" + comment + "';\n")},
-	}
-}
-
-// endingTest is a test inside of a test, whose end comes when it is called.
-type endingTest struct {
-	testing.TB
-	cleanups []func()
-}
-
-func (e *endingTest) Cleanup(f func()) { e.cleanups = append(e.cleanups, f) }
-
-func (e *endingTest) end() {
-	for _, f := range slices.Backward(e.cleanups) {
-		f()
 	}
 }
 
@@ -95,16 +80,38 @@ func TestDatabaseHasTheTimeZoneOfTests(t *testing.T) {
 
 func TestDatabaseIsDroppedWithItsTest(t *testing.T) {
 	t.Parallel()
-	user := &endingTest{TB: t}
+	user := &part{TB: t}
 	name := value[string](t, newFrom(user, migrations).AppPool(), "SELECT current_database()::text")
 	require.True(t, exists(t, ours(t), name))
 	user.end()
 	require.False(t, exists(t, ours(t), name))
 }
 
+func TestTemplate_New(t *testing.T) {
+	t.Parallel()
+	var template Template
+	fills := 0
+	fill := func(tb testing.TB, db *DB) {
+		tb.Helper()
+		fills++
+		tb.Cleanup(func() {
+			_, err := db.OwnerPool().Exec(tb.Context(), "UPDATE filled SET n = 2")
+			require.NoError(tb, err, "cleanups run before the template is closed")
+		})
+		_, err := db.OwnerPool().Exec(tb.Context(), "CREATE TABLE filled AS SELECT 1 AS n")
+		require.NoError(tb, err)
+	}
+	first, second := template.New(t, fill), template.New(t, fill)
+	require.Equal(t, 1, fills)
+	_, err := first.OwnerPool().Exec(t.Context(), "UPDATE filled SET n = 3")
+	require.NoError(t, err)
+	require.Equal(t, 3, value[int](t, first.OwnerPool(), "SELECT n FROM filled"))
+	require.Equal(t, 2, value[int](t, second.OwnerPool(), "SELECT n FROM filled"))
+}
+
 func TestTxIsRolledBack(t *testing.T) {
 	t.Parallel()
-	writer := &endingTest{TB: t}
+	writer := &part{TB: t}
 	tx := txFrom(writer, migrations)
 	_, err := tx.Exec(t.Context(), "INSERT INTO notes VALUES ('gone')")
 	require.NoError(t, err)
