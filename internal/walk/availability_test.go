@@ -53,9 +53,8 @@ func weekdays(start, end string, days ...string) (weekly []m) {
 // is the one on which its clocks change.
 func TestWhatIsOfferedCanBeBookedAndNothingElse(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	owner.Do(t, http.MethodPut, "/api/v1/business/hours", m{
 		"weekly":    weekdays("09:00", "17:00", "SATURDAY", "SUNDAY"),
 		"overrides": []m{{"date": "2027-03-15", "intervals": []m{{"start": "22:00", "end": "02:00"}}, "name": "Night of beauty"}},
@@ -102,9 +101,8 @@ func TestWhatIsOfferedCanBeBookedAndNothingElse(t *testing.T) {
 // The free times of each resource: what is listed for it can be booked with it, and nothing else.
 func TestWhatIsOfferedPerResourceCanBeBookedWithIt(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	second := owner.Post(t, "/api/v1/resources", m{"name": "Second", "type": "STAFF"}).Require(t, 201).ID(t)
 	third := owner.Post(t, "/api/v1/resources", m{"name": "Third", "type": "STAFF"}).Require(t, 201).ID(t)
 	owner.Do(t, http.MethodPut, "/api/v1/business/hours", m{"weekly": weekdays("09:00", "12:00", "MONDAY")}).Require(t, 200)
@@ -173,9 +171,8 @@ type resourceAvailability struct {
 // A refusal says what would do: the same resource first, then others.
 func TestARefusalOffersAlternatives(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	second := owner.Post(t, "/api/v1/resources", m{"name": "Second", "type": "STAFF"}).Require(t, 201).ID(t)
 	book := func(start string, resources ...string) *apitest.Response {
 		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": resources})
@@ -209,9 +206,8 @@ func TestARefusalOffersAlternatives(t *testing.T) {
 // offered that, or other equipment in its place.
 func TestAlternativesForEquipment(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	resource := func(name string) string {
 		return owner.Post(t, "/api/v1/resources", m{"name": name, "type": "EQUIPMENT"}).Require(t, 201).ID(t)
 	}
@@ -244,9 +240,8 @@ func TestAlternativesForEquipment(t *testing.T) {
 // Alternatives that are near suffice; farther ones are offered where there are too few.
 func TestAlternativesAreSoughtWithinAWeek(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	hair := owner.Post(t, "/api/v1/services", m{"name": "Hair", "duration_minutes": 60, "requirements": []m{
 		{"resource_type": "STAFF", "resource_ids": []string{o["resource"]}},
 	}}).Require(t, 201).ID(t)
@@ -288,9 +283,8 @@ func TestWhoHearsWhichReasons(t *testing.T) {
 
 func TestSearchIsStrictAboutItsRange(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	for query, status := range map[string]int{
 		"from=2027-03-01&to=2027-03-01": 200, "from=2027-03-01&to=2027-05-01": 200, "from=2027-03-01&to=2027-06-01": 422,
 		"from=2027-03-02&to=2027-03-01": 422, "from=2027-02-30&to=2027-03-01": 422, "from=2027-03-01T25:00:00Z&to=2027-03-01": 422,
@@ -317,9 +311,8 @@ func TestSearchIsStrictAboutItsRange(t *testing.T) {
 // higher weight before that.
 func TestWorkIsSpread(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	ids := []string{o["resource"]}
 	for i := range 2 {
 		ids = append(ids, owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprint(i), "type": "STAFF"}).Require(t, 201).ID(t))

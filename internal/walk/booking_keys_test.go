@@ -5,18 +5,14 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
 // Whoever is not signed in repeats a booking safely too. The answer holds what only they
 // may know, and cannot be read from what is stored.
 func TestAnAnonymousBookingIsRepeatedSafely(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	o := populate(t, tenant.Client(t, tenancy.RoleOwner))
+	p := theBusiness.new(t)
+	s, tenant, o := p.server, p.tenant, p.objects
 	op := s.Operation(t, "createBookingHold")
 	path, body := fixtures["createBookingHold"].call(op, o)
 	keyed := tenant.Anonymous().WithHeader("Idempotency-Key", uuid.NewString())

@@ -14,17 +14,17 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
-// traced starts a server whose statements are listed.
-func traced(t *testing.T) (*apitest.Server, *dbtest.Statements) {
+// traced returns an option for a server on the database, whose statements are listed.
+func traced(t *testing.T, db *dbtest.DB) (apitest.Option, *dbtest.Statements) {
 	t.Helper()
-	db, statements := dbtest.New(t), &dbtest.Statements{}
+	statements := &dbtest.Statements{}
 	pool := func(role string) *pgxpool.Pool {
 		p, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: role, MaxConns: 4, Tracer: statements})
 		require.NoError(t, err)
 		t.Cleanup(p.Close)
 		return p
 	}
-	return apitest.NewOn(t, db, apitest.WithPools(pool(dbtest.AppRole), pool(dbtest.PlatformRole))), statements
+	return apitest.WithPools(pool(dbtest.AppRole), pool(dbtest.PlatformRole)), statements
 }
 
 // What has been committed is answered from what was written: nothing that could fail comes
@@ -34,10 +34,11 @@ func TestNothingIsAskedAfterTheCommit(t *testing.T) {
 	for id, f := range fixtures {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s, statements := traced(t)
+			db := everyNoun.copy(t)
+			pools, statements := traced(t, db)
+			p := everyNoun.on(t, db, pools)
+			s, tenant, c, o := p.server, p.tenant, p.callers, p.objects
 			op := s.Operation(t, id)
-			tenant := s.Tenant(t, "a")
-			c, o := everything(t, s, tenant)
 			o["session"] = s.SessionID(t, c.owner)
 			if f.before != nil {
 				f.before(t, c.owner, o)

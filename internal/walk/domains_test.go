@@ -14,12 +14,12 @@ import (
 )
 
 // ownDomain claims a name and proves it.
-func ownDomain(t *testing.T, c *apitest.Client, name string) (id string) {
-	t.Helper()
-	domain := c.Post(t, "/api/v1/domains", m{"name": name}).Require(t, 201)
-	c.Publish(t, domain)
-	id = domain.ID(t)
-	c.Post(t, "/api/v1/domains/"+id+"/verify", nil).Require(t, 200)
+func ownDomain(tb testing.TB, c *apitest.Client, name string) (id string) {
+	tb.Helper()
+	domain := c.Post(tb, "/api/v1/domains", m{"name": name}).Require(tb, 201)
+	c.Publish(tb, domain)
+	id = domain.ID(tb)
+	c.Post(tb, "/api/v1/domains/"+id+"/verify", nil).Require(tb, 200)
 	return id
 }
 

@@ -69,10 +69,8 @@ func requireCatalogued(t *testing.T, s *apitest.Server, owner *apitest.Client) {
 
 func TestTheFeedTellsWhatHappened(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, owner, o := p.server, p.owner, p.objects
 	populate(t, owner.Sandbox())
 	owner.Post(t, "/api/v1/appointments/"+o["appointment"]+"/cancel", m{"reason": "ill"}).Require(t, 200)
 

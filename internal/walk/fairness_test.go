@@ -5,18 +5,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
 // Work is shared out by the day: whoever has the least to do is offered, and is who is
 // taken when nobody in particular is asked for.
 func TestWorkIsSharedOut(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	chairs := []string{o["resource"]}
 	for i := range 2 {
 		chairs = append(chairs, owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprintf("Chair %d", i+2), "type": "STAFF"}).Require(t, 201).ID(t))

@@ -12,7 +12,6 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
 // unfit are values that are not of the format.
@@ -31,8 +30,8 @@ var unfit = map[string][]any{
 // Names, zones and currencies are refused wherever they come in, and the answer says which.
 func TestUnfitFormatsAreRefusedByName(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	callers, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, callers, o := p.server, p.callers, p.objects
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
 		path, body := f.call(op, o)

@@ -82,9 +82,8 @@ func TestEveryOperationIsDoneOnceForAKey(t *testing.T) {
 		checked++
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := apitest.New(t)
-			tenant := s.Tenant(t, "a")
-			c, o := everything(t, s, tenant)
+			p := everyNoun.new(t)
+			s, tenant, c, o := p.server, p.tenant, p.callers, p.objects
 			if f.before != nil {
 				f.before(t, c.owner, o)
 			}
@@ -163,10 +162,8 @@ func TestAKeyStandsForOneRequestOfOneClient(t *testing.T) {
 // An error changes nothing, and is not kept: the same key may succeed later.
 func TestErrorsAreNotKept(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects
 	book := m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-02-01T09:00:00Z", "resource_ids": []string{o["resource"]}}
 	keyed := owner.WithHeader("Idempotency-Key", uuid.NewString())
 	keyed.Post(t, "/api/v1/appointments", book).RequireProblem(t, 409, "slot_taken")
@@ -216,9 +213,8 @@ func send(t *testing.T, requests []*http.Request, c *apitest.Client) []*apitest.
 // 32 equal requests at once have one effect and one answer.
 func TestEqualRequestsAtOnceAreDoneOnce(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, owner, o := p.server, p.owner, p.objects
 	for path, body := range map[string]m{
 		"/api/v1/appointments": {"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z"},
 		"/api/v1/customers":    {"name": "Carla"},
@@ -254,9 +250,8 @@ func TestEqualRequestsAtOnceAreDoneOnce(t *testing.T) {
 // answer is kept.
 func TestKeysDoNotHelpToBookTwice(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, owner, o := p.server, p.owner, p.objects
 	body := m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-03-01T09:00:00Z"}
 	requests := make([]*http.Request, 32)
 	for i := range requests {

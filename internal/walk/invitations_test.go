@@ -22,10 +22,10 @@ const (
 )
 
 // invite makes an invitation into the mode the client works in and returns its token.
-func invite(t *testing.T, c *apitest.Client, body m) (id, token string) {
-	t.Helper()
-	created := c.Post(t, "/api/v1/invitations", body).Require(t, 201).Object(t)
-	require.Equal(t, "PENDING", created["status"])
+func invite(tb testing.TB, c *apitest.Client, body m) (id, token string) {
+	tb.Helper()
+	created := c.Post(tb, "/api/v1/invitations", body).Require(tb, 201).Object(tb)
+	require.Equal(tb, "PENDING", created["status"])
 	return created["id"].(string), created["token"].(string)
 }
 

@@ -141,9 +141,8 @@ func requireListed(t *testing.T, all map[string]environment, e environment, f fi
 // even when many have the same name or start.
 func TestListsAreCompleteAndStable(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	for i := range 12 {
 		owner.Post(t, "/api/v1/resources", m{"name": fmt.Sprintf("R%d", i%3), "type": "ROOM", "capacity": 100}).Require(t, 201)
 		owner.Post(t, "/api/v1/services", m{"name": fmt.Sprintf("S%d", i%3), "duration_minutes": 30}).Require(t, 201)
@@ -181,9 +180,8 @@ func TestListsAreCompleteAndStable(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner) // an appointment on 2027-02-01 at 09:00
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects // an appointment on 2027-02-01 at 09:00
 	other := owner.Post(t, "/api/v1/customers", m{"name": "Ötzi O'Neil 100%", "phone": "+43 512 7", "tags": []string{"vip"}, "status": "INACTIVE"}).Require(t, 201).ID(t)
 	second := owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": "2027-02-01T10:00:00Z"}).Require(t, 201).ID(t)
 	owner.Post(t, "/api/v1/appointments/"+second+"/cancel", nil).Require(t, 200)
@@ -223,9 +221,8 @@ func TestFilters(t *testing.T) {
 // A change that is based on an old version is refused, so nobody's change is lost.
 func TestVersions(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	for noun, change := range map[string]m{"resource": {"name": "N"}, "service": {"name": "N"}, "customer": {"name": "N"}, "user": {"name": "N"}, "appointment": {"notes": "N"}, "time_off": {"title": "N"}} {
 		path := "/api/v1/" + noun + "s/" + o[noun]
 		if noun == "time_off" {
@@ -258,9 +255,8 @@ func TestVersions(t *testing.T) {
 // One id for the whole life of an appointment, and every change of it is kept.
 func TestTheLifeOfAnAppointment(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, owner, o := p.server, p.owner, p.objects
 	owner.Do(t, http.MethodPatch, "/api/v1/services/"+o["service"], m{"requires_approval": true, "buffer_before_minutes": 10, "buffer_after_minutes": 20}).Require(t, 200)
 	book := func(start string) *apitest.Response {
 		return owner.Post(t, "/api/v1/appointments", m{"service_id": o["service"], "customer_id": o["customer"], "start_at": start, "resource_ids": []string{o["resource"]}})
@@ -308,10 +304,8 @@ func TestTheLifeOfAnAppointment(t *testing.T) {
 // It does not tell the customer.
 func TestTheHistoryNamesWhoDidIt(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects
 	boss := tenant.User(t, tenancy.RoleOwner, false)
 	manager := s.Platform(t, tenancy.RolePlatformManager)
 	masked := manager.As(t, tenant.Host, boss.ID)
@@ -349,9 +343,8 @@ func TestTheHistoryNamesWhoDidIt(t *testing.T) {
 // What others refer to cannot be deleted from under them.
 func TestWhatIsUsedStays(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	for _, noun := range []string{"resource", "service", "customer"} {
 		owner.Do(t, http.MethodDelete, "/api/v1/"+noun+"s/"+o[noun], nil).RequireProblem(t, 409, "in_use")
 	}

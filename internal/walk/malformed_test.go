@@ -23,8 +23,8 @@ import (
 // never a success.
 func TestMalformedInputIsRefused(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	callers, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, callers, o := p.server, p.callers, p.objects
 	o["session"] = uuid.NewString()
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()
@@ -240,8 +240,8 @@ func TestErrorsOutsideOfOperations(t *testing.T) {
 // A list in a query may be written in both ways, whatever the contract says.
 func TestListParameters_forms(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	callers, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, callers, o := p.server, p.callers, p.objects
 	lists := 0
 	for _, op := range s.App.Contract.Operations() {
 		for _, p := range op.Spec.Parameters {
@@ -284,8 +284,8 @@ func TestListParameters_forms(t *testing.T) {
 
 func TestHeaders_given_twice(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	callers, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, callers, o := p.server, p.callers, p.objects
 	o["session"] = uuid.NewString()
 	walk(t, s, func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture) {
 		t.Helper()

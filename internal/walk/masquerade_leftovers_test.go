@@ -135,10 +135,9 @@ func TestMasquerade_LeavesNoAccessBehind(t *testing.T) {
 // Support may look at everything; none of it is a credential with which it could write after all.
 func TestMasquerade_ShowsNoCredential(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populateAll(t, owner)
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects
+	populateBookings(t, owner, o)
 	for _, c := range []*apitest.Client{owner, owner.Sandbox()} {
 		token := c.Post(t, "/api/v1/tokens", m{"name": "Till", "scopes": []string{"services:write"}, "is_sandbox": true}).Require(t, 201)
 		require.NotEmpty(t, credentialsIn(token.Body))

@@ -66,9 +66,8 @@ func TestWorkingAsSomebodyElse(t *testing.T) {
 // masquerade of support may write are those that change nothing of the business.
 func TestWhatAMasqueradeMayNotDo(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	o := populate(t, tenant.Client(t, tenancy.RoleOwner))
+	p := theBusiness.new(t)
+	s, tenant, o := p.server, p.tenant, p.objects
 	target := tenant.User(t, tenancy.RoleOwner, false)
 	o["session"] = s.SessionID(t, s.Login(t, tenant.Host, target.Email))
 	support := s.Platform(t, tenancy.RolePlatformSupport).As(t, tenant.Host, target.ID)

@@ -27,8 +27,8 @@ func withPassword(body any, at, password string) (pointers []string) {
 // Wherever somebody chooses a password, one that is easily guessed is refused, with its field.
 func TestNewPasswords_EasilyGuessed(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	c, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, c, o := p.server, p.callers, p.objects
 	chosen := 0
 	for _, op := range s.App.Contract.Operations() {
 		f := fixtures[op.ID]

@@ -148,9 +148,8 @@ func TestThePlatformChangesUsers(t *testing.T) {
 // business, whatever it tries.
 func TestSupportChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	_, o := everything(t, s, tenant)
+	p := everyNoun.new(t)
+	s, tenant, _, o := p.server, p.tenant, p.callers, p.objects
 	o["session"] = "019aa4b2-5a34-7d06-9c5e-000000000000"
 	support := s.Platform(t, tenancy.RolePlatformSupport).WithHost(tenant.Host)
 	before := fingerprints(t, s)

@@ -7,15 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/internal/gate"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
 // TestOperations_unreadable_query holds that no part of a query is left out because it cannot be
 // read: a filter that is lost shows everything.
 func TestOperations_unreadable_query(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	c, _ := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, c, _ := p.server, p.callers, p.objects
 	o := anything()
 	for id, f := range fixtures {
 		g := s.App.Gates[id]

@@ -147,10 +147,8 @@ func TestManyRivalsForAQuota(t *testing.T) {
 // The month is counted in the tenant's zone and starts anew.
 func TestTheAppointmentsOfAMonth(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populate(t, owner) // has one appointment
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects // has one appointment
 	tenant.Override(t, "max_appointments", 10)
 	book := func(i int) any {
 		return m{
@@ -183,9 +181,8 @@ func TestTheAppointmentsOfAMonth(t *testing.T) {
 // the other or not at all, and no deadlock comes to the surface.
 func TestSwapOfTwoAppointments(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	book := func(start string) string {
 		return owner.Post(t, "/api/v1/appointments", m{
 			"service_id": o["service"], "customer_id": o["customer"],

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
@@ -17,9 +16,8 @@ import (
 // comes to the surface.
 func TestSeriesAgainstAppointments(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	s, owner, o := p.server, p.owner, p.objects
 	starts := []string{"2027-03-01T14:00:00Z", "2027-03-08T14:00:00Z", "2027-03-15T13:00:00Z"} // nine in New York
 	wish := func(i int) m {
 		return m{"service_id": o["service"], "customer_id": o["customer"], "resource_ids": []string{o["resource"]}, "start_at": starts[i]}
@@ -69,9 +67,8 @@ func TestMeta(t *testing.T) {
 // The answers of a series have the form of the contract, also where they refuse.
 func TestASeriesThroughTheFrontDoor(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	owner.Post(t, "/api/v1/appointments", m{
 		"service_id": o["service"], "customer_id": o["customer"], "resource_ids": []string{o["resource"]}, "start_at": "2027-03-08T14:00:00Z",
 	}).Require(t, 201)

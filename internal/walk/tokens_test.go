@@ -19,9 +19,8 @@ import (
 // need that it sends.
 func TestEveryOperationWorksWithAToken(t *testing.T) {
 	t.Parallel()
-	shared := apitest.New(t)
-	sharedOwner := shared.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	sharedObjects := populateAll(t, sharedOwner)
+	p := everyNoun.new(t)
+	shared, sharedOwner, sharedObjects := p.server, p.owner, p.objects
 	checked := 0
 	for id, f := range fixtures {
 		g := shared.App.Gates[id]
@@ -33,9 +32,8 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 			t.Parallel()
 			s, owner, o := shared, sharedOwner, sharedObjects
 			if g.Scope.Writes() { // what they change, others need
-				s = apitest.New(t)
-				owner = s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-				o = populateAll(t, owner)
+				p := everyNoun.new(t)
+				s, owner, o = p.server, p.owner, p.objects
 			}
 			if f.before != nil {
 				f.before(t, owner, o)
@@ -54,8 +52,8 @@ func TestEveryOperationWorksWithAToken(t *testing.T) {
 // is refused; and no token can do what names no scope.
 func TestATokenNeedsTheScope(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	c, o := everything(t, s, s.Tenant(t, "a"))
+	p := everyNoun.new(t)
+	s, c, o := p.server, p.callers, p.objects
 	owner := c.owner
 	o["session"] = s.SessionID(t, owner)
 	all := []string{}

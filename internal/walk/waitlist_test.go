@@ -6,17 +6,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/smoothschedule/smoothschedule/internal/tenancy"
-	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
 
 // However often a customer asks at once: they wait once.
 func TestRivalsForAPlaceInTheLine(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
-	o := populate(t, owner)
+	p := theBusiness.new(t)
+	owner, o := p.owner, p.objects
 	customer := owner.Post(t, "/api/v1/customers", m{"name": "Eager"}).Require(t, 201).ID(t)
 	answers := atOnce(t, 16, owner, http.MethodPost, "/api/v1/waitlist", func(i int) any {
 		return m{

@@ -21,9 +21,9 @@ import (
 // walk runs a test for every operation, in parallel, each on the same server.
 func walk(t *testing.T, s *apitest.Server, test func(t *testing.T, op *contract.Operation, g gate.Gate, f fixture)) {
 	t.Helper()
+	requireFixtures(t, s)
 	for _, op := range s.App.Contract.Operations() {
-		f, ok := fixtures[op.ID]
-		require.True(t, ok, "operation %s has no fixture", op.ID)
+		f := fixtures[op.ID]
 		t.Run(op.ID, func(t *testing.T) {
 			t.Parallel()
 			test(t, op, s.App.Gates[op.ID], f)
@@ -67,36 +67,43 @@ func (c callers) of(g gate.Gate) *apitest.Client {
 }
 
 // everything populates a tenant and the platform.
-func everything(t *testing.T, s *apitest.Server, tenant *apitest.Tenant) (callers, objects) {
-	t.Helper()
-	c := callers{owner: tenant.Client(t, tenancy.RoleOwner), superuser: s.Platform(t, tenancy.RoleSuperuser)}
-	o := populateAll(t, c.owner)
-	maps.Copy(o, populatePlatform(t, c.superuser))
+func everything(tb testing.TB, s *apitest.Server, tenant *apitest.Tenant) (callers, objects) {
+	tb.Helper()
+	c := callers{owner: tenant.Client(tb, tenancy.RoleOwner), superuser: s.Platform(tb, tenancy.RoleSuperuser)}
+	o := populateAll(tb, c.owner)
+	maps.Copy(o, populatePlatform(tb, c.superuser))
 	return c, o
 }
 
-func TestFixturesAreForOperationsThatExist(t *testing.T) {
+func TestFixtures_match_the_contract(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	ids := []string{}
-	for _, op := range s.App.Contract.Operations() {
-		ids = append(ids, op.ID)
-	}
-	for id := range fixtures {
-		require.Contains(t, ids, id)
-	}
+	requireFixtures(t, apitest.New(t))
 }
 
-// Each operation works, with what the contract says it answers; a server of its own
+// requireFixtures fails unless fixtures has exactly the operations of the contract, and names all that differ.
+func requireFixtures(t *testing.T, s *apitest.Server) {
+	t.Helper()
+	unknown, missing := maps.Clone(fixtures), []string{}
+	for _, op := range s.App.Contract.Operations() {
+		if _, ok := fixtures[op.ID]; !ok {
+			missing = append(missing, op.ID)
+		}
+		delete(unknown, op.ID)
+	}
+	require.Empty(t, missing, "operations without a fixture: add them to internal/walk/fixtures_<domain>_test.go")
+	require.Empty(t, slices.Sorted(maps.Keys(unknown)), "fixtures of operations that the contract does not have")
+	require.Len(t, fixtures, len(identityFixtures)+len(schedulingFixtures)+len(developerFixtures)+len(adminFixtures), "an operation has two fixtures")
+}
+
+// Each operation works, with what the contract says it answers; a database of its own
 // for each, because many of them change what the others need.
 func TestEveryOperationWorks(t *testing.T) {
 	t.Parallel()
 	for id, f := range fixtures {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := apitest.New(t)
-			tenant := s.Tenant(t, "a")
-			c, o := everything(t, s, tenant)
+			p := everyNoun.new(t)
+			s, tenant, c, o := p.server, p.tenant, p.callers, p.objects
 			o["session"] = s.SessionID(t, c.owner)
 			if f.before != nil {
 				f.before(t, c.owner, o)
@@ -158,9 +165,8 @@ func TestAnonymousIsRefused(t *testing.T) {
 
 func TestOtherRolesAreRefused(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	_, o := everything(t, s, tenant)
+	p := everyNoun.new(t)
+	s, tenant, _, o := p.server, p.tenant, p.callers, p.objects
 	o["session"] = uuid.NewString()
 	clients := map[tenancy.Role]*apitest.Client{}
 	for _, role := range tenancy.Roles() {
@@ -203,10 +209,9 @@ func TestARequestWithoutTenantIsRefused(t *testing.T) {
 
 func TestAFeatureThatIsOffIsRefused(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populateAll(t, owner)
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects
+	populateBookings(t, owner, o)
 	for _, op := range s.App.Contract.Operations() {
 		g, f := s.App.Gates[op.ID], fixtures[op.ID]
 		if g.Feature == "" {
@@ -221,10 +226,9 @@ func TestAFeatureThatIsOffIsRefused(t *testing.T) {
 
 func TestAFullQuotaIsRefused(t *testing.T) {
 	t.Parallel()
-	s := apitest.New(t)
-	tenant := s.Tenant(t, "a")
-	owner := tenant.Client(t, tenancy.RoleOwner)
-	o := populateAll(t, owner)
+	p := theBusiness.new(t)
+	s, tenant, owner, o := p.server, p.tenant, p.owner, p.objects
+	populateBookings(t, owner, o)
 	checked := map[entitle.Quota]bool{}
 	for _, op := range s.App.Contract.Operations() {
 		g, f := s.App.Gates[op.ID], fixtures[op.ID]
