@@ -1774,70 +1774,6 @@ func (response ListPlatformBusinesses200JSONResponse) VisitListPlatformBusinesse
 	return err
 }
 
-type ListPlatformBusinesses400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformBusinesses400ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformBusinesses401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformBusinesses401ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformBusinesses403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformBusinesses403ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformBusinesses500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformBusinesses500ApplicationProblemPlusJSONResponse) VisitListPlatformBusinessesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreatePlatformBusinessRequestObject struct {
 	Body *CreatePlatformBusinessJSONRequestBody
 }
@@ -1868,54 +1804,6 @@ func (response CreatePlatformBusiness201JSONResponse) VisitCreatePlatformBusines
 	return err
 }
 
-type CreatePlatformBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness400ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlatformBusiness401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness401ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlatformBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness403ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreatePlatformBusiness409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -1932,38 +1820,6 @@ func (response CreatePlatformBusiness409ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type CreatePlatformBusiness413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness413ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlatformBusiness415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness415ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreatePlatformBusiness422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -1976,22 +1832,6 @@ func (response CreatePlatformBusiness422ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlatformBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlatformBusiness500ApplicationProblemPlusJSONResponse) VisitCreatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2013,70 +1853,6 @@ func (response GetPlatformMetrics200JSONResponse) VisitGetPlatformMetricsRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformMetrics400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformMetrics400ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformMetrics401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformMetrics401ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformMetrics403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformMetrics403ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformMetrics500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformMetrics500ApplicationProblemPlusJSONResponse) VisitGetPlatformMetricsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2111,54 +1887,6 @@ func (response GetPlatformBusiness200JSONResponse) VisitGetPlatformBusinessRespo
 	return err
 }
 
-type GetPlatformBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformBusiness400ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformBusiness401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformBusiness401ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformBusiness403ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetPlatformBusiness404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2171,22 +1899,6 @@ func (response GetPlatformBusiness404ApplicationProblemPlusJSONResponse) VisitGe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformBusiness500ApplicationProblemPlusJSONResponse) VisitGetPlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2223,54 +1935,6 @@ func (response UpdatePlatformBusiness200JSONResponse) VisitUpdatePlatformBusines
 	return err
 }
 
-type UpdatePlatformBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness400ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformBusiness401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness401ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness403ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdatePlatformBusiness404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2303,38 +1967,6 @@ func (response UpdatePlatformBusiness412ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type UpdatePlatformBusiness413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness413ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformBusiness415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness415ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdatePlatformBusiness422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2347,22 +1979,6 @@ func (response UpdatePlatformBusiness422ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformBusiness500ApplicationProblemPlusJSONResponse) VisitUpdatePlatformBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2390,54 +2006,6 @@ func (response ListOverrides200JSONResponse) VisitListOverridesResponse(w http.R
 	return err
 }
 
-type ListOverrides400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListOverrides400ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListOverrides401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListOverrides401ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListOverrides403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListOverrides403ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListOverrides404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2450,22 +2018,6 @@ func (response ListOverrides404ApplicationProblemPlusJSONResponse) VisitListOver
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListOverrides500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListOverrides500ApplicationProblemPlusJSONResponse) VisitListOverridesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2493,54 +2045,6 @@ func (response CreateOverride201JSONResponse) VisitCreateOverrideResponse(w http
 	return err
 }
 
-type CreateOverride400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride400ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOverride401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride401ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOverride403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride403ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateOverride404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2557,38 +2061,6 @@ func (response CreateOverride404ApplicationProblemPlusJSONResponse) VisitCreateO
 	return err
 }
 
-type CreateOverride413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride413ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOverride415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride415ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateOverride422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2601,22 +2073,6 @@ func (response CreateOverride422ApplicationProblemPlusJSONResponse) VisitCreateO
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateOverride500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateOverride500ApplicationProblemPlusJSONResponse) VisitCreateOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2638,54 +2094,6 @@ func (response EndOverride204Response) VisitEndOverrideResponse(w http.ResponseW
 	return nil
 }
 
-type EndOverride400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response EndOverride400ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndOverride401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response EndOverride401ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndOverride403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response EndOverride403ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type EndOverride404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2698,22 +2106,6 @@ func (response EndOverride404ApplicationProblemPlusJSONResponse) VisitEndOverrid
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndOverride500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response EndOverride500ApplicationProblemPlusJSONResponse) VisitEndOverrideResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2734,54 +2126,6 @@ func (response CancelPlanChange204Response) VisitCancelPlanChangeResponse(w http
 	return nil
 }
 
-type CancelPlanChange400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CancelPlanChange400ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelPlanChange401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CancelPlanChange401ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelPlanChange403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CancelPlanChange403ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CancelPlanChange404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2794,22 +2138,6 @@ func (response CancelPlanChange404ApplicationProblemPlusJSONResponse) VisitCance
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelPlanChange500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CancelPlanChange500ApplicationProblemPlusJSONResponse) VisitCancelPlanChangeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2837,54 +2165,6 @@ func (response ChangePlan200JSONResponse) VisitChangePlanResponse(w http.Respons
 	return err
 }
 
-type ChangePlan400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan400ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePlan401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan401ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePlan403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan403ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ChangePlan404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2901,38 +2181,6 @@ func (response ChangePlan404ApplicationProblemPlusJSONResponse) VisitChangePlanR
 	return err
 }
 
-type ChangePlan413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan413ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePlan415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan415ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ChangePlan422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2945,22 +2193,6 @@ func (response ChangePlan422ApplicationProblemPlusJSONResponse) VisitChangePlanR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePlan500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePlan500ApplicationProblemPlusJSONResponse) VisitChangePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2982,70 +2214,6 @@ func (response ListPlatformPlans200JSONResponse) VisitListPlatformPlansResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformPlans400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformPlans400ApplicationProblemPlusJSONResponse) VisitListPlatformPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformPlans401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformPlans401ApplicationProblemPlusJSONResponse) VisitListPlatformPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformPlans403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformPlans403ApplicationProblemPlusJSONResponse) VisitListPlatformPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformPlans500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformPlans500ApplicationProblemPlusJSONResponse) VisitListPlatformPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3072,54 +2240,6 @@ func (response CreatePlan201JSONResponse) VisitCreatePlanResponse(w http.Respons
 	return err
 }
 
-type CreatePlan400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan400ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlan401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan401ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlan403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan403ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreatePlan409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -3136,38 +2256,6 @@ func (response CreatePlan409ApplicationProblemPlusJSONResponse) VisitCreatePlanR
 	return err
 }
 
-type CreatePlan413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan413ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlan415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan415ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreatePlan422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3180,22 +2268,6 @@ func (response CreatePlan422ApplicationProblemPlusJSONResponse) VisitCreatePlanR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlan500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlan500ApplicationProblemPlusJSONResponse) VisitCreatePlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3222,54 +2294,6 @@ func (response GetPlatformPlan200JSONResponse) VisitGetPlatformPlanResponse(w ht
 	return err
 }
 
-type GetPlatformPlan400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformPlan400ApplicationProblemPlusJSONResponse) VisitGetPlatformPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformPlan401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformPlan401ApplicationProblemPlusJSONResponse) VisitGetPlatformPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformPlan403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformPlan403ApplicationProblemPlusJSONResponse) VisitGetPlatformPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetPlatformPlan404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3282,22 +2306,6 @@ func (response GetPlatformPlan404ApplicationProblemPlusJSONResponse) VisitGetPla
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformPlan500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformPlan500ApplicationProblemPlusJSONResponse) VisitGetPlatformPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3328,54 +2336,6 @@ func (response CreatePlanDraft201JSONResponse) VisitCreatePlanDraftResponse(w ht
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlanDraft400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlanDraft400ApplicationProblemPlusJSONResponse) VisitCreatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlanDraft401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlanDraft401ApplicationProblemPlusJSONResponse) VisitCreatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePlanDraft403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlanDraft403ApplicationProblemPlusJSONResponse) VisitCreatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3412,22 +2372,6 @@ func (response CreatePlanDraft409ApplicationProblemPlusJSONResponse) VisitCreate
 	return err
 }
 
-type CreatePlanDraft500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePlanDraft500ApplicationProblemPlusJSONResponse) VisitCreatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeletePlanDraftRequestObject struct {
 	ID      externalRef0.ID `json:"id"`
 	Version Version         `json:"version"`
@@ -3443,54 +2387,6 @@ type DeletePlanDraft204Response struct {
 func (response DeletePlanDraft204Response) VisitDeletePlanDraftResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeletePlanDraft400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeletePlanDraft400ApplicationProblemPlusJSONResponse) VisitDeletePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeletePlanDraft401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeletePlanDraft401ApplicationProblemPlusJSONResponse) VisitDeletePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeletePlanDraft403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeletePlanDraft403ApplicationProblemPlusJSONResponse) VisitDeletePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeletePlanDraft404ApplicationProblemPlusJSONResponse struct {
@@ -3525,22 +2421,6 @@ func (response DeletePlanDraft409ApplicationProblemPlusJSONResponse) VisitDelete
 	return err
 }
 
-type DeletePlanDraft500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeletePlanDraft500ApplicationProblemPlusJSONResponse) VisitDeletePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdatePlanDraftRequestObject struct {
 	ID      externalRef0.ID `json:"id"`
 	Version Version         `json:"version"`
@@ -3570,54 +2450,6 @@ func (response UpdatePlanDraft200JSONResponse) VisitUpdatePlanDraftResponse(w ht
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlanDraft400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft400ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlanDraft401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft401ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlanDraft403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft403ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3670,38 +2502,6 @@ func (response UpdatePlanDraft412ApplicationProblemPlusJSONResponse) VisitUpdate
 	return err
 }
 
-type UpdatePlanDraft413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft413ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlanDraft415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft415ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdatePlanDraft422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3714,22 +2514,6 @@ func (response UpdatePlanDraft422ApplicationProblemPlusJSONResponse) VisitUpdate
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlanDraft500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlanDraft500ApplicationProblemPlusJSONResponse) VisitUpdatePlanDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3761,54 +2545,6 @@ func (response ArchivePlanVersion200JSONResponse) VisitArchivePlanVersionRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ArchivePlanVersion400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ArchivePlanVersion400ApplicationProblemPlusJSONResponse) VisitArchivePlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ArchivePlanVersion401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ArchivePlanVersion401ApplicationProblemPlusJSONResponse) VisitArchivePlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ArchivePlanVersion403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ArchivePlanVersion403ApplicationProblemPlusJSONResponse) VisitArchivePlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3845,22 +2581,6 @@ func (response ArchivePlanVersion409ApplicationProblemPlusJSONResponse) VisitArc
 	return err
 }
 
-type ArchivePlanVersion500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ArchivePlanVersion500ApplicationProblemPlusJSONResponse) VisitArchivePlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type PublishPlanVersionRequestObject struct {
 	ID      externalRef0.ID `json:"id"`
 	Version Version         `json:"version"`
@@ -3888,54 +2608,6 @@ func (response PublishPlanVersion200JSONResponse) VisitPublishPlanVersionRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PublishPlanVersion400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PublishPlanVersion400ApplicationProblemPlusJSONResponse) VisitPublishPlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PublishPlanVersion401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PublishPlanVersion401ApplicationProblemPlusJSONResponse) VisitPublishPlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PublishPlanVersion403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PublishPlanVersion403ApplicationProblemPlusJSONResponse) VisitPublishPlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3972,22 +2644,6 @@ func (response PublishPlanVersion409ApplicationProblemPlusJSONResponse) VisitPub
 	return err
 }
 
-type PublishPlanVersion500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response PublishPlanVersion500ApplicationProblemPlusJSONResponse) VisitPublishPlanVersionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListPlatformUsersRequestObject struct {
 	Params ListPlatformUsersParams
 }
@@ -4006,70 +2662,6 @@ func (response ListPlatformUsers200JSONResponse) VisitListPlatformUsersResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformUsers400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformUsers400ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformUsers401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformUsers401ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformUsers403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformUsers403ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformUsers500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformUsers500ApplicationProblemPlusJSONResponse) VisitListPlatformUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4104,54 +2696,6 @@ func (response GetPlatformUser200JSONResponse) VisitGetPlatformUserResponse(w ht
 	return err
 }
 
-type GetPlatformUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformUser400ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformUser401ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformUser403ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetPlatformUser404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -4164,22 +2708,6 @@ func (response GetPlatformUser404ApplicationProblemPlusJSONResponse) VisitGetPla
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetPlatformUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetPlatformUser500ApplicationProblemPlusJSONResponse) VisitGetPlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4212,54 +2740,6 @@ func (response UpdatePlatformUser200JSONResponse) VisitUpdatePlatformUserRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser400ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser401ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser403ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4312,38 +2792,6 @@ func (response UpdatePlatformUser412ApplicationProblemPlusJSONResponse) VisitUpd
 	return err
 }
 
-type UpdatePlatformUser413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser413ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformUser415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser415ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdatePlatformUser422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -4356,22 +2804,6 @@ func (response UpdatePlatformUser422ApplicationProblemPlusJSONResponse) VisitUpd
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdatePlatformUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdatePlatformUser500ApplicationProblemPlusJSONResponse) VisitUpdatePlatformUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4393,70 +2825,6 @@ func (response GetEntitlements200JSONResponse) VisitGetEntitlementsResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements400ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements401ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements403ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetEntitlements500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetEntitlements500ApplicationProblemPlusJSONResponse) VisitGetEntitlementsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4483,54 +2851,6 @@ func (response PreviewPlan200JSONResponse) VisitPreviewPlanResponse(w http.Respo
 	return err
 }
 
-type PreviewPlan400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PreviewPlan400ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PreviewPlan401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PreviewPlan401ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PreviewPlan403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PreviewPlan403ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type PreviewPlan422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -4543,22 +2863,6 @@ func (response PreviewPlan422ApplicationProblemPlusJSONResponse) VisitPreviewPla
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PreviewPlan500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response PreviewPlan500ApplicationProblemPlusJSONResponse) VisitPreviewPlanResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4580,70 +2884,6 @@ func (response ListPlans200JSONResponse) VisitListPlansResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlans400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlans400ApplicationProblemPlusJSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlans401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlans401ApplicationProblemPlusJSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlans403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlans403ApplicationProblemPlusJSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlans500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlans500ApplicationProblemPlusJSONResponse) VisitListPlansResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }

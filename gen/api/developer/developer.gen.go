@@ -1296,54 +1296,6 @@ func (response ListEvents200JSONResponse) VisitListEventsResponse(w http.Respons
 	return err
 }
 
-type ListEvents400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListEvents400ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListEvents401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListEvents401ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListEvents403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListEvents403ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListEvents410ApplicationProblemPlusJSONResponse externalRef0.Problem
 
 func (response ListEvents410ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
@@ -1372,22 +1324,6 @@ func (response ListEvents422ApplicationProblemPlusJSONResponse) VisitListEventsR
 	return err
 }
 
-type ListEvents500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListEvents500ApplicationProblemPlusJSONResponse) VisitListEventsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetSandboxClockRequestObject struct {
 }
 
@@ -1405,70 +1341,6 @@ func (response GetSandboxClock200JSONResponse) VisitGetSandboxClockResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxClock400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxClock400ApplicationProblemPlusJSONResponse) VisitGetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxClock401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxClock401ApplicationProblemPlusJSONResponse) VisitGetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxClock403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxClock403ApplicationProblemPlusJSONResponse) VisitGetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxClock500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxClock500ApplicationProblemPlusJSONResponse) VisitGetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1495,86 +1367,6 @@ func (response SetSandboxClock200JSONResponse) VisitSetSandboxClockResponse(w ht
 	return err
 }
 
-type SetSandboxClock400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock400ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SetSandboxClock401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock401ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SetSandboxClock403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock403ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SetSandboxClock413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock413ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SetSandboxClock415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock415ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type SetSandboxClock422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -1587,22 +1379,6 @@ func (response SetSandboxClock422ApplicationProblemPlusJSONResponse) VisitSetSan
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type SetSandboxClock500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response SetSandboxClock500ApplicationProblemPlusJSONResponse) VisitSetSandboxClockResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1629,70 +1405,6 @@ func (response ListSandboxOutbox200JSONResponse) VisitListSandboxOutboxResponse(
 	return err
 }
 
-type ListSandboxOutbox400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListSandboxOutbox400ApplicationProblemPlusJSONResponse) VisitListSandboxOutboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSandboxOutbox401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListSandboxOutbox401ApplicationProblemPlusJSONResponse) VisitListSandboxOutboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSandboxOutbox403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListSandboxOutbox403ApplicationProblemPlusJSONResponse) VisitListSandboxOutboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSandboxOutbox500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListSandboxOutbox500ApplicationProblemPlusJSONResponse) VisitListSandboxOutboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateSampleDataRequestObject struct {
 }
 
@@ -1714,54 +1426,6 @@ func (response CreateSampleData201JSONResponse) VisitCreateSampleDataResponse(w 
 	return err
 }
 
-type CreateSampleData400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSampleData400ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSampleData401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSampleData401ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSampleData403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSampleData403ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateSampleData409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -1774,22 +1438,6 @@ func (response CreateSampleData409ApplicationProblemPlusJSONResponse) VisitCreat
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSampleData500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSampleData500ApplicationProblemPlusJSONResponse) VisitCreateSampleDataResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1812,70 +1460,6 @@ func (response ListTokens200JSONResponse) VisitListTokensResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTokens400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListTokens400ApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTokens401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListTokens401ApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTokens403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListTokens403ApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTokens500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListTokens500ApplicationProblemPlusJSONResponse) VisitListTokensResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1910,86 +1494,6 @@ func (response CreateToken201JSONResponse) VisitCreateTokenResponse(w http.Respo
 	return err
 }
 
-type CreateToken400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken400ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateToken401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken401ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateToken403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken403ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateToken413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken413ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateToken415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken415ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateToken422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2002,22 +1506,6 @@ func (response CreateToken422ApplicationProblemPlusJSONResponse) VisitCreateToke
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateToken500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateToken500ApplicationProblemPlusJSONResponse) VisitCreateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2037,54 +1525,6 @@ type RevokeToken204Response struct {
 func (response RevokeToken204Response) VisitRevokeTokenResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type RevokeToken400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeToken400ApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeToken401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeToken401ApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeToken403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeToken403ApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type RevokeToken404ApplicationProblemPlusJSONResponse struct {
@@ -2119,22 +1559,6 @@ func (response RevokeToken412ApplicationProblemPlusJSONResponse) VisitRevokeToke
 	return err
 }
 
-type RevokeToken500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeToken500ApplicationProblemPlusJSONResponse) VisitRevokeTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetTokenRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -2165,54 +1589,6 @@ func (response GetToken200JSONResponse) VisitGetTokenResponse(w http.ResponseWri
 	return err
 }
 
-type GetToken400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetToken400ApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetToken401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetToken401ApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetToken403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetToken403ApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetToken404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2225,22 +1601,6 @@ func (response GetToken404ApplicationProblemPlusJSONResponse) VisitGetTokenRespo
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetToken500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetToken500ApplicationProblemPlusJSONResponse) VisitGetTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2277,54 +1637,6 @@ func (response UpdateToken200JSONResponse) VisitUpdateTokenResponse(w http.Respo
 	return err
 }
 
-type UpdateToken400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken400ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateToken401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken401ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateToken403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken403ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateToken404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2357,38 +1669,6 @@ func (response UpdateToken412ApplicationProblemPlusJSONResponse) VisitUpdateToke
 	return err
 }
 
-type UpdateToken413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken413ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateToken415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken415ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateToken422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2401,22 +1681,6 @@ func (response UpdateToken422ApplicationProblemPlusJSONResponse) VisitUpdateToke
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateToken500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateToken500ApplicationProblemPlusJSONResponse) VisitUpdateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2453,54 +1717,6 @@ func (response RotateToken200JSONResponse) VisitRotateTokenResponse(w http.Respo
 	return err
 }
 
-type RotateToken400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken400ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateToken401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken401ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateToken403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken403ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RotateToken404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2533,38 +1749,6 @@ func (response RotateToken412ApplicationProblemPlusJSONResponse) VisitRotateToke
 	return err
 }
 
-type RotateToken413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken413ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateToken415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken415ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RotateToken422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2577,22 +1761,6 @@ func (response RotateToken422ApplicationProblemPlusJSONResponse) VisitRotateToke
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateToken500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RotateToken500ApplicationProblemPlusJSONResponse) VisitRotateTokenResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2615,70 +1783,6 @@ func (response ListWebhooks200JSONResponse) VisitListWebhooksResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhooks400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhooks400ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhooks401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhooks401ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhooks403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhooks403ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhooks500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhooks500ApplicationProblemPlusJSONResponse) VisitListWebhooksResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2713,86 +1817,6 @@ func (response CreateWebhook201JSONResponse) VisitCreateWebhookResponse(w http.R
 	return err
 }
 
-type CreateWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook400ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook401ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook403ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateWebhook413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook413ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateWebhook415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook415ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateWebhook422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2805,22 +1829,6 @@ func (response CreateWebhook422ApplicationProblemPlusJSONResponse) VisitCreateWe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateWebhook500ApplicationProblemPlusJSONResponse) VisitCreateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2840,54 +1848,6 @@ type DeleteWebhook204Response struct {
 func (response DeleteWebhook204Response) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteWebhook400ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteWebhook401ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteWebhook403ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteWebhook404ApplicationProblemPlusJSONResponse struct {
@@ -2922,22 +1882,6 @@ func (response DeleteWebhook412ApplicationProblemPlusJSONResponse) VisitDeleteWe
 	return err
 }
 
-type DeleteWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteWebhook500ApplicationProblemPlusJSONResponse) VisitDeleteWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetWebhookRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -2968,54 +1912,6 @@ func (response GetWebhook200JSONResponse) VisitGetWebhookResponse(w http.Respons
 	return err
 }
 
-type GetWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetWebhook400ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetWebhook401ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetWebhook403ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetWebhook404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3028,22 +1924,6 @@ func (response GetWebhook404ApplicationProblemPlusJSONResponse) VisitGetWebhookR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetWebhook500ApplicationProblemPlusJSONResponse) VisitGetWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3080,54 +1960,6 @@ func (response UpdateWebhook200JSONResponse) VisitUpdateWebhookResponse(w http.R
 	return err
 }
 
-type UpdateWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook400ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook401ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook403ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateWebhook404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3160,38 +1992,6 @@ func (response UpdateWebhook412ApplicationProblemPlusJSONResponse) VisitUpdateWe
 	return err
 }
 
-type UpdateWebhook413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook413ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateWebhook415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook415ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateWebhook422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3204,22 +2004,6 @@ func (response UpdateWebhook422ApplicationProblemPlusJSONResponse) VisitUpdateWe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateWebhook500ApplicationProblemPlusJSONResponse) VisitUpdateWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3247,54 +2031,6 @@ func (response ListWebhookDeliveries200JSONResponse) VisitListWebhookDeliveriesR
 	return err
 }
 
-type ListWebhookDeliveries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhookDeliveries400ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhookDeliveries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhookDeliveries401ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhookDeliveries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhookDeliveries403ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListWebhookDeliveries404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3307,22 +2043,6 @@ func (response ListWebhookDeliveries404ApplicationProblemPlusJSONResponse) Visit
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWebhookDeliveries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListWebhookDeliveries500ApplicationProblemPlusJSONResponse) VisitListWebhookDeliveriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3346,54 +2066,6 @@ func (response ReplayWebhookDelivery202JSONResponse) VisitReplayWebhookDeliveryR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhookDelivery400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhookDelivery400ApplicationProblemPlusJSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhookDelivery401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhookDelivery401ApplicationProblemPlusJSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhookDelivery403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhookDelivery403ApplicationProblemPlusJSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3430,22 +2102,6 @@ func (response ReplayWebhookDelivery409ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
-type ReplayWebhookDelivery500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhookDelivery500ApplicationProblemPlusJSONResponse) VisitReplayWebhookDeliveryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type PingWebhookRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -3464,54 +2120,6 @@ func (response PingWebhook202JSONResponse) VisitPingWebhookResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PingWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response PingWebhook400ApplicationProblemPlusJSONResponse) VisitPingWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PingWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response PingWebhook401ApplicationProblemPlusJSONResponse) VisitPingWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type PingWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response PingWebhook403ApplicationProblemPlusJSONResponse) VisitPingWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3548,22 +2156,6 @@ func (response PingWebhook409ApplicationProblemPlusJSONResponse) VisitPingWebhoo
 	return err
 }
 
-type PingWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response PingWebhook500ApplicationProblemPlusJSONResponse) VisitPingWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplayWebhookRequestObject struct {
 	ID   externalRef0.ID `json:"id"`
 	Body *ReplayWebhookJSONRequestBody
@@ -3583,54 +2175,6 @@ func (response ReplayWebhook202JSONResponse) VisitReplayWebhookResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(202)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhook400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook400ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhook401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook401ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhook403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook403ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3667,38 +2211,6 @@ func (response ReplayWebhook409ApplicationProblemPlusJSONResponse) VisitReplayWe
 	return err
 }
 
-type ReplayWebhook413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook413ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhook415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook415ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplayWebhook422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3711,22 +2223,6 @@ func (response ReplayWebhook422ApplicationProblemPlusJSONResponse) VisitReplayWe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplayWebhook500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ReplayWebhook500ApplicationProblemPlusJSONResponse) VisitReplayWebhookResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3761,54 +2257,6 @@ func (response RotateWebhookSecret200JSONResponse) VisitRotateWebhookSecretRespo
 	return err
 }
 
-type RotateWebhookSecret400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RotateWebhookSecret400ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateWebhookSecret401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RotateWebhookSecret401ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateWebhookSecret403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RotateWebhookSecret403ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RotateWebhookSecret404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3821,22 +2269,6 @@ func (response RotateWebhookSecret404ApplicationProblemPlusJSONResponse) VisitRo
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RotateWebhookSecret500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RotateWebhookSecret500ApplicationProblemPlusJSONResponse) VisitRotateWebhookSecretResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -2262,38 +2262,6 @@ func (response AcceptInvitation201JSONResponse) VisitAcceptInvitationResponse(w 
 	return err
 }
 
-type AcceptInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response AcceptInvitation400ApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AcceptInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response AcceptInvitation403ApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type AcceptInvitation404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2326,38 +2294,6 @@ func (response AcceptInvitation409ApplicationProblemPlusJSONResponse) VisitAccep
 	return err
 }
 
-type AcceptInvitation413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response AcceptInvitation413ApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AcceptInvitation415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response AcceptInvitation415ApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type AcceptInvitation422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2370,22 +2306,6 @@ func (response AcceptInvitation422ApplicationProblemPlusJSONResponse) VisitAccep
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AcceptInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response AcceptInvitation500ApplicationProblemPlusJSONResponse) VisitAcceptInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2412,38 +2332,6 @@ func (response LookUpInvitation200JSONResponse) VisitLookUpInvitationResponse(w 
 	return err
 }
 
-type LookUpInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response LookUpInvitation400ApplicationProblemPlusJSONResponse) VisitLookUpInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LookUpInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response LookUpInvitation403ApplicationProblemPlusJSONResponse) VisitLookUpInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type LookUpInvitation404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2456,54 +2344,6 @@ func (response LookUpInvitation404ApplicationProblemPlusJSONResponse) VisitLookU
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LookUpInvitation413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response LookUpInvitation413ApplicationProblemPlusJSONResponse) VisitLookUpInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LookUpInvitation415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response LookUpInvitation415ApplicationProblemPlusJSONResponse) VisitLookUpInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LookUpInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response LookUpInvitation500ApplicationProblemPlusJSONResponse) VisitLookUpInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2538,22 +2378,6 @@ func (response Login200JSONResponse) VisitLoginResponse(w http.ResponseWriter) e
 	return err
 }
 
-type Login400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response Login400ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type Login401ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
 }
@@ -2566,54 +2390,6 @@ func (response Login401ApplicationProblemPlusJSONResponse) VisitLoginResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Login403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response Login403ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Login413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response Login413ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Login415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response Login415ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2641,22 +2417,6 @@ func (response Login429ApplicationProblemPlusJSONResponse) VisitLoginResponse(w 
 	return err
 }
 
-type Login500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response Login500ApplicationProblemPlusJSONResponse) VisitLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type LogoutRequestObject struct {
 }
 
@@ -2676,70 +2436,6 @@ func (response Logout204Response) VisitLogoutResponse(w http.ResponseWriter) err
 	w.Header().Set("Set-Cookie", fmt.Sprint(response.Headers.SetCookie))
 	w.WriteHeader(204)
 	return nil
-}
-
-type Logout400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response Logout400ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Logout401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response Logout401ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Logout403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response Logout403ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type Logout500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response Logout500ApplicationProblemPlusJSONResponse) VisitLogoutResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type EndMasqueradeRequestObject struct {
@@ -2763,54 +2459,6 @@ func (response EndMasquerade200JSONResponse) VisitEndMasqueradeResponse(w http.R
 	return err
 }
 
-type EndMasquerade400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response EndMasquerade400ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndMasquerade401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response EndMasquerade401ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndMasquerade403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response EndMasquerade403ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type EndMasquerade409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -2823,22 +2471,6 @@ func (response EndMasquerade409ApplicationProblemPlusJSONResponse) VisitEndMasqu
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type EndMasquerade500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response EndMasquerade500ApplicationProblemPlusJSONResponse) VisitEndMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -2865,54 +2497,6 @@ func (response StartMasquerade200JSONResponse) VisitStartMasqueradeResponse(w ht
 	return err
 }
 
-type StartMasquerade400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade400ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StartMasquerade401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade401ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StartMasquerade403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade403ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type StartMasquerade404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -2929,38 +2513,6 @@ func (response StartMasquerade404ApplicationProblemPlusJSONResponse) VisitStartM
 	return err
 }
 
-type StartMasquerade413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade413ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StartMasquerade415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade415ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type StartMasquerade422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -2973,22 +2525,6 @@ func (response StartMasquerade422ApplicationProblemPlusJSONResponse) VisitStartM
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type StartMasquerade500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response StartMasquerade500ApplicationProblemPlusJSONResponse) VisitStartMasqueradeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3014,70 +2550,6 @@ func (response GetMe200JSONResponse) VisitGetMeResponse(w http.ResponseWriter) e
 	return err
 }
 
-type GetMe400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetMe400ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetMe401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetMe401ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetMe403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetMe403ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetMe500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetMe500ApplicationProblemPlusJSONResponse) VisitGetMeResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -3098,86 +2570,6 @@ func (response ChangePassword204Response) VisitChangePasswordResponse(w http.Res
 	w.Header().Set("Set-Cookie", fmt.Sprint(response.Headers.SetCookie))
 	w.WriteHeader(204)
 	return nil
-}
-
-type ChangePassword400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword400ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePassword401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword401ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePassword403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword403ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePassword413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword413ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangePassword415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword415ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type ChangePassword422ApplicationProblemPlusJSONResponse struct {
@@ -3219,22 +2611,6 @@ func (response ChangePassword429ApplicationProblemPlusJSONResponse) VisitChangeP
 	return err
 }
 
-type ChangePassword500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ChangePassword500ApplicationProblemPlusJSONResponse) VisitChangePasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ResetPasswordRequestObject struct {
 	Body *ResetPasswordJSONRequestBody
 }
@@ -3249,38 +2625,6 @@ type ResetPassword204Response struct {
 func (response ResetPassword204Response) VisitResetPasswordResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type ResetPassword400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ResetPassword400ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetPassword403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ResetPassword403ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type ResetPassword404ApplicationProblemPlusJSONResponse struct {
@@ -3299,38 +2643,6 @@ func (response ResetPassword404ApplicationProblemPlusJSONResponse) VisitResetPas
 	return err
 }
 
-type ResetPassword413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ResetPassword413ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetPassword415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ResetPassword415ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ResetPassword422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3343,22 +2655,6 @@ func (response ResetPassword422ApplicationProblemPlusJSONResponse) VisitResetPas
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetPassword500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ResetPassword500ApplicationProblemPlusJSONResponse) VisitResetPasswordResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3384,38 +2680,6 @@ func (response ListPersonas200JSONResponse) VisitListPersonasResponse(w http.Res
 	return err
 }
 
-type ListPersonas400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPersonas400ApplicationProblemPlusJSONResponse) VisitListPersonasResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPersonas403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPersonas403ApplicationProblemPlusJSONResponse) VisitListPersonasResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListPersonas404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3428,22 +2692,6 @@ func (response ListPersonas404ApplicationProblemPlusJSONResponse) VisitListPerso
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPersonas500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPersonas500ApplicationProblemPlusJSONResponse) VisitListPersonasResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3478,38 +2726,6 @@ func (response QuickLogin200JSONResponse) VisitQuickLoginResponse(w http.Respons
 	return err
 }
 
-type QuickLogin400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response QuickLogin400ApplicationProblemPlusJSONResponse) VisitQuickLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type QuickLogin403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response QuickLogin403ApplicationProblemPlusJSONResponse) VisitQuickLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type QuickLogin404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3526,38 +2742,6 @@ func (response QuickLogin404ApplicationProblemPlusJSONResponse) VisitQuickLoginR
 	return err
 }
 
-type QuickLogin413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response QuickLogin413ApplicationProblemPlusJSONResponse) VisitQuickLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type QuickLogin415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response QuickLogin415ApplicationProblemPlusJSONResponse) VisitQuickLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type QuickLogin422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -3570,22 +2754,6 @@ func (response QuickLogin422ApplicationProblemPlusJSONResponse) VisitQuickLoginR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type QuickLogin500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response QuickLogin500ApplicationProblemPlusJSONResponse) VisitQuickLoginResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3612,70 +2780,6 @@ func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.Res
 	return err
 }
 
-type ListSessions400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListSessions400ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSessions401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListSessions401ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSessions403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListSessions403ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSessions500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListSessions500ApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RevokeSessionRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -3692,54 +2796,6 @@ func (response RevokeSession204Response) VisitRevokeSessionResponse(w http.Respo
 	return nil
 }
 
-type RevokeSession400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeSession400ApplicationProblemPlusJSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeSession401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeSession401ApplicationProblemPlusJSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeSession403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeSession403ApplicationProblemPlusJSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RevokeSession404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -3752,22 +2808,6 @@ func (response RevokeSession404ApplicationProblemPlusJSONResponse) VisitRevokeSe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeSession500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeSession500ApplicationProblemPlusJSONResponse) VisitRevokeSessionResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3794,70 +2834,6 @@ func (response ListPlatformAudit200JSONResponse) VisitListPlatformAuditResponse(
 	return err
 }
 
-type ListPlatformAudit400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformAudit400ApplicationProblemPlusJSONResponse) VisitListPlatformAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformAudit401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformAudit401ApplicationProblemPlusJSONResponse) VisitListPlatformAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformAudit403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformAudit403ApplicationProblemPlusJSONResponse) VisitListPlatformAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListPlatformAudit500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListPlatformAudit500ApplicationProblemPlusJSONResponse) VisitListPlatformAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListTenantInvitationsRequestObject struct {
 	Params ListTenantInvitationsParams
 }
@@ -3876,70 +2852,6 @@ func (response ListTenantInvitations200JSONResponse) VisitListTenantInvitationsR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTenantInvitations400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListTenantInvitations400ApplicationProblemPlusJSONResponse) VisitListTenantInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTenantInvitations401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListTenantInvitations401ApplicationProblemPlusJSONResponse) VisitListTenantInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTenantInvitations403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListTenantInvitations403ApplicationProblemPlusJSONResponse) VisitListTenantInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTenantInvitations500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListTenantInvitations500ApplicationProblemPlusJSONResponse) VisitListTenantInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3966,54 +2878,6 @@ func (response CreateTenantInvitation201JSONResponse) VisitCreateTenantInvitatio
 	return err
 }
 
-type CreateTenantInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation400ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTenantInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation401ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTenantInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation403ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateTenantInvitation409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -4026,38 +2890,6 @@ func (response CreateTenantInvitation409ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTenantInvitation413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation413ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTenantInvitation415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation415ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4078,22 +2910,6 @@ func (response CreateTenantInvitation422ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type CreateTenantInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTenantInvitation500ApplicationProblemPlusJSONResponse) VisitCreateTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RevokeTenantInvitationRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -4108,54 +2924,6 @@ type RevokeTenantInvitation204Response struct {
 func (response RevokeTenantInvitation204Response) VisitRevokeTenantInvitationResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type RevokeTenantInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeTenantInvitation400ApplicationProblemPlusJSONResponse) VisitRevokeTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeTenantInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeTenantInvitation401ApplicationProblemPlusJSONResponse) VisitRevokeTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeTenantInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeTenantInvitation403ApplicationProblemPlusJSONResponse) VisitRevokeTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type RevokeTenantInvitation404ApplicationProblemPlusJSONResponse struct {
@@ -4190,22 +2958,6 @@ func (response RevokeTenantInvitation409ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type RevokeTenantInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeTenantInvitation500ApplicationProblemPlusJSONResponse) VisitRevokeTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetTenantInvitationRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -4228,54 +2980,6 @@ func (response GetTenantInvitation200JSONResponse) VisitGetTenantInvitationRespo
 	return err
 }
 
-type GetTenantInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetTenantInvitation400ApplicationProblemPlusJSONResponse) VisitGetTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTenantInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetTenantInvitation401ApplicationProblemPlusJSONResponse) VisitGetTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTenantInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetTenantInvitation403ApplicationProblemPlusJSONResponse) VisitGetTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetTenantInvitation404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -4288,22 +2992,6 @@ func (response GetTenantInvitation404ApplicationProblemPlusJSONResponse) VisitGe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTenantInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetTenantInvitation500ApplicationProblemPlusJSONResponse) VisitGetTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4326,54 +3014,6 @@ func (response ResendTenantInvitation200JSONResponse) VisitResendTenantInvitatio
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendTenantInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ResendTenantInvitation400ApplicationProblemPlusJSONResponse) VisitResendTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendTenantInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ResendTenantInvitation401ApplicationProblemPlusJSONResponse) VisitResendTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendTenantInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ResendTenantInvitation403ApplicationProblemPlusJSONResponse) VisitResendTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4410,22 +3050,6 @@ func (response ResendTenantInvitation409ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type ResendTenantInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ResendTenantInvitation500ApplicationProblemPlusJSONResponse) VisitResendTenantInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ResetSandboxRequestObject struct {
 }
 
@@ -4447,70 +3071,6 @@ func (response ResetSandbox200JSONResponse) VisitResetSandboxResponse(w http.Res
 	return err
 }
 
-type ResetSandbox400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ResetSandbox400ApplicationProblemPlusJSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetSandbox401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ResetSandbox401ApplicationProblemPlusJSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetSandbox403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ResetSandbox403ApplicationProblemPlusJSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResetSandbox500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ResetSandbox500ApplicationProblemPlusJSONResponse) VisitResetSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetSandboxStatusRequestObject struct {
 }
 
@@ -4528,70 +3088,6 @@ func (response GetSandboxStatus200JSONResponse) VisitGetSandboxStatusResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxStatus400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxStatus400ApplicationProblemPlusJSONResponse) VisitGetSandboxStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxStatus401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxStatus401ApplicationProblemPlusJSONResponse) VisitGetSandboxStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxStatus403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxStatus403ApplicationProblemPlusJSONResponse) VisitGetSandboxStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSandboxStatus500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetSandboxStatus500ApplicationProblemPlusJSONResponse) VisitGetSandboxStatusResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4618,54 +3114,6 @@ func (response ToggleSandbox200JSONResponse) VisitToggleSandboxResponse(w http.R
 	return err
 }
 
-type ToggleSandbox400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox400ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ToggleSandbox401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox401ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ToggleSandbox403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox403ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ToggleSandbox409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -4678,54 +3126,6 @@ func (response ToggleSandbox409ApplicationProblemPlusJSONResponse) VisitToggleSa
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ToggleSandbox413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox413ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ToggleSandbox415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox415ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ToggleSandbox500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ToggleSandbox500ApplicationProblemPlusJSONResponse) VisitToggleSandboxResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4752,70 +3152,6 @@ func (response ListAudit200JSONResponse) VisitListAuditResponse(w http.ResponseW
 	return err
 }
 
-type ListAudit400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListAudit400ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAudit401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListAudit401ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAudit403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListAudit403ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAudit500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListAudit500ApplicationProblemPlusJSONResponse) VisitListAuditResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetBookingBusinessRequestObject struct {
 }
 
@@ -4833,38 +3169,6 @@ func (response GetBookingBusiness200JSONResponse) VisitGetBookingBusinessRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingBusiness400ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingBusiness403ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4888,22 +3192,6 @@ func (response GetBookingBusiness429ApplicationProblemPlusJSONResponse) VisitGet
 	}
 	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
 	w.WriteHeader(429)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingBusiness500ApplicationProblemPlusJSONResponse) VisitGetBookingBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4937,70 +3225,6 @@ func (response GetBusiness200JSONResponse) VisitGetBusinessResponse(w http.Respo
 	return err
 }
 
-type GetBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusiness400ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusiness401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusiness401ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusiness403ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusiness500ApplicationProblemPlusJSONResponse) VisitGetBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateBusinessRequestObject struct {
 	Params UpdateBusinessParams
 	Body   *UpdateBusinessJSONRequestBody
@@ -5028,54 +3252,6 @@ func (response UpdateBusiness200JSONResponse) VisitUpdateBusinessResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateBusiness400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness400ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateBusiness401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness401ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateBusiness403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness403ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5112,38 +3288,6 @@ func (response UpdateBusiness412ApplicationProblemPlusJSONResponse) VisitUpdateB
 	return err
 }
 
-type UpdateBusiness413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness413ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateBusiness415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness415ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateBusiness422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -5156,22 +3300,6 @@ func (response UpdateBusiness422ApplicationProblemPlusJSONResponse) VisitUpdateB
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateBusiness500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateBusiness500ApplicationProblemPlusJSONResponse) VisitUpdateBusinessResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5198,54 +3326,6 @@ func (response ChangeSubdomain200JSONResponse) VisitChangeSubdomainResponse(w ht
 	return err
 }
 
-type ChangeSubdomain400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain400ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeSubdomain401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain401ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeSubdomain403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain403ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ChangeSubdomain409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -5262,38 +3342,6 @@ func (response ChangeSubdomain409ApplicationProblemPlusJSONResponse) VisitChange
 	return err
 }
 
-type ChangeSubdomain413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain413ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeSubdomain415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain415ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ChangeSubdomain422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -5306,22 +3354,6 @@ func (response ChangeSubdomain422ApplicationProblemPlusJSONResponse) VisitChange
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ChangeSubdomain500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ChangeSubdomain500ApplicationProblemPlusJSONResponse) VisitChangeSubdomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5348,70 +3380,6 @@ func (response ListDomains200JSONResponse) VisitListDomainsResponse(w http.Respo
 	return err
 }
 
-type ListDomains400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListDomains400ApplicationProblemPlusJSONResponse) VisitListDomainsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDomains401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListDomains401ApplicationProblemPlusJSONResponse) VisitListDomainsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDomains403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListDomains403ApplicationProblemPlusJSONResponse) VisitListDomainsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDomains500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListDomains500ApplicationProblemPlusJSONResponse) VisitListDomainsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateDomainRequestObject struct {
 	Body *CreateDomainJSONRequestBody
 }
@@ -5434,54 +3402,6 @@ func (response CreateDomain201JSONResponse) VisitCreateDomainResponse(w http.Res
 	return err
 }
 
-type CreateDomain400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain400ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateDomain401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain401ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateDomain403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain403ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateDomain409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -5494,38 +3414,6 @@ func (response CreateDomain409ApplicationProblemPlusJSONResponse) VisitCreateDom
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateDomain413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain413ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateDomain415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain415ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5546,22 +3434,6 @@ func (response CreateDomain422ApplicationProblemPlusJSONResponse) VisitCreateDom
 	return err
 }
 
-type CreateDomain500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateDomain500ApplicationProblemPlusJSONResponse) VisitCreateDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteDomainRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -5576,54 +3448,6 @@ type DeleteDomain204Response struct {
 func (response DeleteDomain204Response) VisitDeleteDomainResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteDomain400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteDomain400ApplicationProblemPlusJSONResponse) VisitDeleteDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteDomain401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteDomain401ApplicationProblemPlusJSONResponse) VisitDeleteDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteDomain403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteDomain403ApplicationProblemPlusJSONResponse) VisitDeleteDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteDomain404ApplicationProblemPlusJSONResponse struct {
@@ -5658,22 +3482,6 @@ func (response DeleteDomain409ApplicationProblemPlusJSONResponse) VisitDeleteDom
 	return err
 }
 
-type DeleteDomain500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteDomain500ApplicationProblemPlusJSONResponse) VisitDeleteDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDomainRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -5696,54 +3504,6 @@ func (response GetDomain200JSONResponse) VisitGetDomainResponse(w http.ResponseW
 	return err
 }
 
-type GetDomain400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetDomain400ApplicationProblemPlusJSONResponse) VisitGetDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetDomain401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetDomain401ApplicationProblemPlusJSONResponse) VisitGetDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetDomain403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetDomain403ApplicationProblemPlusJSONResponse) VisitGetDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDomain404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -5756,22 +3516,6 @@ func (response GetDomain404ApplicationProblemPlusJSONResponse) VisitGetDomainRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetDomain500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetDomain500ApplicationProblemPlusJSONResponse) VisitGetDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5794,54 +3538,6 @@ func (response MakeDomainPrimary200JSONResponse) VisitMakeDomainPrimaryResponse(
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MakeDomainPrimary400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response MakeDomainPrimary400ApplicationProblemPlusJSONResponse) VisitMakeDomainPrimaryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MakeDomainPrimary401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response MakeDomainPrimary401ApplicationProblemPlusJSONResponse) VisitMakeDomainPrimaryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MakeDomainPrimary403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response MakeDomainPrimary403ApplicationProblemPlusJSONResponse) VisitMakeDomainPrimaryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5878,22 +3574,6 @@ func (response MakeDomainPrimary409ApplicationProblemPlusJSONResponse) VisitMake
 	return err
 }
 
-type MakeDomainPrimary500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response MakeDomainPrimary500ApplicationProblemPlusJSONResponse) VisitMakeDomainPrimaryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type VerifyDomainRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -5912,54 +3592,6 @@ func (response VerifyDomain200JSONResponse) VisitVerifyDomainResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type VerifyDomain400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response VerifyDomain400ApplicationProblemPlusJSONResponse) VisitVerifyDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type VerifyDomain401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response VerifyDomain401ApplicationProblemPlusJSONResponse) VisitVerifyDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type VerifyDomain403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response VerifyDomain403ApplicationProblemPlusJSONResponse) VisitVerifyDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5992,22 +3624,6 @@ func (response VerifyDomain409ApplicationProblemPlusJSONResponse) VisitVerifyDom
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type VerifyDomain500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response VerifyDomain500ApplicationProblemPlusJSONResponse) VisitVerifyDomainResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6050,70 +3666,6 @@ func (response ListInvitations200JSONResponse) VisitListInvitationsResponse(w ht
 	return err
 }
 
-type ListInvitations400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListInvitations400ApplicationProblemPlusJSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListInvitations401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListInvitations401ApplicationProblemPlusJSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListInvitations403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListInvitations403ApplicationProblemPlusJSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListInvitations500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListInvitations500ApplicationProblemPlusJSONResponse) VisitListInvitationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateInvitationRequestObject struct {
 	Body *CreateInvitationJSONRequestBody
 }
@@ -6136,54 +3688,6 @@ func (response CreateInvitation201JSONResponse) VisitCreateInvitationResponse(w 
 	return err
 }
 
-type CreateInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation400ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation401ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation403ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateInvitation409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -6196,38 +3700,6 @@ func (response CreateInvitation409ApplicationProblemPlusJSONResponse) VisitCreat
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateInvitation413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation413ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateInvitation415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation415ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6248,22 +3720,6 @@ func (response CreateInvitation422ApplicationProblemPlusJSONResponse) VisitCreat
 	return err
 }
 
-type CreateInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateInvitation500ApplicationProblemPlusJSONResponse) VisitCreateInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RevokeInvitationRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -6278,54 +3734,6 @@ type RevokeInvitation204Response struct {
 func (response RevokeInvitation204Response) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type RevokeInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeInvitation400ApplicationProblemPlusJSONResponse) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeInvitation401ApplicationProblemPlusJSONResponse) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RevokeInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeInvitation403ApplicationProblemPlusJSONResponse) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type RevokeInvitation404ApplicationProblemPlusJSONResponse struct {
@@ -6360,22 +3768,6 @@ func (response RevokeInvitation409ApplicationProblemPlusJSONResponse) VisitRevok
 	return err
 }
 
-type RevokeInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RevokeInvitation500ApplicationProblemPlusJSONResponse) VisitRevokeInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetInvitationRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -6398,54 +3790,6 @@ func (response GetInvitation200JSONResponse) VisitGetInvitationResponse(w http.R
 	return err
 }
 
-type GetInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetInvitation400ApplicationProblemPlusJSONResponse) VisitGetInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetInvitation401ApplicationProblemPlusJSONResponse) VisitGetInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetInvitation403ApplicationProblemPlusJSONResponse) VisitGetInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetInvitation404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -6458,22 +3802,6 @@ func (response GetInvitation404ApplicationProblemPlusJSONResponse) VisitGetInvit
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetInvitation500ApplicationProblemPlusJSONResponse) VisitGetInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6496,54 +3824,6 @@ func (response ResendInvitation200JSONResponse) VisitResendInvitationResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendInvitation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ResendInvitation400ApplicationProblemPlusJSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendInvitation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ResendInvitation401ApplicationProblemPlusJSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ResendInvitation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ResendInvitation403ApplicationProblemPlusJSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6580,22 +3860,6 @@ func (response ResendInvitation409ApplicationProblemPlusJSONResponse) VisitResen
 	return err
 }
 
-type ResendInvitation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ResendInvitation500ApplicationProblemPlusJSONResponse) VisitResendInvitationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -6614,70 +3878,6 @@ func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListUsers400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListUsers400ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListUsers401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListUsers401ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListUsers403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListUsers403ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListUsers500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListUsers500ApplicationProblemPlusJSONResponse) VisitListUsersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6712,54 +3912,6 @@ func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.Respons
 	return err
 }
 
-type CreateUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser400ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser401ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser403ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateUser409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -6772,38 +3924,6 @@ func (response CreateUser409ApplicationProblemPlusJSONResponse) VisitCreateUserR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateUser413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser413ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateUser415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser415ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6824,22 +3944,6 @@ func (response CreateUser422ApplicationProblemPlusJSONResponse) VisitCreateUserR
 	return err
 }
 
-type CreateUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateUser500ApplicationProblemPlusJSONResponse) VisitCreateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteUserRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params DeleteUserParams
@@ -6855,54 +3959,6 @@ type DeleteUser204Response struct {
 func (response DeleteUser204Response) VisitDeleteUserResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteUser400ApplicationProblemPlusJSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteUser401ApplicationProblemPlusJSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteUser403ApplicationProblemPlusJSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteUser404ApplicationProblemPlusJSONResponse struct {
@@ -6953,22 +4009,6 @@ func (response DeleteUser412ApplicationProblemPlusJSONResponse) VisitDeleteUserR
 	return err
 }
 
-type DeleteUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteUser500ApplicationProblemPlusJSONResponse) VisitDeleteUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetUserRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -6999,54 +4039,6 @@ func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWrite
 	return err
 }
 
-type GetUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetUser400ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetUser401ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetUser403ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetUser404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -7059,22 +4051,6 @@ func (response GetUser404ApplicationProblemPlusJSONResponse) VisitGetUserRespons
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetUser500ApplicationProblemPlusJSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7107,54 +4083,6 @@ func (response UpdateUser200JSONResponse) VisitUpdateUserResponse(w http.Respons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateUser400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser400ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateUser401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser401ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateUser403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser403ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7207,38 +4135,6 @@ func (response UpdateUser412ApplicationProblemPlusJSONResponse) VisitUpdateUserR
 	return err
 }
 
-type UpdateUser413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser413ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateUser415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser415ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateUser422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -7251,22 +4147,6 @@ func (response UpdateUser422ApplicationProblemPlusJSONResponse) VisitUpdateUserR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateUser500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateUser500ApplicationProblemPlusJSONResponse) VisitUpdateUserResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7289,54 +4169,6 @@ func (response CreatePasswordReset201JSONResponse) VisitCreatePasswordResetRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePasswordReset400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePasswordReset400ApplicationProblemPlusJSONResponse) VisitCreatePasswordResetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePasswordReset401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePasswordReset401ApplicationProblemPlusJSONResponse) VisitCreatePasswordResetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePasswordReset403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePasswordReset403ApplicationProblemPlusJSONResponse) VisitCreatePasswordResetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7369,22 +4201,6 @@ func (response CreatePasswordReset422ApplicationProblemPlusJSONResponse) VisitCr
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreatePasswordReset500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreatePasswordReset500ApplicationProblemPlusJSONResponse) VisitCreatePasswordResetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }

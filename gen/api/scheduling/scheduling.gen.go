@@ -4645,70 +4645,6 @@ func (response ListAppointments200JSONResponse) VisitListAppointmentsResponse(w 
 	return err
 }
 
-type ListAppointments400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointments400ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointments401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointments401ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointments403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointments403ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointments500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointments500ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateAppointmentRequestObject struct {
 	Body *CreateAppointmentJSONRequestBody
 }
@@ -4739,54 +4675,6 @@ func (response CreateAppointment201JSONResponse) VisitCreateAppointmentResponse(
 	return err
 }
 
-type CreateAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment400ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment401ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment403ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateAppointment409ApplicationProblemPlusJSONResponse struct {
 	BookingConflictApplicationProblemPlusJSONResponse
 }
@@ -4799,38 +4687,6 @@ func (response CreateAppointment409ApplicationProblemPlusJSONResponse) VisitCrea
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment413ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment415ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4851,22 +4707,6 @@ func (response CreateAppointment422ApplicationProblemPlusJSONResponse) VisitCrea
 	return err
 }
 
-type CreateAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateAppointment500ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params DeleteAppointmentParams
@@ -4882,54 +4722,6 @@ type DeleteAppointment204Response struct {
 func (response DeleteAppointment204Response) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteAppointment400ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteAppointment401ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteAppointment403ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteAppointment404ApplicationProblemPlusJSONResponse struct {
@@ -4964,22 +4756,6 @@ func (response DeleteAppointment412ApplicationProblemPlusJSONResponse) VisitDele
 	return err
 }
 
-type DeleteAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteAppointment500ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetAppointmentRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -5010,54 +4786,6 @@ func (response GetAppointment200JSONResponse) VisitGetAppointmentResponse(w http
 	return err
 }
 
-type GetAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointment400ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointment401ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointment403ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetAppointment404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -5070,22 +4798,6 @@ func (response GetAppointment404ApplicationProblemPlusJSONResponse) VisitGetAppo
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointment500ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5122,54 +4834,6 @@ func (response UpdateAppointment200JSONResponse) VisitUpdateAppointmentResponse(
 	return err
 }
 
-type UpdateAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment400ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment401ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment403ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateAppointment404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -5202,54 +4866,6 @@ func (response UpdateAppointment412ApplicationProblemPlusJSONResponse) VisitUpda
 	return err
 }
 
-type UpdateAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment413ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment415ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateAppointment500ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CancelAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params CancelAppointmentParams
@@ -5278,54 +4894,6 @@ func (response CancelAppointment200JSONResponse) VisitCancelAppointmentResponse(
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment400ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment401ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment403ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5378,54 +4946,6 @@ func (response CancelAppointment412ApplicationProblemPlusJSONResponse) VisitCanc
 	return err
 }
 
-type CancelAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment413ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment415ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CancelAppointment500ApplicationProblemPlusJSONResponse) VisitCancelAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetAppointmentCancellationRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -5448,54 +4968,6 @@ func (response GetAppointmentCancellation200JSONResponse) VisitGetAppointmentCan
 	return err
 }
 
-type GetAppointmentCancellation400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointmentCancellation400ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointmentCancellation401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointmentCancellation401ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointmentCancellation403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointmentCancellation403ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetAppointmentCancellation404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -5508,22 +4980,6 @@ func (response GetAppointmentCancellation404ApplicationProblemPlusJSONResponse) 
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAppointmentCancellation500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetAppointmentCancellation500ApplicationProblemPlusJSONResponse) VisitGetAppointmentCancellationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5555,54 +5011,6 @@ func (response CompleteAppointment200JSONResponse) VisitCompleteAppointmentRespo
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CompleteAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CompleteAppointment400ApplicationProblemPlusJSONResponse) VisitCompleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CompleteAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CompleteAppointment401ApplicationProblemPlusJSONResponse) VisitCompleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CompleteAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CompleteAppointment403ApplicationProblemPlusJSONResponse) VisitCompleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5655,22 +5063,6 @@ func (response CompleteAppointment412ApplicationProblemPlusJSONResponse) VisitCo
 	return err
 }
 
-type CompleteAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CompleteAppointment500ApplicationProblemPlusJSONResponse) VisitCompleteAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ConfirmAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params ConfirmAppointmentParams
@@ -5699,54 +5091,6 @@ func (response ConfirmAppointment200JSONResponse) VisitConfirmAppointmentRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment400ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment401ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment403ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5799,54 +5143,6 @@ func (response ConfirmAppointment412ApplicationProblemPlusJSONResponse) VisitCon
 	return err
 }
 
-type ConfirmAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment413ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment415ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ConfirmAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ConfirmAppointment500ApplicationProblemPlusJSONResponse) VisitConfirmAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeclineAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params DeclineAppointmentParams
@@ -5875,54 +5171,6 @@ func (response DeclineAppointment200JSONResponse) VisitDeclineAppointmentRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclineAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment400ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclineAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment401ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclineAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment403ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -5975,54 +5223,6 @@ func (response DeclineAppointment412ApplicationProblemPlusJSONResponse) VisitDec
 	return err
 }
 
-type DeclineAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment413ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclineAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment415ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeclineAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeclineAppointment500ApplicationProblemPlusJSONResponse) VisitDeclineAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListAppointmentChangesRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params ListAppointmentChangesParams
@@ -6046,54 +5246,6 @@ func (response ListAppointmentChanges200JSONResponse) VisitListAppointmentChange
 	return err
 }
 
-type ListAppointmentChanges400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointmentChanges400ApplicationProblemPlusJSONResponse) VisitListAppointmentChangesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointmentChanges401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointmentChanges401ApplicationProblemPlusJSONResponse) VisitListAppointmentChangesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointmentChanges403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointmentChanges403ApplicationProblemPlusJSONResponse) VisitListAppointmentChangesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListAppointmentChanges404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -6106,22 +5258,6 @@ func (response ListAppointmentChanges404ApplicationProblemPlusJSONResponse) Visi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListAppointmentChanges500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListAppointmentChanges500ApplicationProblemPlusJSONResponse) VisitListAppointmentChangesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6153,54 +5289,6 @@ func (response MarkAppointmentNoShow200JSONResponse) VisitMarkAppointmentNoShowR
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MarkAppointmentNoShow400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response MarkAppointmentNoShow400ApplicationProblemPlusJSONResponse) VisitMarkAppointmentNoShowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MarkAppointmentNoShow401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response MarkAppointmentNoShow401ApplicationProblemPlusJSONResponse) VisitMarkAppointmentNoShowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type MarkAppointmentNoShow403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response MarkAppointmentNoShow403ApplicationProblemPlusJSONResponse) VisitMarkAppointmentNoShowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6253,22 +5341,6 @@ func (response MarkAppointmentNoShow412ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
-type MarkAppointmentNoShow500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response MarkAppointmentNoShow500ApplicationProblemPlusJSONResponse) VisitMarkAppointmentNoShowResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RescheduleAppointmentRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params RescheduleAppointmentParams
@@ -6297,54 +5369,6 @@ func (response RescheduleAppointment200JSONResponse) VisitRescheduleAppointmentR
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment400ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleAppointment401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment401ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment403ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6397,38 +5421,6 @@ func (response RescheduleAppointment412ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
-type RescheduleAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment413ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment415ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RescheduleAppointment422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -6441,22 +5433,6 @@ func (response RescheduleAppointment422ApplicationProblemPlusJSONResponse) Visit
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleAppointment500ApplicationProblemPlusJSONResponse) VisitRescheduleAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6479,54 +5455,6 @@ func (response GetAvailability200JSONResponse) VisitGetAvailabilityResponse(w ht
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAvailability400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetAvailability400ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAvailability401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetAvailability401ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetAvailability403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetAvailability403ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6563,22 +5491,6 @@ func (response GetAvailability422ApplicationProblemPlusJSONResponse) VisitGetAva
 	return err
 }
 
-type GetAvailability500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetAvailability500ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListResourceAvailabilityRequestObject struct {
 	Params ListResourceAvailabilityParams
 }
@@ -6597,54 +5509,6 @@ func (response ListResourceAvailability200JSONResponse) VisitListResourceAvailab
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResourceAvailability400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListResourceAvailability400ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResourceAvailability401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListResourceAvailability401ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResourceAvailability403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListResourceAvailability403ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6681,22 +5545,6 @@ func (response ListResourceAvailability422ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type ListResourceAvailability500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListResourceAvailability500ApplicationProblemPlusJSONResponse) VisitListResourceAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateBookingAppointmentRequestObject struct {
 	Body *CreateBookingAppointmentJSONRequestBody
 }
@@ -6719,38 +5567,6 @@ func (response CreateBookingAppointment201JSONResponse) VisitCreateBookingAppoin
 	return err
 }
 
-type CreateBookingAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingAppointment400ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingAppointment403ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateBookingAppointment409ApplicationProblemPlusJSONResponse struct {
 	BookingConflictApplicationProblemPlusJSONResponse
 }
@@ -6763,38 +5579,6 @@ func (response CreateBookingAppointment409ApplicationProblemPlusJSONResponse) Vi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingAppointment413ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingAppointment415ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6838,22 +5622,6 @@ func (response CreateBookingAppointment429ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type CreateBookingAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingAppointment500ApplicationProblemPlusJSONResponse) VisitCreateBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetBookingAppointmentRequestObject struct {
 	Token BookingToken `json:"token"`
 }
@@ -6872,38 +5640,6 @@ func (response GetBookingAppointment200JSONResponse) VisitGetBookingAppointmentR
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAppointment400ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAppointment403ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -6947,22 +5683,6 @@ func (response GetBookingAppointment429ApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
-type GetBookingAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAppointment500ApplicationProblemPlusJSONResponse) VisitGetBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CancelBookingAppointmentRequestObject struct {
 	Token BookingToken `json:"token"`
 	Body  *CancelBookingAppointmentJSONRequestBody
@@ -6982,38 +5702,6 @@ func (response CancelBookingAppointment200JSONResponse) VisitCancelBookingAppoin
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelBookingAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CancelBookingAppointment400ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelBookingAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CancelBookingAppointment403ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7050,38 +5738,6 @@ func (response CancelBookingAppointment409ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type CancelBookingAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelBookingAppointment413ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelBookingAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelBookingAppointment415ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CancelBookingAppointment429ApplicationProblemPlusJSONResponse struct {
 	externalRef0.TooManyRequestsApplicationProblemPlusJSONResponse
 }
@@ -7105,22 +5761,6 @@ func (response CancelBookingAppointment429ApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
-type CancelBookingAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CancelBookingAppointment500ApplicationProblemPlusJSONResponse) VisitCancelBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RescheduleBookingAppointmentRequestObject struct {
 	Token BookingToken `json:"token"`
 	Body  *RescheduleBookingAppointmentJSONRequestBody
@@ -7140,38 +5780,6 @@ func (response RescheduleBookingAppointment200JSONResponse) VisitRescheduleBooki
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleBookingAppointment400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleBookingAppointment400ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleBookingAppointment403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleBookingAppointment403ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7204,38 +5812,6 @@ func (response RescheduleBookingAppointment409ApplicationProblemPlusJSONResponse
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleBookingAppointment413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleBookingAppointment413ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleBookingAppointment415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleBookingAppointment415ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7279,22 +5855,6 @@ func (response RescheduleBookingAppointment429ApplicationProblemPlusJSONResponse
 	return err
 }
 
-type RescheduleBookingAppointment500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleBookingAppointment500ApplicationProblemPlusJSONResponse) VisitRescheduleBookingAppointmentResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetBookingAvailabilityRequestObject struct {
 	Params GetBookingAvailabilityParams
 }
@@ -7313,38 +5873,6 @@ func (response GetBookingAvailability200JSONResponse) VisitGetBookingAvailabilit
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingAvailability400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAvailability400ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBookingAvailability403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAvailability403ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7404,22 +5932,6 @@ func (response GetBookingAvailability429ApplicationProblemPlusJSONResponse) Visi
 	return err
 }
 
-type GetBookingAvailability500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetBookingAvailability500ApplicationProblemPlusJSONResponse) VisitGetBookingAvailabilityResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateBookingHoldRequestObject struct {
 	Body *CreateBookingHoldJSONRequestBody
 }
@@ -7442,38 +5954,6 @@ func (response CreateBookingHold201JSONResponse) VisitCreateBookingHoldResponse(
 	return err
 }
 
-type CreateBookingHold400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingHold400ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingHold403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingHold403ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateBookingHold409ApplicationProblemPlusJSONResponse struct {
 	BookingConflictApplicationProblemPlusJSONResponse
 }
@@ -7486,38 +5966,6 @@ func (response CreateBookingHold409ApplicationProblemPlusJSONResponse) VisitCrea
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingHold413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingHold413ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateBookingHold415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingHold415ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7561,22 +6009,6 @@ func (response CreateBookingHold429ApplicationProblemPlusJSONResponse) VisitCrea
 	return err
 }
 
-type CreateBookingHold500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateBookingHold500ApplicationProblemPlusJSONResponse) VisitCreateBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteBookingHoldRequestObject struct {
 	Token BookingToken `json:"token"`
 }
@@ -7591,38 +6023,6 @@ type DeleteBookingHold204Response struct {
 func (response DeleteBookingHold204Response) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteBookingHold400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBookingHold400ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteBookingHold403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBookingHold403ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteBookingHold404ApplicationProblemPlusJSONResponse struct {
@@ -7680,22 +6080,6 @@ func (response DeleteBookingHold429ApplicationProblemPlusJSONResponse) VisitDele
 	return err
 }
 
-type DeleteBookingHold500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBookingHold500ApplicationProblemPlusJSONResponse) VisitDeleteBookingHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListBookingServicesRequestObject struct {
 	Params ListBookingServicesParams
 }
@@ -7714,38 +6098,6 @@ func (response ListBookingServices200JSONResponse) VisitListBookingServicesRespo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBookingServices400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListBookingServices400ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListBookingServices403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListBookingServices403ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7773,22 +6125,6 @@ func (response ListBookingServices429ApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
-type ListBookingServices500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListBookingServices500ApplicationProblemPlusJSONResponse) VisitListBookingServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteBusinessHoursRequestObject struct {
 	Params DeleteBusinessHoursParams
 }
@@ -7805,54 +6141,6 @@ func (response DeleteBusinessHours204Response) VisitDeleteBusinessHoursResponse(
 	return nil
 }
 
-type DeleteBusinessHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBusinessHours400ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteBusinessHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBusinessHours401ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteBusinessHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBusinessHours403ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteBusinessHours412ApplicationProblemPlusJSONResponse struct {
 	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
 }
@@ -7865,22 +6153,6 @@ func (response DeleteBusinessHours412ApplicationProblemPlusJSONResponse) VisitDe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(412)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteBusinessHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteBusinessHours500ApplicationProblemPlusJSONResponse) VisitDeleteBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -7910,70 +6182,6 @@ func (response GetBusinessHours200JSONResponse) VisitGetBusinessHoursResponse(w 
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusinessHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusinessHours400ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusinessHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusinessHours401ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusinessHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusinessHours403ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetBusinessHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetBusinessHours500ApplicationProblemPlusJSONResponse) VisitGetBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8009,54 +6217,6 @@ func (response ReplaceBusinessHours200JSONResponse) VisitReplaceBusinessHoursRes
 	return err
 }
 
-type ReplaceBusinessHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours400ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceBusinessHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours401ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceBusinessHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours403ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplaceBusinessHours412ApplicationProblemPlusJSONResponse struct {
 	externalRef0.PreconditionFailedApplicationProblemPlusJSONResponse
 }
@@ -8073,38 +6233,6 @@ func (response ReplaceBusinessHours412ApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
-type ReplaceBusinessHours413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours413ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceBusinessHours415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours415ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplaceBusinessHours422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -8117,22 +6245,6 @@ func (response ReplaceBusinessHours422ApplicationProblemPlusJSONResponse) VisitR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceBusinessHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceBusinessHours500ApplicationProblemPlusJSONResponse) VisitReplaceBusinessHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8155,70 +6267,6 @@ func (response ListCustomers200JSONResponse) VisitListCustomersResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListCustomers400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListCustomers400ApplicationProblemPlusJSONResponse) VisitListCustomersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListCustomers401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListCustomers401ApplicationProblemPlusJSONResponse) VisitListCustomersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListCustomers403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListCustomers403ApplicationProblemPlusJSONResponse) VisitListCustomersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListCustomers500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListCustomers500ApplicationProblemPlusJSONResponse) VisitListCustomersResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8253,54 +6301,6 @@ func (response CreateCustomer201JSONResponse) VisitCreateCustomerResponse(w http
 	return err
 }
 
-type CreateCustomer400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer400ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateCustomer401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer401ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateCustomer403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer403ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateCustomer409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -8313,38 +6313,6 @@ func (response CreateCustomer409ApplicationProblemPlusJSONResponse) VisitCreateC
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateCustomer413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer413ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateCustomer415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer415ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8365,22 +6333,6 @@ func (response CreateCustomer422ApplicationProblemPlusJSONResponse) VisitCreateC
 	return err
 }
 
-type CreateCustomer500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateCustomer500ApplicationProblemPlusJSONResponse) VisitCreateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteCustomerRequestObject struct {
 	ID     externalRef0.ID `json:"id"`
 	Params DeleteCustomerParams
@@ -8396,54 +6348,6 @@ type DeleteCustomer204Response struct {
 func (response DeleteCustomer204Response) VisitDeleteCustomerResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteCustomer400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteCustomer400ApplicationProblemPlusJSONResponse) VisitDeleteCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteCustomer401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteCustomer401ApplicationProblemPlusJSONResponse) VisitDeleteCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteCustomer403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteCustomer403ApplicationProblemPlusJSONResponse) VisitDeleteCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteCustomer404ApplicationProblemPlusJSONResponse struct {
@@ -8494,22 +6398,6 @@ func (response DeleteCustomer412ApplicationProblemPlusJSONResponse) VisitDeleteC
 	return err
 }
 
-type DeleteCustomer500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteCustomer500ApplicationProblemPlusJSONResponse) VisitDeleteCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetCustomerRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -8540,54 +6428,6 @@ func (response GetCustomer200JSONResponse) VisitGetCustomerResponse(w http.Respo
 	return err
 }
 
-type GetCustomer400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetCustomer400ApplicationProblemPlusJSONResponse) VisitGetCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetCustomer401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetCustomer401ApplicationProblemPlusJSONResponse) VisitGetCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetCustomer403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetCustomer403ApplicationProblemPlusJSONResponse) VisitGetCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetCustomer404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -8600,22 +6440,6 @@ func (response GetCustomer404ApplicationProblemPlusJSONResponse) VisitGetCustome
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetCustomer500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetCustomer500ApplicationProblemPlusJSONResponse) VisitGetCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8648,54 +6472,6 @@ func (response UpdateCustomer200JSONResponse) VisitUpdateCustomerResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateCustomer400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer400ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateCustomer401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer401ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateCustomer403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer403ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8748,38 +6524,6 @@ func (response UpdateCustomer412ApplicationProblemPlusJSONResponse) VisitUpdateC
 	return err
 }
 
-type UpdateCustomer413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer413ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateCustomer415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer415ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateCustomer422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -8792,22 +6536,6 @@ func (response UpdateCustomer422ApplicationProblemPlusJSONResponse) VisitUpdateC
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateCustomer500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateCustomer500ApplicationProblemPlusJSONResponse) VisitUpdateCustomerResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -8834,70 +6562,6 @@ func (response ListHolds200JSONResponse) VisitListHoldsResponse(w http.ResponseW
 	return err
 }
 
-type ListHolds400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListHolds400ApplicationProblemPlusJSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListHolds401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListHolds401ApplicationProblemPlusJSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListHolds403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListHolds403ApplicationProblemPlusJSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListHolds500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListHolds500ApplicationProblemPlusJSONResponse) VisitListHoldsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateHoldRequestObject struct {
 	Body *CreateHoldJSONRequestBody
 }
@@ -8920,54 +6584,6 @@ func (response CreateHold201JSONResponse) VisitCreateHoldResponse(w http.Respons
 	return err
 }
 
-type CreateHold400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold400ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateHold401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold401ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateHold403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold403ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateHold409ApplicationProblemPlusJSONResponse struct {
 	BookingConflictApplicationProblemPlusJSONResponse
 }
@@ -8980,38 +6596,6 @@ func (response CreateHold409ApplicationProblemPlusJSONResponse) VisitCreateHoldR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateHold413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold413ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateHold415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold415ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9032,22 +6616,6 @@ func (response CreateHold422ApplicationProblemPlusJSONResponse) VisitCreateHoldR
 	return err
 }
 
-type CreateHold500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateHold500ApplicationProblemPlusJSONResponse) VisitCreateHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteHoldRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -9062,54 +6630,6 @@ type DeleteHold204Response struct {
 func (response DeleteHold204Response) VisitDeleteHoldResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteHold400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteHold400ApplicationProblemPlusJSONResponse) VisitDeleteHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteHold401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteHold401ApplicationProblemPlusJSONResponse) VisitDeleteHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteHold403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteHold403ApplicationProblemPlusJSONResponse) VisitDeleteHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteHold404ApplicationProblemPlusJSONResponse struct {
@@ -9144,22 +6664,6 @@ func (response DeleteHold409ApplicationProblemPlusJSONResponse) VisitDeleteHoldR
 	return err
 }
 
-type DeleteHold500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteHold500ApplicationProblemPlusJSONResponse) VisitDeleteHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetHoldRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -9182,54 +6686,6 @@ func (response GetHold200JSONResponse) VisitGetHoldResponse(w http.ResponseWrite
 	return err
 }
 
-type GetHold400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetHold400ApplicationProblemPlusJSONResponse) VisitGetHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetHold401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetHold401ApplicationProblemPlusJSONResponse) VisitGetHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetHold403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetHold403ApplicationProblemPlusJSONResponse) VisitGetHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetHold404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -9242,22 +6698,6 @@ func (response GetHold404ApplicationProblemPlusJSONResponse) VisitGetHoldRespons
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetHold500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetHold500ApplicationProblemPlusJSONResponse) VisitGetHoldResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9279,38 +6719,6 @@ func (response GetMeta200JSONResponse) VisitGetMetaResponse(w http.ResponseWrite
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetMeta400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetMeta400ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetMeta403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetMeta403ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9338,22 +6746,6 @@ func (response GetMeta429ApplicationProblemPlusJSONResponse) VisitGetMetaRespons
 	return err
 }
 
-type GetMeta500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetMeta500ApplicationProblemPlusJSONResponse) VisitGetMetaResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListResourcesRequestObject struct {
 	Params ListResourcesParams
 }
@@ -9372,70 +6764,6 @@ func (response ListResources200JSONResponse) VisitListResourcesResponse(w http.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResources400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListResources400ApplicationProblemPlusJSONResponse) VisitListResourcesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResources401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListResources401ApplicationProblemPlusJSONResponse) VisitListResourcesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResources403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListResources403ApplicationProblemPlusJSONResponse) VisitListResourcesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListResources500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListResources500ApplicationProblemPlusJSONResponse) VisitListResourcesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9470,86 +6798,6 @@ func (response CreateResource201JSONResponse) VisitCreateResourceResponse(w http
 	return err
 }
 
-type CreateResource400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource400ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateResource401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource401ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateResource403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource403ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateResource413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource413ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateResource415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource415ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateResource422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -9562,22 +6810,6 @@ func (response CreateResource422ApplicationProblemPlusJSONResponse) VisitCreateR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateResource500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateResource500ApplicationProblemPlusJSONResponse) VisitCreateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9597,54 +6829,6 @@ type DeleteResource204Response struct {
 func (response DeleteResource204Response) VisitDeleteResourceResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteResource400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResource400ApplicationProblemPlusJSONResponse) VisitDeleteResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteResource401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResource401ApplicationProblemPlusJSONResponse) VisitDeleteResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteResource403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResource403ApplicationProblemPlusJSONResponse) VisitDeleteResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteResource404ApplicationProblemPlusJSONResponse struct {
@@ -9695,22 +6879,6 @@ func (response DeleteResource412ApplicationProblemPlusJSONResponse) VisitDeleteR
 	return err
 }
 
-type DeleteResource500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResource500ApplicationProblemPlusJSONResponse) VisitDeleteResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetResourceRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -9741,54 +6909,6 @@ func (response GetResource200JSONResponse) VisitGetResourceResponse(w http.Respo
 	return err
 }
 
-type GetResource400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetResource400ApplicationProblemPlusJSONResponse) VisitGetResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResource401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetResource401ApplicationProblemPlusJSONResponse) VisitGetResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResource403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetResource403ApplicationProblemPlusJSONResponse) VisitGetResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetResource404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -9801,22 +6921,6 @@ func (response GetResource404ApplicationProblemPlusJSONResponse) VisitGetResourc
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResource500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetResource500ApplicationProblemPlusJSONResponse) VisitGetResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9849,54 +6953,6 @@ func (response UpdateResource200JSONResponse) VisitUpdateResourceResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateResource400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource400ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateResource401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource401ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateResource403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource403ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -9949,38 +7005,6 @@ func (response UpdateResource412ApplicationProblemPlusJSONResponse) VisitUpdateR
 	return err
 }
 
-type UpdateResource413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource413ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateResource415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource415ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateResource422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -9993,22 +7017,6 @@ func (response UpdateResource422ApplicationProblemPlusJSONResponse) VisitUpdateR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateResource500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateResource500ApplicationProblemPlusJSONResponse) VisitUpdateResourceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10028,54 +7036,6 @@ type DeleteResourceHours204Response struct {
 func (response DeleteResourceHours204Response) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteResourceHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResourceHours400ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteResourceHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResourceHours401ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteResourceHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResourceHours403ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteResourceHours404ApplicationProblemPlusJSONResponse struct {
@@ -10110,22 +7070,6 @@ func (response DeleteResourceHours412ApplicationProblemPlusJSONResponse) VisitDe
 	return err
 }
 
-type DeleteResourceHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteResourceHours500ApplicationProblemPlusJSONResponse) VisitDeleteResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetResourceHoursRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -10156,54 +7100,6 @@ func (response GetResourceHours200JSONResponse) VisitGetResourceHoursResponse(w 
 	return err
 }
 
-type GetResourceHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetResourceHours400ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResourceHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetResourceHours401ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResourceHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetResourceHours403ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetResourceHours404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -10216,22 +7112,6 @@ func (response GetResourceHours404ApplicationProblemPlusJSONResponse) VisitGetRe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetResourceHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetResourceHours500ApplicationProblemPlusJSONResponse) VisitGetResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10268,54 +7148,6 @@ func (response ReplaceResourceHours200JSONResponse) VisitReplaceResourceHoursRes
 	return err
 }
 
-type ReplaceResourceHours400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours400ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceResourceHours401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours401ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceResourceHours403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours403ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplaceResourceHours404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -10348,38 +7180,6 @@ func (response ReplaceResourceHours412ApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
-type ReplaceResourceHours413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours413ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceResourceHours415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours415ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ReplaceResourceHours422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -10392,22 +7192,6 @@ func (response ReplaceResourceHours422ApplicationProblemPlusJSONResponse) VisitR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ReplaceResourceHours500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ReplaceResourceHours500ApplicationProblemPlusJSONResponse) VisitReplaceResourceHoursResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10430,70 +7214,6 @@ func (response ListSeries200JSONResponse) VisitListSeriesResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSeries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListSeries400ApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSeries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListSeries401ApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSeries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListSeries403ApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSeries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListSeries500ApplicationProblemPlusJSONResponse) VisitListSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10534,54 +7254,6 @@ func (response CreateSeries201JSONResponse) VisitCreateSeriesResponse(w http.Res
 	return err
 }
 
-type CreateSeries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries400ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSeries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries401ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSeries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries403ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateSeries409ApplicationProblemPlusJSONResponse struct {
 	BookingConflictApplicationProblemPlusJSONResponse
 }
@@ -10598,38 +7270,6 @@ func (response CreateSeries409ApplicationProblemPlusJSONResponse) VisitCreateSer
 	return err
 }
 
-type CreateSeries413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries413ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSeries415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries415ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateSeries422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -10642,22 +7282,6 @@ func (response CreateSeries422ApplicationProblemPlusJSONResponse) VisitCreateSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateSeries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateSeries500ApplicationProblemPlusJSONResponse) VisitCreateSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10692,54 +7316,6 @@ func (response GetSeries200JSONResponse) VisitGetSeriesResponse(w http.ResponseW
 	return err
 }
 
-type GetSeries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetSeries400ApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSeries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetSeries401ApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSeries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetSeries403ApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetSeries404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -10752,22 +7328,6 @@ func (response GetSeries404ApplicationProblemPlusJSONResponse) VisitGetSeriesRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetSeries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetSeries500ApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10800,54 +7360,6 @@ func (response CancelSeries200JSONResponse) VisitCancelSeriesResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelSeries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries400ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelSeries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries401ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelSeries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries403ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10900,38 +7412,6 @@ func (response CancelSeries412ApplicationProblemPlusJSONResponse) VisitCancelSer
 	return err
 }
 
-type CancelSeries413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries413ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelSeries415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries415ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CancelSeries422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -10944,22 +7424,6 @@ func (response CancelSeries422ApplicationProblemPlusJSONResponse) VisitCancelSer
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CancelSeries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CancelSeries500ApplicationProblemPlusJSONResponse) VisitCancelSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -10984,54 +7448,6 @@ func (response RescheduleSeries200JSONResponse) VisitRescheduleSeriesResponse(w 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleSeries400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries400ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleSeries401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries401ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleSeries403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries403ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11084,38 +7500,6 @@ func (response RescheduleSeries412ApplicationProblemPlusJSONResponse) VisitResch
 	return err
 }
 
-type RescheduleSeries413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries413ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleSeries415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries415ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type RescheduleSeries422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -11128,22 +7512,6 @@ func (response RescheduleSeries422ApplicationProblemPlusJSONResponse) VisitResch
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RescheduleSeries500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response RescheduleSeries500ApplicationProblemPlusJSONResponse) VisitRescheduleSeriesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11166,70 +7534,6 @@ func (response ListServices200JSONResponse) VisitListServicesResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListServices400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListServices400ApplicationProblemPlusJSONResponse) VisitListServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListServices401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListServices401ApplicationProblemPlusJSONResponse) VisitListServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListServices403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListServices403ApplicationProblemPlusJSONResponse) VisitListServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListServices500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListServices500ApplicationProblemPlusJSONResponse) VisitListServicesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11264,86 +7568,6 @@ func (response CreateService201JSONResponse) VisitCreateServiceResponse(w http.R
 	return err
 }
 
-type CreateService400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService400ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateService401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService401ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateService403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService403ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateService413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService413ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateService415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService415ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateService422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -11356,22 +7580,6 @@ func (response CreateService422ApplicationProblemPlusJSONResponse) VisitCreateSe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateService500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateService500ApplicationProblemPlusJSONResponse) VisitCreateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11391,54 +7599,6 @@ type DeleteService204Response struct {
 func (response DeleteService204Response) VisitDeleteServiceResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteService400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteService400ApplicationProblemPlusJSONResponse) VisitDeleteServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteService401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteService401ApplicationProblemPlusJSONResponse) VisitDeleteServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteService403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteService403ApplicationProblemPlusJSONResponse) VisitDeleteServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteService404ApplicationProblemPlusJSONResponse struct {
@@ -11489,22 +7649,6 @@ func (response DeleteService412ApplicationProblemPlusJSONResponse) VisitDeleteSe
 	return err
 }
 
-type DeleteService500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteService500ApplicationProblemPlusJSONResponse) VisitDeleteServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetServiceRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -11535,54 +7679,6 @@ func (response GetService200JSONResponse) VisitGetServiceResponse(w http.Respons
 	return err
 }
 
-type GetService400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetService400ApplicationProblemPlusJSONResponse) VisitGetServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetService401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetService401ApplicationProblemPlusJSONResponse) VisitGetServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetService403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetService403ApplicationProblemPlusJSONResponse) VisitGetServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetService404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -11595,22 +7691,6 @@ func (response GetService404ApplicationProblemPlusJSONResponse) VisitGetServiceR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetService500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetService500ApplicationProblemPlusJSONResponse) VisitGetServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11647,54 +7727,6 @@ func (response UpdateService200JSONResponse) VisitUpdateServiceResponse(w http.R
 	return err
 }
 
-type UpdateService400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService400ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateService401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService401ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateService403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService403ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateService404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -11727,38 +7759,6 @@ func (response UpdateService412ApplicationProblemPlusJSONResponse) VisitUpdateSe
 	return err
 }
 
-type UpdateService413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService413ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateService415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService415ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateService422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -11771,22 +7771,6 @@ func (response UpdateService422ApplicationProblemPlusJSONResponse) VisitUpdateSe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateService500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateService500ApplicationProblemPlusJSONResponse) VisitUpdateServiceResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11809,70 +7793,6 @@ func (response ListTimeOff200JSONResponse) VisitListTimeOffResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTimeOff400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListTimeOff400ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTimeOff401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListTimeOff401ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTimeOff403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListTimeOff403ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListTimeOff500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListTimeOff500ApplicationProblemPlusJSONResponse) VisitListTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -11907,86 +7827,6 @@ func (response CreateTimeOff201JSONResponse) VisitCreateTimeOffResponse(w http.R
 	return err
 }
 
-type CreateTimeOff400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff400ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTimeOff401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff401ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTimeOff403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff403ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTimeOff413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff413ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTimeOff415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff415ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateTimeOff422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -11999,22 +7839,6 @@ func (response CreateTimeOff422ApplicationProblemPlusJSONResponse) VisitCreateTi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateTimeOff500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response CreateTimeOff500ApplicationProblemPlusJSONResponse) VisitCreateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12034,54 +7858,6 @@ type DeleteTimeOff204Response struct {
 func (response DeleteTimeOff204Response) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type DeleteTimeOff400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteTimeOff400ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteTimeOff401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteTimeOff401ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteTimeOff403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteTimeOff403ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type DeleteTimeOff404ApplicationProblemPlusJSONResponse struct {
@@ -12116,22 +7892,6 @@ func (response DeleteTimeOff412ApplicationProblemPlusJSONResponse) VisitDeleteTi
 	return err
 }
 
-type DeleteTimeOff500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response DeleteTimeOff500ApplicationProblemPlusJSONResponse) VisitDeleteTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetTimeOffRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -12162,54 +7922,6 @@ func (response GetTimeOff200JSONResponse) VisitGetTimeOffResponse(w http.Respons
 	return err
 }
 
-type GetTimeOff400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetTimeOff400ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTimeOff401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetTimeOff401ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTimeOff403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetTimeOff403ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetTimeOff404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -12222,22 +7934,6 @@ func (response GetTimeOff404ApplicationProblemPlusJSONResponse) VisitGetTimeOffR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetTimeOff500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetTimeOff500ApplicationProblemPlusJSONResponse) VisitGetTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12274,54 +7970,6 @@ func (response UpdateTimeOff200JSONResponse) VisitUpdateTimeOffResponse(w http.R
 	return err
 }
 
-type UpdateTimeOff400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff400ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateTimeOff401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff401ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateTimeOff403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff403ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateTimeOff404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -12354,38 +8002,6 @@ func (response UpdateTimeOff412ApplicationProblemPlusJSONResponse) VisitUpdateTi
 	return err
 }
 
-type UpdateTimeOff413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff413ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateTimeOff415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff415ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateTimeOff422ApplicationProblemPlusJSONResponse struct {
 	externalRef0.UnprocessableApplicationProblemPlusJSONResponse
 }
@@ -12398,22 +8014,6 @@ func (response UpdateTimeOff422ApplicationProblemPlusJSONResponse) VisitUpdateTi
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateTimeOff500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response UpdateTimeOff500ApplicationProblemPlusJSONResponse) VisitUpdateTimeOffResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12440,70 +8040,6 @@ func (response ListWaitlist200JSONResponse) VisitListWaitlistResponse(w http.Res
 	return err
 }
 
-type ListWaitlist400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListWaitlist400ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWaitlist401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListWaitlist401ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWaitlist403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListWaitlist403ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListWaitlist500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response ListWaitlist500ApplicationProblemPlusJSONResponse) VisitListWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type JoinWaitlistRequestObject struct {
 	Body *JoinWaitlistJSONRequestBody
 }
@@ -12526,54 +8062,6 @@ func (response JoinWaitlist201JSONResponse) VisitJoinWaitlistResponse(w http.Res
 	return err
 }
 
-type JoinWaitlist400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist400ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type JoinWaitlist401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist401ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type JoinWaitlist403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist403ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type JoinWaitlist409ApplicationProblemPlusJSONResponse struct {
 	externalRef0.ConflictApplicationProblemPlusJSONResponse
 }
@@ -12586,38 +8074,6 @@ func (response JoinWaitlist409ApplicationProblemPlusJSONResponse) VisitJoinWaitl
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type JoinWaitlist413ApplicationProblemPlusJSONResponse struct {
-	externalRef0.TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist413ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type JoinWaitlist415ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist415ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -12638,22 +8094,6 @@ func (response JoinWaitlist422ApplicationProblemPlusJSONResponse) VisitJoinWaitl
 	return err
 }
 
-type JoinWaitlist500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response JoinWaitlist500ApplicationProblemPlusJSONResponse) VisitJoinWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type LeaveWaitlistRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -12668,54 +8108,6 @@ type LeaveWaitlist204Response struct {
 func (response LeaveWaitlist204Response) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
 	w.WriteHeader(204)
 	return nil
-}
-
-type LeaveWaitlist400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response LeaveWaitlist400ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LeaveWaitlist401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response LeaveWaitlist401ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type LeaveWaitlist403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response LeaveWaitlist403ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
 }
 
 type LeaveWaitlist404ApplicationProblemPlusJSONResponse struct {
@@ -12750,22 +8142,6 @@ func (response LeaveWaitlist409ApplicationProblemPlusJSONResponse) VisitLeaveWai
 	return err
 }
 
-type LeaveWaitlist500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response LeaveWaitlist500ApplicationProblemPlusJSONResponse) VisitLeaveWaitlistResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetWaitlistEntryRequestObject struct {
 	ID externalRef0.ID `json:"id"`
 }
@@ -12788,54 +8164,6 @@ func (response GetWaitlistEntry200JSONResponse) VisitGetWaitlistEntryResponse(w 
 	return err
 }
 
-type GetWaitlistEntry400ApplicationProblemPlusJSONResponse struct {
-	externalRef0.BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response GetWaitlistEntry400ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWaitlistEntry401ApplicationProblemPlusJSONResponse struct {
-	externalRef0.UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response GetWaitlistEntry401ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWaitlistEntry403ApplicationProblemPlusJSONResponse struct {
-	externalRef0.ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response GetWaitlistEntry403ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetWaitlistEntry404ApplicationProblemPlusJSONResponse struct {
 	externalRef0.NotFoundApplicationProblemPlusJSONResponse
 }
@@ -12848,22 +8176,6 @@ func (response GetWaitlistEntry404ApplicationProblemPlusJSONResponse) VisitGetWa
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetWaitlistEntry500ApplicationProblemPlusJSONResponse struct {
-	externalRef0.InternalErrorApplicationProblemPlusJSONResponse
-}
-
-func (response GetWaitlistEntry500ApplicationProblemPlusJSONResponse) VisitGetWaitlistEntryResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }

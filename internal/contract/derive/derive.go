@@ -1,6 +1,6 @@
 // Package derive owns the parts of the contract that follow from x-gate, and adds them to the merged
-// document: accepted credentials, the Idempotency-Key, rate-limit headers, the responses 429 and 503,
-// and the scopes of events. The modules need not repeat them and cannot forget them.
+// document: accepted credentials, the Idempotency-Key, rate-limit headers, the errors that every operation
+// can return, and the scopes of events. The modules need not repeat them and cannot forget them.
 //
 // Only internal/contract/merge calls it. It works on documents as decoded by yaml.v3.
 package derive
@@ -25,7 +25,7 @@ func Add(document map[string]any) {
 			acceptKey(operation)
 		}
 		limit(operation)
-		answer(operation, "503", "Unavailable")
+		answerErrors(operation, gate["access"] == "public")
 	}
 	nameScopesOfEvents(document)
 }
@@ -93,6 +93,22 @@ func answer(operation object, status, component string) {
 	responses, _ := operation["responses"].(object)
 	if _, exists := responses[status]; !exists {
 		responses[status] = reference("responses", component)
+	}
+}
+
+// answerErrors adds the errors that every operation can return: the request does not fit the contract, the
+// caller is refused, the server fails.
+func answerErrors(operation object, public bool) {
+	answer(operation, "400", "BadRequest")
+	answer(operation, "403", "Forbidden")
+	answer(operation, "500", "InternalError")
+	answer(operation, "503", "Unavailable")
+	if !public {
+		answer(operation, "401", "Unauthorized")
+	}
+	if operation["requestBody"] != nil {
+		answer(operation, "413", "TooLarge")
+		answer(operation, "415", "UnsupportedMediaType")
 	}
 }
 
