@@ -74,6 +74,13 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.chosen_by_owner(of_user uuid) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT COALESCE((SELECT c.chosen_by_owner FROM user_credentials c WHERE c.user_id = of_user), false)
+$$;
+
 CREATE FUNCTION public.count_bookings_by_date(of_env uuid, of_service uuid, of_resources uuid[], except_owner uuid, zone text, from_at timestamp with time zone, to_at timestamp with time zone, at timestamp with time zone) RETURNS TABLE(resource_id uuid, date date, n integer)
     LANGUAGE plpgsql STABLE
     AS $$
@@ -287,6 +294,19 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.open_session(session uuid, token bytea, of_user uuid, verified_hash text, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at)
+    SELECT session, token, u.id, sandbox, agent, client, at, at, until FROM users u
+    WHERE u.id = of_user AND u.is_active
+      AND CASE WHEN verified_hash IS NULL THEN plays_persona(u.id) ELSE password_fits(u.id, verified_hash) END;
+    RETURN FOUND;
+END
+$$;
+
 CREATE FUNCTION public.password_fits(of_user uuid, hash text) RETURNS boolean
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -300,6 +320,16 @@ CREATE FUNCTION public.password_parameters(of_user uuid) RETURNS text
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $_$
     SELECT COALESCE((SELECT substring(c.password_hash FROM '^(.*[$])[^$]*$') FROM user_credentials c WHERE c.user_id = of_user), '')
+$_$;
+
+CREATE FUNCTION public.plays_persona(of_user uuid) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $_$
+    SELECT EXISTS (SELECT FROM users u WHERE u.id = of_user AND NOT u.is_sandbox AND CASE WHEN u.tenant_id IS NULL
+            THEN u.email ~ '^(superuser|platform_manager|platform_support|platform_sales)@platform[.]example$'
+            ELSE u.email ~ '^(owner|manager|staff|customer)@[a-z0-9-]+[.]example$' END)
+        AND EXISTS (SELECT FROM installation WHERE purpose = 'DEVELOPMENT')
 $_$;
 
 CREATE FUNCTION public.protect_business_table(business_table regclass) RETURNS void
@@ -339,6 +369,15 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION public.refuse_revival() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = 'a revoked session stays revoked';
+END
+$$;
+
 CREATE FUNCTION public.renew_catalogue_version() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
@@ -360,7 +399,7 @@ CREATE FUNCTION public.replace_password(of_user uuid, verified_hash text, hash t
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    UPDATE user_credentials SET password_hash = hash, device_key = DEFAULT
+    UPDATE user_credentials SET password_hash = hash, device_key = DEFAULT, chosen_by_owner = true
     WHERE user_id = of_user AND password_hash = verified_hash;
     RETURN FOUND;
 END
@@ -377,29 +416,58 @@ BEGIN
         RETURN false;
     END IF;
     INSERT INTO user_credentials (user_id, password_hash) VALUES (of_user, hash)
-    ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, device_key = excluded.device_key;
+    ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash, device_key = excluded.device_key,
+        chosen_by_owner = false;
     RETURN true;
 END
 $$;
 
-CREATE FUNCTION public.set_first_password(of_user uuid, hash text) RETURNS void
+CREATE FUNCTION public.role_rank(role text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    SELECT COALESCE(array_position(ARRAY['CUSTOMER', 'TENANT_STAFF', 'TENANT_MANAGER', 'TENANT_OWNER', 'PLATFORM_SALES',
+        'PLATFORM_SUPPORT', 'PLATFORM_MANAGER', 'SUPERUSER'], role), 0)
+$$;
+
+CREATE FUNCTION public.set_first_password(of_user uuid, hash text, chosen boolean DEFAULT false) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO user_credentials (user_id, password_hash)
-    SELECT u.id, hash FROM users u WHERE u.id = of_user AND u.tenant_id IS NOT NULL;
+    INSERT INTO user_credentials (user_id, password_hash, chosen_by_owner)
+    SELECT u.id, hash, chosen FROM users u WHERE u.id = of_user AND u.tenant_id IS NOT NULL;
     IF NOT FOUND THEN
         RAISE insufficient_privilege USING MESSAGE = 'not a user of a business';
     END IF;
 END
 $$;
 
-CREATE FUNCTION public.set_first_platform_password(of_user uuid, hash text) RETURNS void
+CREATE FUNCTION public.set_first_platform_password(of_user uuid, hash text, chosen boolean DEFAULT false) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
-    INSERT INTO user_credentials (user_id, password_hash) VALUES (of_user, hash)
+    INSERT INTO user_credentials (user_id, password_hash, chosen_by_owner) VALUES (of_user, hash, chosen)
+$$;
+
+CREATE FUNCTION public.start_impersonation(session uuid, token bytea, target uuid, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone, parent uuid, parent_user uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO sessions (id, token_hash, user_id, sandbox_mode, user_agent, address, created_at, last_used_at, expires_at,
+                          ancestor_ids, impersonator_id, read_only)
+    SELECT session, token, t.id, sandbox, agent, client, at, at, LEAST(until, p.expires_at), array_append(p.ancestor_ids, p.id),
+           COALESCE(p.impersonator_id, p.user_id), p.read_only OR a.role = 'PLATFORM_SUPPORT'
+    FROM sessions p
+    JOIN users a ON a.id = p.user_id AND a.is_active
+    JOIN users t ON t.id = target AND t.is_active
+    WHERE p.id = parent AND p.user_id = parent_user AND p.revoked_at IS NULL AND p.expires_at > at
+      AND (p.impersonator_id IS NULL OR masquerade_role(p.impersonator_id, p.ancestor_ids, at) IS NOT NULL)
+      AND a.role <> 'PLATFORM_SALES' AND role_rank(t.role) > 0 AND role_rank(a.role) > role_rank(t.role)
+      AND (a.tenant_id IS NULL OR a.tenant_id = t.tenant_id);
+    RETURN FOUND;
+END
 $$;
 
 CREATE TABLE public.audit_entries (
@@ -1145,6 +1213,7 @@ CREATE TABLE public.user_credentials (
     user_id uuid NOT NULL,
     password_hash text NOT NULL,
     device_key bytea DEFAULT sha256((uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))) NOT NULL,
+    chosen_by_owner boolean DEFAULT false NOT NULL,
     CONSTRAINT user_credentials_device_key_check CHECK ((length(device_key) = 32))
 );
 
@@ -1679,6 +1748,8 @@ CREATE TRIGGER renew_catalogue_versions AFTER TRUNCATE ON public.time_off FOR EA
 
 CREATE TRIGGER services_currency BEFORE INSERT OR UPDATE OF price_amount, price_currency ON public.services FOR EACH ROW EXECUTE FUNCTION public.check_service_currency();
 
+CREATE TRIGGER sessions_stay_revoked BEFORE UPDATE OF revoked_at ON public.sessions FOR EACH ROW WHEN (((old.revoked_at IS NOT NULL) AND (new.revoked_at IS NULL))) EXECUTE FUNCTION public.refuse_revival();
+
 CREATE TRIGGER tenants_currency AFTER UPDATE OF currency ON public.tenants FOR EACH ROW WHEN ((old.currency <> new.currency)) EXECUTE FUNCTION public.check_business_currency();
 
 CREATE TRIGGER users_platform_changed BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((new.tenant_id IS NULL) AND ((((((new.id IS DISTINCT FROM old.id) OR (new.role IS DISTINCT FROM old.role)) OR (new.email IS DISTINCT FROM old.email)) OR (new.username IS DISTINCT FROM old.username)) OR (new.is_active IS DISTINCT FROM old.is_active)) OR (old.tenant_id IS DISTINCT FROM new.tenant_id)))) EXECUTE FUNCTION public.refuse_platform_user();
@@ -2044,6 +2115,9 @@ REVOKE ALL ON FUNCTION public.check_business_currency() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_service_currency() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.chosen_by_owner(of_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.chosen_by_owner(of_user uuid) TO smoothschedule_app;
+
 REVOKE ALL ON FUNCTION public.count_bookings_by_date(of_env uuid, of_service uuid, of_resources uuid[], except_owner uuid, zone text, from_at timestamp with time zone, to_at timestamp with time zone, at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_bookings_by_date(of_env uuid, of_service uuid, of_resources uuid[], except_owner uuid, zone text, from_at timestamp with time zone, to_at timestamp with time zone, at timestamp with time zone) TO smoothschedule_app;
 GRANT ALL ON FUNCTION public.count_bookings_by_date(of_env uuid, of_service uuid, of_resources uuid[], except_owner uuid, zone text, from_at timestamp with time zone, to_at timestamp with time zone, at timestamp with time zone) TO smoothschedule_platform;
@@ -2081,6 +2155,10 @@ GRANT ALL ON FUNCTION public.masquerade_role(impersonator uuid, ancestors uuid[]
 
 REVOKE ALL ON FUNCTION public.note_catalogue_change() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.open_session(session uuid, token bytea, of_user uuid, verified_hash text, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_session(session uuid, token bytea, of_user uuid, verified_hash text, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone) TO smoothschedule_app;
+GRANT ALL ON FUNCTION public.open_session(session uuid, token bytea, of_user uuid, verified_hash text, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone) TO smoothschedule_platform;
+
 REVOKE ALL ON FUNCTION public.password_fits(of_user uuid, hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.password_fits(of_user uuid, hash text) TO smoothschedule_app;
 GRANT ALL ON FUNCTION public.password_fits(of_user uuid, hash text) TO smoothschedule_platform;
@@ -2088,11 +2166,15 @@ GRANT ALL ON FUNCTION public.password_fits(of_user uuid, hash text) TO smoothsch
 REVOKE ALL ON FUNCTION public.password_parameters(of_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.password_parameters(of_user uuid) TO smoothschedule_app;
 
+REVOKE ALL ON FUNCTION public.plays_persona(of_user uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.protect_business_table(business_table regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_audit_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_platform_user() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_revival() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.renew_catalogue_version() FROM PUBLIC;
 
@@ -2102,12 +2184,17 @@ GRANT ALL ON FUNCTION public.replace_password(of_user uuid, verified_hash text, 
 REVOKE ALL ON FUNCTION public.reset_password(of_user uuid, token bytea, at timestamp with time zone, hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reset_password(of_user uuid, token bytea, at timestamp with time zone, hash text) TO smoothschedule_app;
 
-REVOKE ALL ON FUNCTION public.set_first_password(of_user uuid, hash text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.set_first_password(of_user uuid, hash text) TO smoothschedule_app;
-GRANT ALL ON FUNCTION public.set_first_password(of_user uuid, hash text) TO smoothschedule_platform;
+REVOKE ALL ON FUNCTION public.role_rank(role text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.set_first_platform_password(of_user uuid, hash text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.set_first_platform_password(of_user uuid, hash text) TO smoothschedule_administration;
+REVOKE ALL ON FUNCTION public.set_first_password(of_user uuid, hash text, chosen boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_first_password(of_user uuid, hash text, chosen boolean) TO smoothschedule_app;
+GRANT ALL ON FUNCTION public.set_first_password(of_user uuid, hash text, chosen boolean) TO smoothschedule_platform;
+
+REVOKE ALL ON FUNCTION public.set_first_platform_password(of_user uuid, hash text, chosen boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_first_platform_password(of_user uuid, hash text, chosen boolean) TO smoothschedule_administration;
+
+REVOKE ALL ON FUNCTION public.start_impersonation(session uuid, token bytea, target uuid, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone, parent uuid, parent_user uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.start_impersonation(session uuid, token bytea, target uuid, sandbox boolean, agent text, client inet, at timestamp with time zone, until timestamp with time zone, parent uuid, parent_user uuid) TO smoothschedule_app;
 
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO smoothschedule_app;
 GRANT SELECT,INSERT ON TABLE public.audit_entries TO smoothschedule_platform;
@@ -2211,8 +2298,17 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.service_requirements TO smooth
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.services TO smoothschedule_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.services TO smoothschedule_platform;
 
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO smoothschedule_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.sessions TO smoothschedule_platform;
+GRANT SELECT,DELETE ON TABLE public.sessions TO smoothschedule_app;
+GRANT SELECT,DELETE ON TABLE public.sessions TO smoothschedule_platform;
+
+GRANT UPDATE(sandbox_mode) ON TABLE public.sessions TO smoothschedule_app;
+GRANT UPDATE(sandbox_mode) ON TABLE public.sessions TO smoothschedule_platform;
+
+GRANT UPDATE(last_used_at) ON TABLE public.sessions TO smoothschedule_app;
+GRANT UPDATE(last_used_at) ON TABLE public.sessions TO smoothschedule_platform;
+
+GRANT UPDATE(revoked_at) ON TABLE public.sessions TO smoothschedule_app;
+GRANT UPDATE(revoked_at) ON TABLE public.sessions TO smoothschedule_platform;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.tenant_invitations TO smoothschedule_platform;
 
