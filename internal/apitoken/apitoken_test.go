@@ -3,6 +3,8 @@ package apitoken
 import (
 	"crypto/sha256"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -119,4 +121,28 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, token.Sandbox(), strings.HasPrefix(s, TestPrefix))
 		require.True(t, Looks(s))
 	})
+}
+
+// The table in the guide has every scope, and no other.
+func TestScopes_are_documented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/api/authentication.md")
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "\n## Permissions (scopes)\n")
+	require.True(t, found)
+	section, _, _ = strings.Cut(section, "\n## ")
+	quoted := regexp.MustCompile("`([a-z_]+)`")
+	documented := []Scope{}
+	for line := range strings.Lines(section) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for _, noun := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			for _, may := range quoted.FindAllStringSubmatch(cells[2], -1) {
+				documented = append(documented, Scope(noun[1]+":"+may[1]))
+			}
+		}
+	}
+	require.ElementsMatch(t, Scopes(), documented)
 }

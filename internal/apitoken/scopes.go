@@ -8,8 +8,9 @@ import (
 // Scope is something an API token may do: "<noun>:read" or "<noun>:write".
 type Scope string
 
-// scopes is the closed list, the only one; the contract's enum ApiTokenScope repeats
-// it and a test compares them. A new noun is added to both.
+// scopes is the closed list. The contract's enum ApiTokenScope and the table in
+// docs/api/authentication.md repeat it, and tests compare them. Every scope is named by
+// an operation.
 var scopes = []Scope{
 	"appointments:read", "appointments:write",
 	"availability:read",
