@@ -93,9 +93,8 @@ func newOracle(at time.Time, loc *time.Location) *oracle {
 	o := &oracle{first: localtime.DateOf(at, loc).AddDays(-2)}
 	midnight := time.Date(o.first.Year, o.first.Month, o.first.Day, 0, 0, 0, 0, time.UTC)
 	for at := midnight.Add(-day); at.Before(midnight.Add(reach + day)); at = at.Add(time.Minute) {
-		y, month, d := at.In(loc).Date()
-		h, m, _ := at.In(loc).Clock()
-		shown := int(time.Date(y, month, d, h, m, 0, 0, time.UTC).Sub(midnight) / time.Minute)
+		// One look-up of the zone instead of the two of Date and Clock.
+		shown := int(at.Add(time.Duration(offset(at, loc))*time.Second).Sub(midnight) / time.Minute)
 		for len(o.instants) <= shown {
 			o.instants = append(o.instants, at.Unix())
 		}
