@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -14,17 +15,16 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
-// traced returns an option for a server on the database, whose statements are listed.
-func traced(t *testing.T, db *dbtest.DB) (apitest.Option, *dbtest.Statements) {
+// traced returns an option for a server on the database, whose statements go through a tracer.
+func traced(t *testing.T, db *dbtest.DB, tracer pgx.QueryTracer) apitest.Option {
 	t.Helper()
-	statements := &dbtest.Statements{}
 	pool := func(role string) *pgxpool.Pool {
-		p, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: role, MaxConns: 4, Tracer: statements})
+		p, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: db.URL, Role: role, MaxConns: 4, Tracer: tracer})
 		require.NoError(t, err)
 		t.Cleanup(p.Close)
 		return p
 	}
-	return apitest.WithPools(pool(dbtest.AppRole), pool(dbtest.PlatformRole)), statements
+	return apitest.WithPools(pool(dbtest.AppRole), pool(dbtest.PlatformRole))
 }
 
 // What has been committed is answered from what was written: nothing that could fail comes
@@ -34,9 +34,8 @@ func TestNothingIsAskedAfterTheCommit(t *testing.T) {
 	for id, f := range fixtures {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			db := everyNoun.copy(t)
-			pools, statements := traced(t, db)
-			p := everyNoun.on(t, db, pools)
+			db, statements := everyNoun.copy(t), &dbtest.Statements{}
+			p := everyNoun.on(t, db, traced(t, db, statements))
 			s, tenant, c, o := p.server, p.tenant, p.callers, p.objects
 			op := s.Operation(t, id)
 			o["session"] = s.SessionID(t, c.owner)

@@ -16,6 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
 // walk runs a test for every operation, in parallel, each on the same server.
@@ -95,14 +96,16 @@ func requireFixtures(t *testing.T, s *apitest.Server) {
 	require.Len(t, fixtures, len(identityFixtures)+len(schedulingFixtures)+len(developerFixtures)+len(adminFixtures), "an operation has two fixtures")
 }
 
-// Each operation works, with what the contract says it answers; a database of its own
-// for each, because many of them change what the others need.
+// Each operation works, with what the contract says it answers, and without an error in the log of
+// PostgreSQL, which would alert its operator; a database of its own for each, because many of them
+// change what the others need.
 func TestEveryOperationWorks(t *testing.T) {
 	t.Parallel()
 	for id, f := range fixtures {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			p := everyNoun.new(t)
+			db, logged := everyNoun.copy(t), &dbtest.Errors{}
+			p := everyNoun.on(t, db, traced(t, db, logged))
 			s, tenant, c, o := p.server, p.tenant, p.callers, p.objects
 			o["session"] = s.SessionID(t, c.owner)
 			if f.before != nil {
@@ -120,6 +123,7 @@ func TestEveryOperationWorks(t *testing.T) {
 				tenant.Set(t, "name", "Another name")
 			}
 			response := f.in(caller).Do(t, op.Method, path, body).Require(t, f.want)
+			require.Empty(t, logged.Take(), "errors in the log of PostgreSQL")
 			requireCatalogueKept(t, s, id, versions)
 			require.Equal(t, strconv.FormatBool(f.sandbox), response.Header.Get("X-Sandbox-Mode"))
 			require.NotEmpty(t, response.Header.Get("X-Request-ID"))

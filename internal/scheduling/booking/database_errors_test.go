@@ -1,15 +1,11 @@
 package booking_test
 
 import (
-	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,47 +15,14 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
+	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
 
-// errorTracer collects the errors of PostgreSQL, each of which it writes into its log as well.
-type errorTracer struct {
-	mu   sync.Mutex
-	seen []string
-}
-
-func (e *errorTracer) note(err error) {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.seen = append(e.seen, pgErr.Code+" "+pgErr.Message)
-	}
-}
-
-func (e *errorTracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	return ctx
-}
-
-func (e *errorTracer) TraceQueryEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceQueryEndData) {
-	e.note(data.Err)
-}
-
-func (e *errorTracer) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	return ctx
-}
-
-func (e *errorTracer) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
-	e.note(data.Err)
-}
-
-func (e *errorTracer) TraceBatchEnd(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchEndData) {
-	e.note(data.Err)
-}
-
 // traced lets the services of the bundle use a pool whose errors are collected.
-func (b *bundle) traced() *errorTracer {
+func (b *bundle) traced() *dbtest.Errors {
 	b.Helper()
-	tracer := &errorTracer{}
+	tracer := &dbtest.Errors{}
 	config := b.DB.AppPool().Config()
 	config.ConnConfig.Tracer = tracer
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
@@ -142,7 +105,7 @@ func TestAppointments_LeaveNoErrorInTheLogOfTheDatabase(t *testing.T) {
 			}
 			tracer := b.traced()
 			test(b, scope, in)
-			assert.Empty(t, tracer.seen)
+			assert.Empty(t, tracer.Take())
 		})
 	}
 }
