@@ -66,7 +66,7 @@ func NewPersonas(store *store.Store, sessions *Sessions, enabled bool, known []P
 // request. Errors: NotFound unless personas are enabled.
 func (s *Personas) List(ctx context.Context, scope *tenancy.Scope) ([]PersonaUser, error) {
 	if !s.enabled {
-		return nil, apperr.New(apperr.NotFound, "There is nothing at this path.")
+		return nil, apperr.New(apperr.NotFound, "No such path.")
 	}
 	scope = scope.AtHost()
 	label, tenantID := tenancy.PlatformLabel, (*uuid.UUID)(nil)

@@ -29,8 +29,8 @@ func TestOperations_ended_session(t *testing.T) {
 	tenant := s.Tenant(t, "a")
 	c, o := everything(t, s, tenant)
 	o["session"] = s.SessionID(t, c.owner)
-	revoke := func(at any) {
-		_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE sessions SET revoked_at = $1", at)
+	end := func(at time.Time) { // not revoked_at, which cannot be taken back
+		_, err := s.DB.OwnerPool().Exec(t.Context(), "UPDATE sessions SET expires_at = $1", at)
 		require.NoError(t, err)
 	}
 	before := fingerprints(t, s)
@@ -42,9 +42,9 @@ func TestOperations_ended_session(t *testing.T) {
 		tried++
 		f := fixtures[op.ID]
 		path, body := f.call(op, o)
-		revoke(nil)
+		end(s.Clock.Now().Add(time.Hour))
 		f.in(c.owner).Get(t, "/api/v1/services").Require(t, 200)
-		revoke(s.Clock.Now())
+		end(s.Clock.Now())
 		f.in(c.owner).Do(t, op.Method, path, body).RequireProblem(t, 401, "unauthenticated")
 	}
 	require.Greater(t, tried, 80)
