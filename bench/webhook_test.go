@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,7 +60,10 @@ func BenchmarkWebhookFanOut(b *testing.B) {
 // fanOut is a business with endpoints that all want the same.
 type fanOut struct {
 	owner  *apitest.Client
+	app    *app.App
 	runner *jobs.Runner
+	// stop ends the consumers of events.
+	stop func()
 }
 
 // fan measures from the time that deliver returns until everything has come.
@@ -69,7 +73,7 @@ func fan(b *testing.B, deliver func(*fanOut) time.Time) {
 	receiver := httptest.NewServer(heard)
 	defer receiver.Close()
 	server := apitest.New(b, func(d *app.Dependencies) { d.Now = time.Now })
-	f := &fanOut{owner: server.Tenant(b, "fan").Client(b, tenancy.RoleOwner)}
+	f := &fanOut{app: server.App, owner: server.Tenant(b, "fan").Client(b, tenancy.RoleOwner)}
 	for i := range endpoints {
 		hook := map[string]any{"url": fmt.Sprint(receiver.URL, "/", i), "event_types": []string{"customer.created"}}
 		f.owner.Post(b, "/api/v1/webhooks", hook).Require(b, http.StatusCreated)
@@ -82,6 +86,7 @@ func fan(b *testing.B, deliver func(*fanOut) time.Time) {
 	began := deliver(f)
 	<-heard.all
 	took := time.Since(began)
+	f.stop()
 	require.NoError(b, f.runner.Stop(b.Context(), time.Minute))
 	slices.Sort(heard.ages)
 	b.ReportMetric(endpoints*happened/took.Seconds(), "deliveries/s")
@@ -92,6 +97,11 @@ func fan(b *testing.B, deliver func(*fanOut) time.Time) {
 func (f *fanOut) start(b *testing.B) {
 	b.Helper()
 	require.NoError(b, f.runner.Start(b.Context()))
+	ctx, cancel := context.WithCancel(b.Context())
+	var running sync.WaitGroup
+	running.Go(func() { f.app.Feed.Run(ctx) })
+	f.stop = func() { cancel(); running.Wait() }
+	require.NoError(b, f.app.Feed.Sweep(ctx))
 }
 
 func (f *fanOut) makeEvents(b *testing.B) {

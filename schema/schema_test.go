@@ -238,3 +238,48 @@ func TestMigrationOfTheAuditTrailKeepsItsEntries(t *testing.T) {
 	require.NoError(t, postgres.DownTo(t.Context(), db.URL, schema.FS, whole))
 	require.Equal(t, before, entries())
 }
+
+// Deliveries are neither lost nor made twice when webhooks become a consumer of the feed, or stop being one.
+func TestMigration80(t *testing.T) {
+	t.Parallel()
+	s := apitest.New(t)
+	owner := s.Tenant(t, "a").Client(t, tenancy.RoleOwner)
+	type body = map[string]any
+	owner.Post(t, "/api/v1/webhooks", body{"url": "https://example.com/hooks", "event_types": []string{"customer.*"}}).Require(t, 201)
+	customer := func() { owner.Post(t, "/api/v1/customers", body{"name": "Carla"}).Require(t, 201) }
+	deliveries := func() (sequences []int64) {
+		require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(),
+			"SELECT COALESCE(array_agg(sequence ORDER BY sequence), '{}') FROM webhook_deliveries WHERE status = 'PENDING'").Scan(&sequences))
+		return sequences
+	}
+	first := int64(3) // after the user and the webhook
+	customer()
+	s.WorkFeed(t)
+	customer()
+	require.Equal(t, []int64{first}, deliveries())
+
+	// The version before looks at new events only, so going back gives away those that wait.
+	require.NoError(t, postgres.DownTo(t.Context(), s.DB.URL, schema.FS, 79))
+	require.Equal(t, []int64{first, first + 1}, deliveries())
+	// It gives away what it appends itself.
+	append79 := func() {
+		_, err := s.DB.OwnerPool().Exec(t.Context(), `WITH next AS (
+				UPDATE event_sequences s SET last_sequence = s.last_sequence + 1 FROM webhook_endpoints w WHERE w.env_id = s.env_id RETURNING s.env_id, s.last_sequence
+			), appended AS (
+				INSERT INTO events (env_id, id, sequence, type, version, occurred_at, data)
+				SELECT env_id, gen_random_uuid(), last_sequence, 'customer.created', 1, now(), '{}' FROM next RETURNING *
+			)
+			SELECT fan_out_events(a.env_id, ARRAY[a.id], ARRAY[a.sequence], ARRAY[a.type], ARRAY[NULL::text], now()) FROM appended a`)
+		require.NoError(t, err)
+	}
+	append79()
+	require.Equal(t, []int64{first, first + 1, first + 2}, deliveries())
+
+	require.NoError(t, postgres.Migrate(t.Context(), s.DB.URL, schema.FS))
+	s.WorkFeed(t)
+	require.Equal(t, []int64{first, first + 1, first + 2}, deliveries())
+	append79() // while servers of the version before still run
+	customer()
+	require.Positive(t, s.WorkFeed(t))
+	require.Equal(t, []int64{first, first + 1, first + 2, first + 3, first + 4}, deliveries())
+}

@@ -35,6 +35,7 @@ func commands() []command {
 			define: plain(runTzdata),
 		},
 		{name: "usage", choices: []string{"reconcile"}, help: "compare quota counters with the data and repair them", define: plain(runUsage)},
+		{name: "feed", choices: []string{"parked", "retry"}, help: "list events that a feed consumer could not handle, or handle them again", define: defineFeed},
 		{name: "gates", help: "print the gates of all operations: access, roles, scopes, features", define: plain(runGates)},
 		{name: "openapi", help: "print the API contract", define: defineOpenAPI},
 		{name: "config", help: "print the environment variables", define: plain(runConfig)},

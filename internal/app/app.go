@@ -21,6 +21,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/contract"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/events"
+	"github.com/smoothschedule/smoothschedule/internal/events/feed"
 	"github.com/smoothschedule/smoothschedule/internal/gate"
 	"github.com/smoothschedule/smoothschedule/internal/httpapi"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
@@ -73,6 +74,8 @@ type App struct {
 	EventHub *events.Hub
 	// Jobs are the workers of background jobs. Serve and Dev run them; tests run them explicitly.
 	Jobs *jobs.Workers
+	// Feed runs the consumers of events; Serve and Dev do so all the time, tests when they ask.
+	Feed *feed.Runner
 
 	Scheduling schedulingapi.Dependencies
 	Tokens     *developer.Tokens
@@ -130,7 +133,7 @@ func New(d Dependencies) (*App, error) {
 	})
 
 	tokens := developer.NewTokens(store, gates.MayGive)
-	developerServer, err := newDeveloper(d, store, workers, hub, eventGates, tokens,
+	developerModule, err := newDeveloper(d, store, hub, eventGates, tokens,
 		seeder{scheduled.Schedules, scheduled.Resources, scheduled.Services, scheduled.Customers, scheduled.Appointments})
 	if err != nil {
 		return nil, err
@@ -146,18 +149,18 @@ func New(d Dependencies) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, module := range []httpapi.Module{
-		identityServer.Module(), schedulingapi.New(scheduled).Module(), adminapi.New(platform).Module(), developerServer.Module(),
-	} {
-		server.Register(module)
-	}
+	consumers := register([]module{
+		{Module: identityServer.Module()}, {Module: schedulingapi.New(scheduled).Module()}, {Module: adminapi.New(platform).Module()}, developerModule,
+	}, server, workers)
+	feedRunner := newFeed(store, resolver, hub, workers, d.Now, d.Log, consumers)
 	if err := server.Check(); err != nil {
 		return nil, fmt.Errorf("contract and handlers do not match: %w", err)
 	}
 	server.Metrics().MustRegister(limiter.Collectors()...)
+	server.Metrics().MustRegister(feedRunner.Collectors()...)
 	server.Metrics().MustRegister(poolCollector{"app", d.App}, poolCollector{"platform", d.Platform})
 	return &App{
-		Handler: server, Metrics: server.MetricsHandler(), Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers,
+		Handler: server, Metrics: server.MetricsHandler(), Contract: document, Gates: gates, Store: store, Resolver: resolver, Hasher: hasher, EventHub: hub, Jobs: workers, Feed: feedRunner,
 		Scheduling: scheduled, Tokens: tokens, Platform: platform, config: d.Config, limiter: limiter,
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/communication"
 	"github.com/smoothschedule/smoothschedule/internal/events"
+	"github.com/smoothschedule/smoothschedule/internal/events/feed"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/outbound"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
@@ -17,30 +18,35 @@ import (
 // deliveryPollInterval is the maximum delay of a delivery in the queue.
 const deliveryPollInterval = 250 * time.Millisecond
 
-// newDeveloper builds the services of the developer module and adds the jobs that deliver webhooks.
+// newDeveloper builds the developer module, with the consumer and the jobs that deliver webhooks.
 // rights decide who may read which events. Errors: invalid secret keys.
 func newDeveloper(
-	d Dependencies, store *store.Store, workers *jobs.Workers, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens,
-	samples developer.SampleMaker,
-) (*developerapi.Server, error) {
+	d Dependencies, store *store.Store, hub *events.Hub, rights developer.EventRights, tokens *developer.Tokens, samples developer.SampleMaker,
+) (module, error) {
 	box, err := secretbox.New(d.Config.SecretKeys...)
 	if err != nil {
-		return nil, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err)
+		return module{}, fmt.Errorf("%sSECRET_KEYS: %w", Prefix, err)
 	}
 	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback, Timeout: d.Config.WebhookTimeout})
 	webhooks := developer.NewWebhooks(store, box, client, rights)
 	deliverer := developer.NewDeliverer(webhooks, client, communication.NewNotifications(), d.Config.WebhookTimeout, d.Now, d.Log)
-	workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
-	jobs.HandleLazily(workers, deliverer.FanOut)
-	jobs.HandleLazily(workers, deliverer.Deliver)
-	jobs.HandleGlobal(workers, deliverer.SweepDeliveries)
-	workers.Every(d.Config.WebhookTimeout, developer.SweepDeliveriesArgs{})
-	return developerapi.New(developerapi.Dependencies{
+	server := developerapi.New(developerapi.Dependencies{
 		Tokens:   tokens,
 		Events:   developer.NewEvents(store, hub, rights),
 		Webhooks: webhooks,
 		Clocks:   developer.NewSandboxClocks(store),
 		Outbox:   developer.NewOutbox(store, rights),
 		Samples:  developer.NewSamples(store, samples),
-	}), nil
+	})
+	return module{
+		Module: server.Module(),
+		jobs: func(workers *jobs.Workers) {
+			workers.Queue(developer.DeliveryQueue, developer.DeliveryWorkers, deliveryPollInterval)
+			jobs.HandleLazily(workers, deliverer.FanOut)
+			jobs.HandleLazily(workers, deliverer.Deliver)
+			jobs.HandleGlobal(workers, deliverer.SweepDeliveries)
+			workers.Every(d.Config.WebhookTimeout, developer.SweepDeliveriesArgs{})
+		},
+		consumers: []feed.Consumer{webhooks.Consumer()},
+	}, nil
 }

@@ -74,6 +74,7 @@ func (a *App) serve(ctx context.Context, databaseURL string, listener net.Listen
 	connected, disconnect := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { a.EventHub.Run(connected, pool, log) })
+	background.Go(func() { a.Feed.Run(connected) })
 	background.Go(func() { a.flushAPICalls(connected, log) })
 	defer background.Wait()
 	defer disconnect()

@@ -21,9 +21,11 @@ import (
 // must look again from time to time.
 type Hub struct {
 	// id tells the announcements of this server from those of others.
-	id      string
-	closed  chan struct{}
-	closing sync.Once
+	id string
+	// onAnnounced, if not nil, is called with each environment that is announced.
+	onAnnounced func(envID uuid.UUID, here bool)
+	closed      chan struct{}
+	closing     sync.Once
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]map[chan struct{}]bool
@@ -44,7 +46,7 @@ func NewHub() *Hub {
 // costs the transaction nothing: PostgreSQL lets transactions that notify commit one after
 // the other, so the other servers are told afterwards, about many at once.
 func (h *Hub) Announce(envID uuid.UUID) {
-	h.wake(envID)
+	h.announced(envID, true)
 	h.owe(envID)
 }
 
@@ -76,6 +78,17 @@ func (h *Hub) Subscribe(envID uuid.UUID) (signal <-chan struct{}, end func()) {
 		if len(h.waiting[envID]) == 0 {
 			delete(h.waiting, envID)
 		}
+	}
+}
+
+// OnAnnounced sets a function that is called with every environment that is announced, here or by another
+// server. It must not block. Call it before the Hub is used.
+func (h *Hub) OnAnnounced(fn func(envID uuid.UUID, here bool)) { h.onAnnounced = fn }
+
+func (h *Hub) announced(envID uuid.UUID, here bool) {
+	h.wake(envID)
+	if h.onAnnounced != nil {
+		h.onAnnounced(envID, here)
 	}
 }
 
@@ -166,7 +179,7 @@ func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
 		if sender, environments, _ := strings.Cut(notification.Payload, " "); sender != h.id {
 			for environment := range strings.FieldsSeq(environments) {
 				if envID, err := uuid.Parse(environment); err == nil {
-					h.wake(envID)
+					h.announced(envID, false)
 				}
 			}
 		}

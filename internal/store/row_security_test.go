@@ -15,7 +15,7 @@ import (
 // business table and must stand behind the wall; adding a name here is a decision.
 var controlPlane = []string{
 	"activity_cursors", "api_token_secrets", "api_tokens", "audit_entries", "catalogue_versions", "daily_api_calls", "daily_bookings", "domains",
-	"entitlement_overrides", "environments", "goose_db_version", "idempotency_keys", "installation", "login_throttles", "password_resets",
+	"entitlement_overrides", "environments", "feed_consumers", "goose_db_version", "idempotency_keys", "installation", "login_throttles", "password_resets",
 	"plan_versions", "plans",
 	"sandbox_clocks", "sessions", "tenant_invitations", "tenants", "user_credentials", "users",
 }

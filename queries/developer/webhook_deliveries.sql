@@ -1,3 +1,29 @@
+-- name: ListWebhookEnvironments :many
+-- Those of the environments that have an enabled endpoint.
+SELECT DISTINCT env_id FROM webhook_endpoints WHERE env_id = ANY (sqlc.arg(env_ids)::uuid[]) AND is_enabled;
+
+-- name: FanOutEvents :execrows
+-- Adds a delivery for each endpoint that wants one of the events and may have it. The event lists are one entry for each
+-- event. What is there already, because of a replay or a server of the version before, is not added again.
+-- A delivery is due now if the clock of the environment has been set back since the event.
+INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
+SELECT w.env_id, w.id, a.id, a.sequence, LEAST(a.occurred_at, sqlc.arg(now)::timestamptz), a.occurred_at
+FROM webhook_endpoints w
+JOIN (
+    SELECT e.id, (sqlc.arg(sequences)::bigint[])[e.n] AS sequence, (sqlc.arg(types)::text[])[e.n] AS type,
+        (sqlc.arg(occurred_at)::timestamptz[])[e.n] AS occurred_at
+    FROM unnest(sqlc.arg(ids)::uuid[]) WITH ORDINALITY AS e (id, n)
+) a ON w.event_types && ARRAY[a.type, split_part(a.type, '.', 1) || '.*', '*'] AND w.read_scopes && ARRAY[event_scope(a.type), '*']
+WHERE w.env_id = sqlc.arg(env_id) AND w.is_enabled
+ON CONFLICT DO NOTHING;
+
+-- name: AddDelivery :execrows
+-- Adds a delivery of one event to one endpoint, whatever types it wants, if it may have the event.
+INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
+SELECT w.env_id, w.id, e.id, e.sequence, e.occurred_at, e.occurred_at
+FROM webhook_endpoints w JOIN events e ON e.env_id = sqlc.arg(env_id) AND e.id = sqlc.arg(event_id)
+WHERE w.env_id = sqlc.arg(env_id) AND w.id = sqlc.arg(endpoint_id) AND w.is_enabled AND w.read_scopes && ARRAY[event_scope(e.type), '*'];
+
 -- name: ClaimDeliveries :many
 -- Takes the deliveries to an endpoint that have been due for longest, for as long as an
 -- attempt can take; a server that dies gives them back that way. Times of deliveries are the

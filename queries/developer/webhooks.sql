@@ -1,8 +1,3 @@
--- name: LockFeed :exec
--- Holds the feed of the environment, as every writer does when it commits, so that endpoints
--- are added one after the other and can be counted.
-SELECT last_sequence FROM event_sequences WHERE env_id = $1 FOR UPDATE;
-
 -- name: CountWebhooks :one
 -- How many endpoints the environment has.
 SELECT count(*) FROM webhook_endpoints WHERE env_id = $1;

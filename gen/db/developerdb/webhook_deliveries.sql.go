@@ -13,6 +13,28 @@ import (
 	"github.com/google/uuid"
 )
 
+const addDelivery = `-- name: AddDelivery :execrows
+INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
+SELECT w.env_id, w.id, e.id, e.sequence, e.occurred_at, e.occurred_at
+FROM webhook_endpoints w JOIN events e ON e.env_id = $1 AND e.id = $2
+WHERE w.env_id = $1 AND w.id = $3 AND w.is_enabled AND w.read_scopes && ARRAY[event_scope(e.type), '*']
+`
+
+type AddDeliveryParams struct {
+	EnvID      uuid.UUID
+	EventID    uuid.UUID
+	EndpointID uuid.UUID
+}
+
+// Adds a delivery of one event to one endpoint, whatever types it wants, if it may have the event.
+func (q *Queries) AddDelivery(ctx context.Context, db DBTX, arg AddDeliveryParams) (int64, error) {
+	result, err := db.Exec(ctx, addDelivery, arg.EnvID, arg.EventID, arg.EndpointID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const claimDeliveries = `-- name: ClaimDeliveries :many
 WITH due AS MATERIALIZED (
     SELECT x.env_id, x.endpoint_id, x.event_id FROM webhook_deliveries x
@@ -100,6 +122,46 @@ func (q *Queries) ClaimDeliveries(ctx context.Context, db DBTX, arg ClaimDeliver
 		return nil, err
 	}
 	return items, nil
+}
+
+const fanOutEvents = `-- name: FanOutEvents :execrows
+INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
+SELECT w.env_id, w.id, a.id, a.sequence, LEAST(a.occurred_at, $1::timestamptz), a.occurred_at
+FROM webhook_endpoints w
+JOIN (
+    SELECT e.id, ($2::bigint[])[e.n] AS sequence, ($3::text[])[e.n] AS type,
+        ($4::timestamptz[])[e.n] AS occurred_at
+    FROM unnest($5::uuid[]) WITH ORDINALITY AS e (id, n)
+) a ON w.event_types && ARRAY[a.type, split_part(a.type, '.', 1) || '.*', '*'] AND w.read_scopes && ARRAY[event_scope(a.type), '*']
+WHERE w.env_id = $6 AND w.is_enabled
+ON CONFLICT DO NOTHING
+`
+
+type FanOutEventsParams struct {
+	Now        time.Time
+	Sequences  []int64
+	Types      []string
+	OccurredAt []time.Time
+	Ids        []uuid.UUID
+	EnvID      uuid.UUID
+}
+
+// Adds a delivery for each endpoint that wants one of the events and may have it. The event lists are one entry for each
+// event. What is there already, because of a replay or a server of the version before, is not added again.
+// A delivery is due now if the clock of the environment has been set back since the event.
+func (q *Queries) FanOutEvents(ctx context.Context, db DBTX, arg FanOutEventsParams) (int64, error) {
+	result, err := db.Exec(ctx, fanOutEvents,
+		arg.Now,
+		arg.Sequences,
+		arg.Types,
+		arg.OccurredAt,
+		arg.Ids,
+		arg.EnvID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const getNextAttemptAt = `-- name: GetNextAttemptAt :one
@@ -219,6 +281,31 @@ func (q *Queries) ListPendingEndpoints(ctx context.Context, db DBTX, envID uuid.
 			return nil, err
 		}
 		items = append(items, endpoint_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listWebhookEnvironments = `-- name: ListWebhookEnvironments :many
+SELECT DISTINCT env_id FROM webhook_endpoints WHERE env_id = ANY ($1::uuid[]) AND is_enabled
+`
+
+// Those of the environments that have an enabled endpoint.
+func (q *Queries) ListWebhookEnvironments(ctx context.Context, db DBTX, envIds []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := db.Query(ctx, listWebhookEnvironments, envIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var env_id uuid.UUID
+		if err := rows.Scan(&env_id); err != nil {
+			return nil, err
+		}
+		items = append(items, env_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

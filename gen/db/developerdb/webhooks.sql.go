@@ -399,17 +399,6 @@ func (q *Queries) ListWebhooks(ctx context.Context, db DBTX, arg ListWebhooksPar
 	return items, nil
 }
 
-const lockFeed = `-- name: LockFeed :exec
-SELECT last_sequence FROM event_sequences WHERE env_id = $1 FOR UPDATE
-`
-
-// Holds the feed of the environment, as every writer does when it commits, so that endpoints
-// are added one after the other and can be counted.
-func (q *Queries) LockFeed(ctx context.Context, db DBTX, envID uuid.UUID) error {
-	_, err := db.Exec(ctx, lockFeed, envID)
-	return err
-}
-
 const replayEvents = `-- name: ReplayEvents :execrows
 INSERT INTO webhook_deliveries (env_id, endpoint_id, event_id, sequence, next_attempt_at, created_at)
 SELECT e.env_id, $1, e.id, e.sequence, $2::timestamptz, $2::timestamptz

@@ -17,22 +17,17 @@ WITH next AS (
     UPDATE event_sequences SET last_sequence = last_sequence + 1
     WHERE event_sequences.env_id = $1
     RETURNING last_sequence
-), appended AS (
-    INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
-    VALUES ($1, $3, (SELECT last_sequence FROM next), $4, 1,
-            $2, $5, $6, $7, $8::text::jsonb)
-    RETURNING id, sequence, type, CASE type WHEN 'webhook.ping' THEN data->>'webhook_id' END AS only_endpoint
 )
-SELECT fan_out_events($1, ARRAY[a.id], ARRAY[a.sequence], ARRAY[a.type], ARRAY[a.only_endpoint], $2)
-FROM appended a
-WHERE EXISTS (SELECT FROM webhook_endpoints w WHERE w.env_id = $1 AND w.is_enabled)
+INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
+VALUES ($1, $2, (SELECT last_sequence FROM next), $3, 1,
+        $4, $5, $6, $7, $8::text::jsonb)
 `
 
 type AppendEventParams struct {
 	EnvID              uuid.UUID
-	OccurredAt         time.Time
 	ID                 uuid.UUID
 	Type               string
+	OccurredAt         time.Time
 	ActorUserID        *uuid.UUID
 	ActorTokenID       *uuid.UUID
 	ImpersonatorUserID *uuid.UUID
@@ -40,15 +35,14 @@ type AppendEventParams struct {
 }
 
 // Gives the next sequence of the environment to an event. The update of event_sequences
-// serialises the writers of one environment until commit. An environment without a sequence
-// gives null, which the table refuses. Where there are webhooks, fan_out_events
-// (schema/00056_fan_out_events.sql) gives them the event. A ping is for the endpoint that its data names.
+// serializes the writers of one environment until commit. An environment without a sequence
+// gives null, which the table refuses.
 func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParams) error {
 	_, err := db.Exec(ctx, appendEvent,
 		arg.EnvID,
-		arg.OccurredAt,
 		arg.ID,
 		arg.Type,
+		arg.OccurredAt,
 		arg.ActorUserID,
 		arg.ActorTokenID,
 		arg.ImpersonatorUserID,
@@ -59,44 +53,38 @@ func (q *Queries) AppendEvent(ctx context.Context, db DBTX, arg AppendEventParam
 
 const appendEvents = `-- name: AppendEvents :exec
 WITH next AS (
-    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($3::uuid[])
+    UPDATE event_sequences SET last_sequence = last_sequence + cardinality($8::uuid[])
     WHERE event_sequences.env_id = $1
-    RETURNING last_sequence - cardinality($3::uuid[]) AS base
-), appended AS (
-    INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
-    SELECT $1, e.id, next.base + e.n, ($4::text[])[e.n], 1,
-           $2, $5, $6, $7, ($8::text[])[e.n]::jsonb
-    FROM unnest($3::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
-    RETURNING id, sequence, type, CASE type WHEN 'webhook.ping' THEN data->>'webhook_id' END AS only_endpoint
+    RETURNING last_sequence - cardinality($8::uuid[]) AS base
 )
-SELECT fan_out_events($1, array_agg(a.id), array_agg(a.sequence), array_agg(a.type), array_agg(a.only_endpoint),
-    $2)
-FROM appended a
-HAVING EXISTS (SELECT FROM webhook_endpoints w WHERE w.env_id = $1 AND w.is_enabled)
+INSERT INTO events (env_id, id, sequence, type, version, occurred_at, actor_user_id, actor_token_id, impersonator_user_id, data)
+SELECT $1, e.id, next.base + e.n, ($2::text[])[e.n], 1,
+       $3, $4, $5, $6, ($7::text[])[e.n]::jsonb
+FROM unnest($8::uuid[]) WITH ORDINALITY AS e (id, n) LEFT JOIN next ON true
 `
 
 type AppendEventsParams struct {
 	EnvID              uuid.UUID
-	OccurredAt         time.Time
-	Ids                []uuid.UUID
 	Types              []string
+	OccurredAt         time.Time
 	ActorUserID        *uuid.UUID
 	ActorTokenID       *uuid.UUID
 	ImpersonatorUserID *uuid.UUID
 	Data               []string
+	Ids                []uuid.UUID
 }
 
 // The same for several, in their order.
 func (q *Queries) AppendEvents(ctx context.Context, db DBTX, arg AppendEventsParams) error {
 	_, err := db.Exec(ctx, appendEvents,
 		arg.EnvID,
-		arg.OccurredAt,
-		arg.Ids,
 		arg.Types,
+		arg.OccurredAt,
 		arg.ActorUserID,
 		arg.ActorTokenID,
 		arg.ImpersonatorUserID,
 		arg.Data,
+		arg.Ids,
 	)
 	return err
 }

@@ -137,6 +137,7 @@ func emit(t *testing.T, s *apitest.Server, tenant *apitest.Tenant, types ...stri
 		}
 		return nil
 	}))
+	s.WorkFeed(t)
 }
 
 // delivered are the types of what is, or was, on its way to a webhook.

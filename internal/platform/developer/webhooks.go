@@ -155,7 +155,10 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 		CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
 	}
 	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		if err := s.leaveRoom(ctx, tx, scope); err != nil {
+		if err := s.catchUp(ctx, tx, scope); err != nil {
+			return err
+		}
+		if err := s.checkLimit(ctx, tx, scope); err != nil {
 			return err
 		}
 		err := s.queries.InsertWebhook(ctx, tx, developerdb.InsertWebhookParams{
@@ -173,11 +176,9 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 	return &created, secret, nil
 }
 
-// leaveRoom lets endpoints of one environment be added one after the other, and not too many.
-func (s *Webhooks) leaveRoom(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
-	if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
-		return fmt.Errorf("lock the feed: %w", err)
-	}
+// checkLimit refuses an endpoint beyond MaxWebhooks. The lock of catchUp serializes the callers of an
+// environment.
+func (s *Webhooks) checkLimit(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	count, err := s.queries.CountWebhooks(ctx, tx, scope.Env.ID)
 	if err != nil {
 		return fmt.Errorf("count webhooks: %w", err)
@@ -250,6 +251,9 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		updated.Version, updated.UpdatedAt = current.Version+1, scope.Now
 		updated.ReadScopes = patch.readScopes(current, scope.Principal)
 		if err := s.checkChange(scope, patch, current, updated); err != nil {
+			return err
+		}
+		if err := s.catchUp(ctx, tx, scope); err != nil {
 			return err
 		}
 		if err := s.write(ctx, tx, scope, updated); err != nil {
@@ -346,12 +350,12 @@ func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *store.Tx, scope *te
 // VersionMismatch.
 func (s *Webhooks) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
 	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		// Who appends events holds the feed and then looks at the endpoint: in the same order here.
-		if err := s.queries.LockFeed(ctx, tx, scope.Env.ID); err != nil {
-			return fmt.Errorf("lock the feed: %w", err)
-		}
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
+			return err
+		}
+		// Nobody may add a delivery to the endpoint while it goes.
+		if err := s.catchUp(ctx, tx, scope); err != nil {
 			return err
 		}
 		if err := s.queries.DeleteWebhook(ctx, tx, developerdb.DeleteWebhookParams{EnvID: scope.Env.ID, ID: id}); err != nil {
@@ -377,8 +381,17 @@ func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 		if err := tx.AppendEvents(ctx, scope); err != nil {
 			return err
 		}
-		delivery, err = s.getDelivery(ctx, tx, scope, id, event)
-		return err
+		added, err := s.queries.AddDelivery(ctx, tx, developerdb.AddDeliveryParams{EnvID: scope.Env.ID, EndpointID: id, EventID: event})
+		if err != nil {
+			return fmt.Errorf("add delivery: %w", err)
+		}
+		if added == 0 {
+			return apperr.NewNotFound("delivery") // the endpoint may not get events of this noun
+		}
+		if delivery, err = s.getDelivery(ctx, tx, scope, id, event); err != nil {
+			return err
+		}
+		return wake(ctx, tx, scope.Env.ID, id)
 	})
 	if err != nil {
 		return nil, err
@@ -386,8 +399,7 @@ func (s *Webhooks) Ping(ctx context.Context, scope *tenancy.Scope, id uuid.UUID)
 	return delivery, nil
 }
 
-// pingType is the type of event that the statement which appends events sends to the one
-// endpoint that its data names (queries/tenancy/events.sql).
+// pingType is the type of an event that is sent only to the endpoint that its data names.
 const pingType = "webhook.ping"
 
 func (s *Webhooks) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (Webhook, error) {

@@ -373,6 +373,7 @@ func TestWhoWantsNothingCausesNothing(t *testing.T) {
 	t.Parallel()
 	s, owner := setup(t)
 	jobCount := func() (n int) {
+		s.WorkFeed(t)
 		require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM river.river_job").Scan(&n))
 		return n
 	}
@@ -433,7 +434,7 @@ func TestEndpointsThatAreRefused(t *testing.T) {
 	_ = s
 }
 
-// run works jobs as a server does.
+// run handles events and does jobs as a server does.
 func run(t *testing.T, s *apitest.Server) {
 	t.Helper()
 	pool, err := postgres.NewPool(t.Context(), postgres.PoolOptions{URL: s.DB.URL, Role: dbtest.PlatformRole, MaxConns: 4})
@@ -441,7 +442,12 @@ func run(t *testing.T, s *apitest.Server) {
 	runner, err := jobs.NewRunner(pool, s.App.Jobs, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, runner.Start(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	var feed sync.WaitGroup
+	feed.Go(func() { s.App.Feed.Run(ctx) })
 	t.Cleanup(func() {
+		cancel()
+		feed.Wait()
 		if err := runner.Stop(context.WithoutCancel(t.Context()), time.Minute); err != nil {
 			t.Error(err)
 		}
@@ -500,6 +506,8 @@ func TestAJobLeavesWhatKeepsComing(t *testing.T) {
 		if requests.Add(1) < events {
 			_, err := owner.Send(owner.Request(t, http.MethodPost, "/api/v1/customers", object{"name": "Carla"}))
 			assert.NoError(t, err)
+			_, err = s.App.Feed.Work(context.WithoutCancel(t.Context()))
+			assert.NoError(t, err)
 			assert.NoError(t, s.App.Jobs.Work(context.WithoutCancel(t.Context()), "webhook_delivery", job))
 			s.Clock.Advance(2 * time.Second)
 		}
@@ -510,7 +518,9 @@ func TestAJobLeavesWhatKeepsComing(t *testing.T) {
 	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT env_id FROM webhook_endpoints").Scan(&env))
 	job = json.RawMessage(`{"env_id": "` + env + `", "endpoint_id": "` + id + `"}`)
 	customer(t, owner)
+	s.WorkFeed(t)
 	require.NoError(t, s.App.Jobs.Work(t.Context(), "webhook_delivery", job))
+	require.Positive(t, requests.Load())
 	require.Less(t, requests.Load(), int64(events/2))
 	s.WorkJobs(t)
 	require.Equal(t, int64(events), requests.Load())
@@ -524,6 +534,7 @@ func TestForgottenDeliveriesAreFound(t *testing.T) {
 	r := newReceiver(t, nil)
 	addWebhook(t, owner, r.URL, "customer.created")
 	customer(t, owner)
+	s.WorkFeed(t)
 	_, err := s.DB.OwnerPool().Exec(t.Context(), "DELETE FROM river.river_job")
 	require.NoError(t, err)
 	_, err = s.DB.OwnerPool().Exec(t.Context(), "UPDATE webhook_deliveries SET claimed_until = $1", apitest.Start.Add(25*time.Second))
@@ -581,6 +592,7 @@ func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
 	}
 	owner.Do(t, http.MethodPatch, "/api/v1/webhooks/"+endpoints["disabled"], object{"is_enabled": false}).Require(t, 200)
 	jobCount := func() (n int) {
+		s.WorkFeed(t)
 		require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT count(*) FROM river.river_job WHERE kind = 'webhook_fan_out'").Scan(&n))
 		return n
 	}
@@ -634,4 +646,67 @@ func TestEventsOfATransactionAreHandedOutTogether(t *testing.T) {
 	require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), `SELECT count(*) FROM webhook_deliveries d
 		JOIN events e ON e.env_id = d.env_id AND e.id = d.event_id WHERE e.sequence <> d.sequence`).Scan(&mixed))
 	require.Zero(t, mixed)
+}
+
+// An endpoint gets the events that it wanted when they happened, however late they are handed out.
+func TestWebhooks_Consumer(t *testing.T) {
+	t.Parallel()
+	s, owner := setup(t)
+	patch := func(id string, change object) {
+		owner.Do(t, http.MethodPatch, "/api/v1/webhooks/"+id, change).Require(t, 200)
+	}
+	customer(t, owner) // before there is an endpoint
+	early, _ := addWebhook(t, owner, "https://example.com/early", "customer.created")
+	first := customer(t, owner)
+	late, _ := addWebhook(t, owner, "https://example.com/late", "customer.created")
+	gone, _ := addWebhook(t, owner, "https://example.com/gone", "customer.created")
+	second := customer(t, owner)
+	patch(early, object{"event_types": []string{"customer.deleted"}})
+	owner.Do(t, http.MethodDelete, "/api/v1/webhooks/"+gone, nil).Require(t, 204)
+	third := customer(t, owner)
+	patch(late, object{"is_enabled": false})
+	customer(t, owner)
+	patch(late, object{"is_enabled": true})
+	fourth := customer(t, owner)
+	s.WorkFeed(t)
+	customers := func(id string) (list []string) {
+		for _, d := range deliveries(t, owner, id) {
+			var customerID string
+			require.NoError(t, s.DB.OwnerPool().QueryRow(t.Context(), "SELECT data->>'id' FROM events WHERE id = $1", d["id"]).Scan(&customerID))
+			list = append(list, customerID)
+		}
+		return list
+	}
+	require.Equal(t, []string{second, first}, customers(early))
+	require.Equal(t, []string{fourth, third, second}, customers(late))
+	require.Equal(t, "PENDING", deliveries(t, owner, late)[0]["status"])
+	require.Equal(t, "CANCELLED", deliveries(t, owner, late)[1]["status"])
+}
+
+// What was replayed before it was handed out comes once.
+func TestWebhooks_Consumer_AfterReplay(t *testing.T) {
+	t.Parallel()
+	s, owner := setup(t)
+	r := newReceiver(t, nil)
+	id, _ := addWebhook(t, owner, r.URL, "customer.created")
+	customer(t, owner)
+	replayed := owner.Post(t, "/api/v1/webhooks/"+id+"/replay", object{"since": apitest.Start}).Require(t, 202).Object(t)
+	require.EqualValues(t, 1, replayed["replayed"])
+	s.WorkJobs(t)
+	require.Len(t, r.take(), 1)
+	require.Len(t, deliveries(t, owner, id), 1)
+}
+
+// The clock of a sandbox may be set back between an event and its delivery.
+func TestWebhooks_Consumer_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	s, owner := setup(t)
+	sandbox := owner.Sandbox()
+	r := newReceiver(t, nil)
+	addWebhook(t, sandbox, r.URL, "customer.created")
+	owner.Post(t, "/api/v1/sandbox/clock", object{"advance_seconds": 3600}).Require(t, 200)
+	customer(t, sandbox)
+	owner.Post(t, "/api/v1/sandbox/clock", object{"reset": true}).Require(t, 200)
+	s.WorkJobs(t)
+	require.Equal(t, []string{"customer.created"}, types(t, r.take()))
 }

@@ -136,11 +136,27 @@ func NewOn(tb testing.TB, db *dbtest.DB, options ...Option) *Server {
 	}}
 }
 
-// WorkJobs does all background jobs that are due on the server's clock, and those that they
-// add, and returns how many there were of each kind.
+// WorkFeed lets the consumers handle all events.
+func (s *Server) WorkFeed(tb testing.TB) (handled int) {
+	tb.Helper()
+	handled, err := s.App.Feed.Work(tb.Context())
+	require.NoError(tb, err)
+	return handled
+}
+
+// WorkJobs lets the consumers handle all events, does all background jobs that are due on the server's
+// clock, and whatever follows from either, and returns how many jobs there were of each kind.
 func (s *Server) WorkJobs(tb testing.TB) map[string]int {
 	tb.Helper()
-	return jobtest.Work(tb, s.DB, s.App.Jobs, s.Clock.Now())
+	worked := map[string]int{}
+	for more := true; more; {
+		more = s.WorkFeed(tb) > 0
+		for kind, n := range jobtest.Work(tb, s.DB, s.App.Jobs, s.Clock.Now()) {
+			worked[kind] += n
+			more = true
+		}
+	}
+	return worked
 }
 
 // Operation finds an operation by its id.
