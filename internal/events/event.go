@@ -1,7 +1,7 @@
 // Package events owns the form of events and how they are appended to the feed of an
 // environment.
 //
-// It calls only its own queries (gen/db/tenancydb). Invariant: the sequence of an environment has
+// It calls only its own queries (gen/db/tenancydb). Package feed below it has the consumers of events. Invariant: the sequence of an environment has
 // no gaps and follows the order of commits, because the last statement of the writing transaction
 // assigns it. store.Tx does that; only the creation of a new environment, which has no other writer yet,
 // appends by itself.

@@ -14,13 +14,13 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Hub wakes those who wait for the next event of an environment, on this server and, while
-// it runs, on all others.
+// Hub signals new events of an environment to subscribers on this server and, while it runs, on all
+// other servers.
 //
-// It is a hint, not a promise: a server that dies after a commit has told nobody. Who waits
-// must look again from time to time.
+// A signal is a hint: those of a server that dies after a commit are lost, so subscribers must also
+// poll.
 type Hub struct {
-	// id tells the announcements of this server from those of others.
+	// id marks the announcements of this server.
 	id string
 	// onAnnounced, if not nil, is called with each environment that is announced.
 	onAnnounced func(envID uuid.UUID, here bool)
@@ -29,12 +29,12 @@ type Hub struct {
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]map[chan struct{}]bool
-	// unsent are environments that other servers have not heard of yet.
+	// unsent are environments that are not yet announced to other servers.
 	unsent map[uuid.UUID]bool
 	poke   chan struct{}
 }
 
-// NewHub returns a hub that serves this server; Run connects it with the others.
+// NewHub returns a hub for this server; Run connects it to the others.
 func NewHub() *Hub {
 	return &Hub{
 		id: uuid.NewString(), closed: make(chan struct{}), waiting: map[uuid.UUID]map[chan struct{}]bool{},
@@ -42,27 +42,27 @@ func NewHub() *Hub {
 	}
 }
 
-// Announce says that events of the environment have been committed. It does not block, and
-// costs the transaction nothing: PostgreSQL lets transactions that notify commit one after
-// the other, so the other servers are told afterwards, about many at once.
+// Announce signals that events of the environment have been committed. It does not block.
+// PostgreSQL serializes the commits of transactions that notify, so other servers are notified
+// afterwards, of many environments at once.
 func (h *Hub) Announce(envID uuid.UUID) {
 	h.announced(envID, true)
-	h.owe(envID)
+	h.queueNotification(envID)
 }
 
-// owe lets notify tell the other servers.
-func (h *Hub) owe(envID uuid.UUID) {
+// queueNotification lets notify announce the environment to other servers.
+func (h *Hub) queueNotification(envID uuid.UUID) {
 	h.mu.Lock()
 	h.unsent[envID] = true
 	h.mu.Unlock()
 	select {
 	case h.poke <- struct{}{}:
-	default: // it has been poked already
+	default: // already signaled
 	}
 }
 
 // Subscribe returns a channel that gets a value after new events of the environment; several
-// events may be one value. The function ends it.
+// events may give one value. end ends the subscription.
 func (h *Hub) Subscribe(envID uuid.UUID) (signal <-chan struct{}, end func()) {
 	c := make(chan struct{}, 1)
 	h.mu.Lock()
@@ -92,10 +92,10 @@ func (h *Hub) announced(envID uuid.UUID, here bool) {
 	}
 }
 
-// Close lets nobody wait any longer, because the server is about to stop.
+// Close closes the channel of Closed, because the server is about to stop.
 func (h *Hub) Close() { h.closing.Do(func() { close(h.closed) }) }
 
-// Closed is closed by Close.
+// Closed returns a channel that is closed by Close.
 func (h *Hub) Closed() <-chan struct{} { return h.closed }
 
 func (h *Hub) wake(envID uuid.UUID) {
@@ -124,18 +124,17 @@ func (h *Hub) wakeAll() {
 
 const (
 	channel = "smoothschedule_events"
-	// reconnectAfter is the pause after a connection was lost; until it is back, those who
-	// wait look by themselves.
+	// reconnectAfter is the pause after a connection was lost.
 	reconnectAfter = time.Second
-	// notifyPause lies between two announcements to other servers: each is a transaction that
-	// is written to disk, and wakes every server.
+	// notifyPause is the pause between two notifications: each is a transaction that is written to
+	// disk and wakes every server.
 	notifyPause = 25 * time.Millisecond
-	// notifyAtTheEnd is how long the last announcement may hold the end of the server up.
-	notifyAtTheEnd = time.Second
+	// lastNotifyTimeout is the timeout of the last notification when the server stops.
+	lastNotifyTimeout = time.Second
 )
 
-// Run connects the hub with those of other servers, with one connection of the pool for
-// listening, until ctx ends; what they have not been told by then, it tells them before it returns.
+// Run connects the hub to those of other servers until ctx ends, with one connection of the pool for
+// listening. It sends pending notifications before it returns.
 func (h *Hub) Run(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
 	var group sync.WaitGroup
 	for what, step := range map[string]func(context.Context, *pgxpool.Pool) error{"listen": h.listen, "notify": h.notify} {
@@ -152,25 +151,25 @@ func (h *Hub) Run(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) {
 		})
 	}
 	group.Wait()
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), notifyAtTheEnd)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNotifyTimeout)
 	defer cancel()
 	if err := h.flush(end, pool); err != nil {
 		log.Warn("event announcements between servers", "step", "end", "error", err)
 	}
 }
 
-// listen passes on what other servers announce until the connection breaks.
+// listen receives the notifications of other servers until the connection breaks.
 func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
 	pooled, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
-	conn := pooled.Hijack() // it listens, so nobody else may get it
+	conn := pooled.Hijack() // it must not return to the pool while it listens
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	h.wakeAll() // for what was announced while nobody listened
+	h.wakeAll() // notifications may have been missed
 	for {
 		notification, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -186,8 +185,8 @@ func (h *Hub) listen(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
-// notify tells other servers what is unsent, all of it at once: at once if nothing was sent
-// for a while, else after a pause.
+// notify notifies other servers of unsent environments: immediately if it has not done so for
+// notifyPause, else after the pause.
 func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 	for {
 		select {
@@ -206,10 +205,10 @@ func (h *Hub) notify(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 }
 
-// maxAnnounced is how many environments fit into one notification, of less than 8000 bytes.
+// maxAnnounced is how many environments fit into one notification, which is limited to 8000 bytes.
 const maxAnnounced = 200
 
-// flush tells other servers what is unsent. What they could not be told stays unsent.
+// flush notifies other servers of unsent environments. After an error these stay unsent.
 func (h *Hub) flush(ctx context.Context, pool *pgxpool.Pool) error {
 	environments := h.take()
 	if len(environments) == 0 {
@@ -221,7 +220,7 @@ func (h *Hub) flush(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	if _, err := pool.Exec(ctx, "SELECT pg_notify($1, payload) FROM unnest($2::text[]) AS payload", channel, payloads); err != nil {
 		for _, envID := range environments {
-			h.owe(envID)
+			h.queueNotification(envID)
 		}
 		return fmt.Errorf("notify: %w", err)
 	}

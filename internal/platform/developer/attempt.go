@@ -21,41 +21,40 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// schedule is when the attempts after the first are made, counted from the one before
-// (Standard Webhooks).
+// schedule has the waits before the second and later attempts (Standard Webhooks).
 var schedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour,
 	20 * time.Hour, 24 * time.Hour,
 }
 
 const (
-	// jitter is the share by which waits are longer or shorter, so that what failed together
-	// is not attempted together.
+	// jitter is the share by which waits vary, so that deliveries that failed together are not
+	// repeated together.
 	jitter = 0.2
 	// longestWait bounds what an endpoint can ask for with Retry-After.
 	longestWait = 24 * time.Hour
-	// failsFor is for how long an endpoint may fail before it is disabled.
+	// failsFor is how long an endpoint may fail before it is disabled.
 	failsFor = 5 * 24 * time.Hour
-	// maxPayload is how large a body may be (Standard Webhooks recommends 20 kB).
+	// maxPayload is the largest body in bytes (Standard Webhooks recommends 20 kB).
 	maxPayload = 20_000
-	// maxResponse is how much of an answer is kept.
+	// maxResponse is how many bytes of a response are kept.
 	maxResponse = 1000
 )
 
-// attempt makes one request. An error means that it was not made, or that the server stops
-// before there was an answer: when the claim has expired, another one is made.
-func (r *round) attempt(ctx context.Context, c claim) answer {
+// attempt makes one request. An error means that it was not made, or that the server stopped before
+// the response: it is repeated after the claim has expired.
+func (r *drainRun) attempt(ctx context.Context, c claim) attempted {
 	started := r.now().UTC().Truncate(time.Microsecond)
 	request, err := r.request(&c, started)
 	if err != nil {
-		return answer{claim: c, err: err}
+		return attempted{claim: c, err: err}
 	}
 	response, failure := r.poster.Post(ctx, c.Url, request.header, request.body)
 	if ctx.Err() != nil && failure != nil {
-		return answer{claim: c, err: ctx.Err()}
+		return attempted{claim: c, err: ctx.Err()}
 	}
 	came := outcomeOf(started, r.now(), response, failure)
-	return answer{claim: c, outcome: &came}
+	return attempted{claim: c, outcome: &came}
 }
 
 type request struct {
@@ -65,7 +64,7 @@ type request struct {
 
 // request builds body and headers of Standard Webhooks. The keys sign until they expire on
 // the environment's clock; the timestamp is the real time, which receivers compare with theirs.
-func (r *round) request(c *claim, at time.Time) (*request, error) {
+func (r *drainRun) request(c *claim, at time.Time) (*request, error) {
 	event := Event{
 		Sequence: c.Sequence, ID: c.ID, Type: c.Type, Version: c.Version, Livemode: !r.scope.SandboxMode(),
 		OccurredAt: c.OccurredAt.UTC(), Data: c.Data,
@@ -93,8 +92,8 @@ func (r *round) request(c *claim, at time.Time) (*request, error) {
 	return &request{header, body}, nil
 }
 
-// payload is the body for an event: the event as the feed lists it, or, if that is too large,
-// with nothing but the id of its object.
+// payload is the body for an event: the event as the feed lists it, or, if that exceeds maxPayload, with
+// only the id of its object.
 func payload(event Event) ([]byte, error) {
 	body, err := json.Marshal(event)
 	if err != nil || len(body) <= maxPayload {
@@ -113,11 +112,11 @@ func payload(event Event) ([]byte, error) {
 	return json.Marshal(event)
 }
 
-// outcome is what came of an attempt.
+// outcome is the result of an attempt.
 type outcome struct {
 	started    time.Time
 	duration   time.Duration
-	status     int32 // 0 if there was no answer
+	status     int32 // 0 without a response
 	response   string
 	error      string
 	retryAfter time.Duration
@@ -141,14 +140,14 @@ func (o *outcome) succeeded() bool { return o.status >= 200 && o.status < 300 }
 
 func (o *outcome) gone() bool { return o.status == http.StatusGone }
 
-// printable is the beginning of an answer, as text that PostgreSQL takes.
+// printable is the beginning of a response, as text that PostgreSQL accepts.
 func printable(body []byte) string {
 	text := strings.ToValidUTF8(string(body[:min(len(body), maxResponse)]), "\uFFFD")
 	return strings.ReplaceAll(text, "\x00", "\uFFFD")
 }
 
-// retryAfter reads Retry-After, seconds or a date (RFC 9110, section 10.2.3), up to a limit;
-// what it cannot read is 0.
+// retryAfter parses Retry-After, seconds or a date (RFC 9110, section 10.2.3), up to longestWait. An
+// invalid value is 0.
 func retryAfter(value string, now time.Time) time.Duration {
 	wait := time.Duration(0)
 	if seconds, err := strconv.ParseInt(value, 10, 32); err == nil {
@@ -159,7 +158,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(wait, 0), longestWait)
 }
 
-// wait is how long to wait after the nth try has failed; ok is false after the last.
+// wait is the wait after the nth failed try; ok is false after the last.
 func wait(tries int, random float64) (d time.Duration, ok bool) {
 	if tries > len(schedule) {
 		return 0, false
@@ -167,18 +166,18 @@ func wait(tries int, random float64) (d time.Duration, ok bool) {
 	return time.Duration(float64(schedule[tries-1]) * (1 - jitter + 2*jitter*random)), true
 }
 
-// record keeps attempts, plans the next ones, and disables an endpoint that has failed for too
-// long, or does not want any more events.
-func (r *round) record(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, finished []answer) error {
+// record writes attempts, schedules the next ones, and disables an endpoint that has failed for
+// failsFor or has answered 410.
+func (r *drainRun) record(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, finished []attempted) error {
 	var since *time.Time
-	if !slices.ContainsFunc(finished, func(a answer) bool { return a.outcome.succeeded() }) {
-		// The endpoint first, as everybody does: who disables it locks its deliveries next.
+	if !slices.ContainsFunc(finished, func(a attempted) bool { return a.outcome.succeeded() }) {
+		// The endpoint is locked before its deliveries, as everywhere.
 		at, err := r.queries.SetWebhookFailing(ctx, tx, developerdb.SetWebhookFailingParams{EnvID: scope.Env.ID, ID: r.endpointID, Now: scope.Now})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // it has been deleted, and its deliveries with it
 		}
 		if err != nil {
-			return fmt.Errorf("note how a webhook does: %w", err)
+			return fmt.Errorf("set a webhook failing: %w", err)
 		}
 		since = &at
 	}
@@ -186,7 +185,7 @@ func (r *round) record(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, 
 	if err != nil {
 		return fmt.Errorf("record attempts: %w", err)
 	}
-	gone := slices.ContainsFunc(finished, func(a answer) bool { return a.outcome.gone() && slices.Contains(ours, a.claim.ID) })
+	gone := slices.ContainsFunc(finished, func(a attempted) bool { return a.outcome.gone() && slices.Contains(ours, a.claim.ID) })
 	switch {
 	case gone:
 		return r.disable(ctx, tx, scope, DisabledGone)
@@ -196,7 +195,7 @@ func (r *round) record(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, 
 	return nil
 }
 
-func (r *round) recordParams(scope *tenancy.Scope, finished []answer) developerdb.RecordAttemptsParams {
+func (r *drainRun) recordParams(scope *tenancy.Scope, finished []attempted) developerdb.RecordAttemptsParams {
 	params := developerdb.RecordAttemptsParams{EnvID: scope.Env.ID, EndpointID: r.endpointID, Now: scope.Now}
 	for _, a := range finished {
 		status, next := DeliverySucceeded, scope.Now
@@ -220,8 +219,8 @@ func (r *round) recordParams(scope *tenancy.Scope, finished []answer) developerd
 	return params
 }
 
-// disable stops sending to the endpoint, and tells so.
-func (r *round) disable(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, reason string) error {
+// disable disables the endpoint and notifies the owners.
+func (r *drainRun) disable(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, reason string) error {
 	w, err := r.lock(ctx, tx, scope, r.endpointID, nil)
 	if err != nil || !w.IsEnabled {
 		return err
@@ -231,9 +230,9 @@ func (r *round) disable(ctx context.Context, tx *store.Tx, scope *tenancy.Scope,
 		return err
 	}
 	r.log.InfoContext(ctx, "webhook disabled", "env_id", scope.Env.ID, "webhook_id", w.ID, "reason", reason)
-	told := map[string]any{"webhook_id": w.ID, "url": w.URL, "reason": reason}
-	if err := r.owners.NotifyOwners(ctx, tx, scope, "webhook.disabled", told); err != nil {
+	data := map[string]any{"webhook_id": w.ID, "url": w.URL, "reason": reason}
+	if err := r.owners.NotifyOwners(ctx, tx, scope, "webhook.disabled", data); err != nil {
 		return err
 	}
-	return r.tell(ctx, tx, scope, "webhook.disabled", w)
+	return r.recordChange(ctx, tx, scope, "webhook.disabled", w)
 }

@@ -23,21 +23,21 @@ import (
 )
 
 const (
-	// DeliveryQueue is the queue of the jobs that deliver: those that wait for slow endpoints
-	// must not keep other work waiting.
+	// DeliveryQueue is the queue of the jobs that deliver, so that slow endpoints do not delay other
+	// jobs.
 	DeliveryQueue = "webhooks"
-	// DeliveryWorkers is how many jobs one server works at a time, each of which looks after one
-	// endpoint, or after those of one environment.
+	// DeliveryWorkers is how many of these jobs one server runs at a time. Each serves one endpoint,
+	// or the endpoints of one environment.
 	DeliveryWorkers = 200
-	// perEndpoint is how many requests one server makes to one endpoint at a time.
+	// perEndpoint is the maximum of concurrent requests from one server to one endpoint.
 	perEndpoint = 8
-	// budget is for how long a job begins new attempts; the rest is another job's. With the
-	// longest attempt it is less than a job may take.
+	// budget is how long a job starts new attempts; the rest is left to another job. Together with the
+	// longest attempt it is less than the timeout of a job.
 	budget = 20 * time.Second
 )
 
-// FanOutArgs are those of the job that looks after all endpoints of an environment. The
-// statement that appends events inserts it (queries/tenancy/events.sql).
+// FanOutArgs are the arguments of the job that delivers to all endpoints of an environment. The
+// consumer of events inserts it.
 type FanOutArgs struct{ jobs.InEnv }
 
 // Kind implements jobs.Args.
@@ -46,7 +46,7 @@ func (FanOutArgs) Kind() string { return "webhook_fan_out" }
 // InsertOpts puts the jobs into their queue.
 func (FanOutArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: DeliveryQueue} }
 
-// DeliverArgs are those of the job that looks after one endpoint.
+// DeliverArgs are the arguments of the job that delivers to one endpoint.
 type DeliverArgs struct {
 	jobs.InEnv
 	EndpointID uuid.UUID `json:"endpoint_id"`
@@ -63,53 +63,52 @@ type Poster interface {
 	Post(ctx context.Context, url string, header http.Header, body []byte) (*outbound.Response, error)
 }
 
-// OwnerNotifier notes, in the transaction, what the owners of a business are to be told of.
+// OwnerNotifier records notifications to the owners of a business, in the transaction.
 type OwnerNotifier interface {
 	NotifyOwners(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any) error
 }
 
-// Deliverer sends events to endpoints. Deliveries in the database are its queue; jobs only
-// say which endpoint to look after, so one too many does no harm.
+// Deliverer sends events to endpoints. The table of deliveries is its queue; a job only names an
+// endpoint or an environment, so a redundant job does no harm.
 type Deliverer struct {
 	*Webhooks
 	poster Poster
 	owners OwnerNotifier
 	now    func() time.Time
 	log    *slog.Logger
-	// busy are the endpoints that are looked after, scanned the environments in which those
-	// are looked for to which something is due.
-	busy, scanned *busy
-	// turns bounds how many of the connections for requests deliveries use at a time.
-	turns chan struct{}
-	// timeout is how long poster lets an attempt take.
+	// draining are the endpoints that this server delivers to, scanning the environments whose due
+	// endpoints it lists.
+	draining, scanning *exclusive
+	// connections bounds how many connections of the application's pool deliveries use at a time.
+	connections chan struct{}
+	// timeout is the timeout of an attempt.
 	timeout time.Duration
 }
 
-// NewDeliverer sends what is on its way to the endpoints of webhooks; now is the real clock.
-// The poster gives an attempt up after timeout, on which depends how soon the deliveries of
-// a server that died are taken over: some three timeouts after its death. Owners hear of
-// endpoints that are given up.
+// NewDeliverer returns a Deliverer; now is the real clock. The poster must give up after timeout: the
+// deliveries of a server that died are taken over about three timeouts after its death. owners
+// is told of endpoints that are disabled.
 func NewDeliverer(
 	webhooks *Webhooks, poster Poster, owners OwnerNotifier, timeout time.Duration, now func() time.Time, log *slog.Logger,
 ) *Deliverer {
-	_, connections := webhooks.store.Connections()
+	_, limit := webhooks.store.Connections()
 	return &Deliverer{
 		Webhooks: webhooks, poster: poster, owners: owners, timeout: timeout, now: now, log: log,
-		busy: newBusy(), scanned: newBusy(),
-		turns: make(chan struct{}, max(1, connections/2)),
+		draining: newExclusive(), scanning: newExclusive(),
+		connections: make(chan struct{}, max(1, limit/2)),
 	}
 }
 
-// slack is what may pass beside the attempt itself before a delivery counts as forgotten.
+// slack is the time, in addition to the attempt, after which a delivery counts as abandoned.
 func (d *Deliverer) slack() time.Duration { return d.timeout * 2 / 3 }
 
 // claimLasts is longer than an attempt can take.
 func (d *Deliverer) claimLasts() time.Duration { return d.timeout + d.slack() }
 
-// FanOut delivers to all endpoints of an environment to which something is due. If this server
-// is looking for them already, it looks once more.
+// FanOut delivers to all endpoints of an environment with due deliveries. If a job of this server
+// is listing them already, that job lists them again.
 func (d *Deliverer) FanOut(ctx context.Context, find jobs.FindScope, args FanOutArgs) error {
-	if !d.scanned.enter(args.EnvID) {
+	if !d.scanning.enter(args.EnvID) {
 		return nil
 	}
 	var (
@@ -125,20 +124,20 @@ func (d *Deliverer) FanOut(ctx context.Context, find jobs.FindScope, args FanOut
 	for again := true; again; {
 		due, err := d.due(ctx, find)
 		if err != nil {
-			d.scanned.abandon(args.EnvID)
+			d.scanning.abandon(args.EnvID)
 			fail(err)
 			break
 		}
 		for _, id := range due {
 			group.Go(func() { fail(d.Deliver(ctx, find, DeliverArgs{InEnv: args.InEnv, EndpointID: id})) })
 		}
-		again = d.scanned.leave(args.EnvID)
+		again = d.scanning.leave(args.EnvID)
 	}
 	group.Wait()
 	return errors.Join(errs...)
 }
 
-// due lists the endpoints of the environment to which something is due.
+// due lists the endpoints of the environment with due deliveries.
 func (d *Deliverer) due(ctx context.Context, find jobs.FindScope) ([]uuid.UUID, error) {
 	scope, err := find(ctx)
 	if err != nil {
@@ -153,10 +152,10 @@ func (d *Deliverer) due(ctx context.Context, find jobs.FindScope) ([]uuid.UUID, 
 	return ids, nil
 }
 
-// Deliver makes all attempts that are due at an endpoint, a few at a time, and plans the next.
-// If this server does so already, that one looks once more.
+// Deliver makes all due attempts at an endpoint, a few at a time, and schedules the next. If a
+// job of this server does so already, that job looks again.
 func (d *Deliverer) Deliver(ctx context.Context, find jobs.FindScope, args DeliverArgs) error {
-	if !d.busy.enter(args.EndpointID) {
+	if !d.draining.enter(args.EndpointID) {
 		return nil
 	}
 	until := d.now().Add(budget)
@@ -166,29 +165,29 @@ func (d *Deliverer) Deliver(ctx context.Context, find jobs.FindScope, args Deliv
 			err = d.drain(ctx, scope, args.EndpointID, until)
 		}
 		if err != nil {
-			d.busy.abandon(args.EndpointID)
+			d.draining.abandon(args.EndpointID)
 			return err
 		}
-		if !d.busy.leave(args.EndpointID) {
+		if !d.draining.leave(args.EndpointID) {
 			return nil
 		}
 		if !d.now().Before(until) {
-			d.busy.abandon(args.EndpointID)
+			d.draining.abandon(args.EndpointID)
 			return d.store.InEnv(ctx, scope, func(tx *store.Tx) error { return wake(ctx, tx, args.EnvID, args.EndpointID) })
 		}
 	}
 }
 
-// drain works until nothing is due at the endpoint, or its time is up.
+// drain makes attempts until none is due at the endpoint, or until the time.
 func (d *Deliverer) drain(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID, until time.Time) error {
 	if !scope.Entitlements.Has(entitle.UseWebhooks) {
 		return d.cancelAll(ctx, scope, endpointID)
 	}
-	round := &round{Deliverer: d, scope: scope, endpointID: endpointID, began: d.now(), until: until}
-	return round.work(ctx)
+	run := &drainRun{Deliverer: d, scope: scope, endpointID: endpointID, began: d.now(), until: until}
+	return run.attemptAll(ctx)
 }
 
-// cancelAll ends what is on its way when the plan does not include webhooks any more.
+// cancelAll cancels the pending deliveries of an endpoint whose plan no longer includes webhooks.
 func (d *Deliverer) cancelAll(ctx context.Context, scope *tenancy.Scope, endpointID uuid.UUID) error {
 	return d.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		return d.queries.CancelDeliveries(ctx, tx, developerdb.CancelDeliveriesParams{
@@ -197,61 +196,61 @@ func (d *Deliverer) cancelAll(ctx context.Context, scope *tenancy.Scope, endpoin
 	})
 }
 
-// round is one drain of an endpoint.
-type round struct {
+// drainRun is one drain of an endpoint.
+type drainRun struct {
 	*Deliverer
 	scope      *tenancy.Scope
 	endpointID uuid.UUID
-	// began is when it began on the real clock, as scope.Now is on the environment's.
+	// began is scope.Now on the real clock.
 	began time.Time
-	// until is when it begins nothing new any more.
+	// until is when it stops starting attempts.
 	until time.Time
 }
 
 // envNow is the present on the clock of the environment.
-func (r *round) envNow() time.Time { return r.scope.Now.Add(r.now().Sub(r.began)) }
+func (r *drainRun) envNow() time.Time { return r.scope.Now.Add(r.now().Sub(r.began)) }
 
-// claim is a delivery that this round makes an attempt at.
+// claim is a delivery that this run attempts.
 type claim struct {
 	developerdb.ClaimDeliveriesRow
 	until time.Time
 }
 
-// answer is what came of the attempt at a claim; outcome is nil if it could not be made.
-type answer struct {
+// attempted is the end of an attempt; outcome is nil if it could not be made.
+type attempted struct {
 	claim   claim
 	outcome *outcome
 	err     error
 }
 
-// work makes attempts, perEndpoint at a time, until none is due, or the time is up. While the
-// answers to some are written down, others come: the faster an endpoint is, the more of them
-// one transaction takes.
-func (r *round) work(ctx context.Context) error {
+// attemptAll makes attempts, perEndpoint at a time, until none is due, or until r.until. While a
+// transaction records outcomes, further attempts end: the faster an endpoint answers, the more outcomes
+// one transaction records.
+func (r *drainRun) attemptAll(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var (
-		answers  = make(chan answer, perEndpoint)
-		finished []answer
+		ended    = make(chan attempted, perEndpoint)
+		finished []attempted
 		inFlight int
 		failure  error
 	)
 	for {
-		claims, err := r.turn(ctx, finished, inFlight, failure == nil)
+		claims, err := r.claimBatch(ctx, finished, inFlight, failure == nil)
 		if err != nil && failure == nil {
 			failure = err
-			cancel() // nobody would write down what comes of the rest
+			cancel() // the outcomes of the others could not be recorded
 		}
 		for _, c := range claims {
 			inFlight++
-			go func() { answers <- r.attempt(ctx, c) }()
+			go func() { ended <- r.attempt(ctx, c) }()
 		}
 		if inFlight == 0 {
 			return failure
 		}
 		finished = finished[:0]
-		for inFlight > 0 && (len(finished) == 0 || len(answers) > 0) {
-			a := <-answers
+		for inFlight > 0 && (len(finished) == 0 || len(ended) > 0) {
+			a := <-ended
 			inFlight--
 			failure = cmp.Or(failure, a.err)
 			if a.outcome != nil {
@@ -261,17 +260,17 @@ func (r *round) work(ctx context.Context) error {
 	}
 }
 
-// turn writes down what has come of attempts and claims as many deliveries as may be in
-// flight besides, unless the round is to end. When nothing is left it plans what is next.
-func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more bool) (claims []claim, err error) {
+// claimBatch records finished attempts and, with more, claims deliveries until perEndpoint are in
+// flight. If none is left, it schedules the next attempt.
+func (r *drainRun) claimBatch(ctx context.Context, finished []attempted, inFlight int, more bool) (claims []claim, err error) {
 	more = more && ctx.Err() == nil
 	if !more && len(finished) == 0 {
 		return nil, ctx.Err()
 	}
-	// Whatever happens to the job, what came of an attempt must be kept.
+	// Outcomes are recorded even if the job is canceled.
 	kept := context.WithoutCancel(ctx)
-	r.turns <- struct{}{}
-	defer func() { <-r.turns }()
+	r.connections <- struct{}{}
+	defer func() { <-r.connections }()
 	scope := *r.scope
 	scope.Now = r.envNow()
 	err = r.store.InEnv(kept, &scope, func(tx *store.Tx) (err error) {
@@ -287,7 +286,7 @@ func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more 
 		if err != nil || len(claims) > 0 || inFlight > 0 {
 			return err
 		}
-		return r.planNext(kept, tx)
+		return r.scheduleNext(kept, tx)
 	})
 	if err != nil {
 		return nil, err
@@ -295,8 +294,8 @@ func (r *round) turn(ctx context.Context, finished []answer, inFlight int, more 
 	return claims, ctx.Err()
 }
 
-// claim takes deliveries that are due.
-func (r *round) claim(ctx context.Context, tx *store.Tx, most int) ([]claim, error) {
+// claim claims due deliveries.
+func (r *drainRun) claim(ctx context.Context, tx *store.Tx, most int) ([]claim, error) {
 	now := r.now()
 	until := now.UTC().Add(r.claimLasts()).Truncate(time.Microsecond)
 	rows, err := r.queries.ClaimDeliveries(ctx, tx, developerdb.ClaimDeliveriesParams{
@@ -312,8 +311,8 @@ func (r *round) claim(ctx context.Context, tx *store.Tx, most int) ([]claim, err
 	return claims, nil
 }
 
-// planNext inserts a job for the attempt that is due next, unless one will look before.
-func (r *round) planNext(ctx context.Context, tx *store.Tx) error {
+// scheduleNext inserts a job for the next attempt, unless a job runs before that anyway.
+func (r *drainRun) scheduleNext(ctx context.Context, tx *store.Tx) error {
 	next, err := r.queries.GetNextAttemptAt(ctx, tx, developerdb.GetNextAttemptAtParams{
 		EnvID: r.scope.Env.ID, EndpointID: r.endpointID, RealNow: r.now(),
 	})
@@ -327,7 +326,7 @@ func (r *round) planNext(ctx context.Context, tx *store.Tx) error {
 	at := now.Add(max(next.Sub(r.envNow()), 0)).UTC().Truncate(time.Microsecond)
 	rows, err := r.queries.PlanWake(ctx, tx, developerdb.PlanWakeParams{EnvID: r.scope.Env.ID, ID: r.endpointID, WakeAt: at, RealNow: now})
 	if err != nil {
-		return fmt.Errorf("plan the next attempt: %w", err)
+		return fmt.Errorf("schedule the next attempt: %w", err)
 	}
 	if rows == 0 {
 		return nil
@@ -339,8 +338,8 @@ func (r *round) planNext(ctx context.Context, tx *store.Tx) error {
 	return jobs.Insert(ctx, tx, args, jobs.At(at))
 }
 
-// SweepDeliveries inserts jobs for endpoints of all environments that were forgotten: by a
-// server that died, or because a job got lost.
+// SweepDeliveries inserts jobs for endpoints of all environments with overdue deliveries, because a
+// server died or a job got lost.
 func (d *Deliverer) SweepDeliveries(ctx context.Context, _ SweepDeliveriesArgs) error {
 	return d.store.InPlatform(ctx, nil, func(tx pgx.Tx) error {
 		overdue, err := d.queries.ListOverdueEndpoints(ctx, tx, d.now().Add(-d.slack()))
@@ -356,46 +355,44 @@ func (d *Deliverer) SweepDeliveries(ctx context.Context, _ SweepDeliveriesArgs) 
 	})
 }
 
-// SweepDeliveriesArgs are those of the job of SweepDeliveries.
+// SweepDeliveriesArgs are the arguments of the job that runs SweepDeliveries.
 type SweepDeliveriesArgs struct{}
 
 // Kind implements jobs.Args.
 func (SweepDeliveriesArgs) Kind() string { return "webhook_sweep" }
 
-// busy lets one job of a server at a time look after a thing.
-type busy struct {
+// exclusive lets one job of a server at a time work on an id.
+type exclusive struct {
 	mu sync.Mutex
-	// things are those that are looked after, and whether somebody came meanwhile.
-	things map[uuid.UUID]bool
+	// held are the ids that are worked on; true if the work is to be repeated.
+	held map[uuid.UUID]bool
 }
 
-func newBusy() *busy { return &busy{things: map[uuid.UUID]bool{}} }
+func newExclusive() *exclusive { return &exclusive{held: map[uuid.UUID]bool{}} }
 
-// enter reports whether the caller is to look after the thing. If not, whoever does will look
-// once more.
-func (b *busy) enter(id uuid.UUID) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	_, taken := b.things[id]
-	b.things[id] = taken
+// enter reports whether the caller may work on the id. If not, the holder will repeat its work.
+func (e *exclusive) enter(id uuid.UUID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, taken := e.held[id]
+	e.held[id] = taken
 	return !taken
 }
 
-// leave reports whether to look once more, because somebody came meanwhile; if not, the
-// caller does not look after the thing any more.
-func (b *busy) leave(id uuid.UUID) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.things[id] {
-		b.things[id] = false
+// leave reports whether the holder must repeat its work. If not, it no longer holds the id.
+func (e *exclusive) leave(id uuid.UUID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.held[id] {
+		e.held[id] = false
 		return true
 	}
-	delete(b.things, id)
+	delete(e.held, id)
 	return false
 }
 
-func (b *busy) abandon(id uuid.UUID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.things, id)
+func (e *exclusive) abandon(id uuid.UUID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.held, id)
 }

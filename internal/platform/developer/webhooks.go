@@ -21,7 +21,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Why an endpoint gets no events.
+// The reasons why an endpoint is disabled.
 const (
 	DisabledManually = "MANUAL"
 	DisabledFailing  = "FAILING"
@@ -31,11 +31,11 @@ const (
 const (
 	// MaxWebhooks is how many endpoints an environment can have.
 	MaxWebhooks = 50
-	// MaxReplay is how many events one replay sends at the most.
+	// MaxReplay is the most events that one replay sends.
 	MaxReplay = 10_000
 )
 
-// Webhook is an endpoint of somebody else's to which events of an environment are sent
+// Webhook is an endpoint of a third party to which events of an environment are sent
 // (R-170). Its JSON form is the data of the events webhook.created, .updated, .deleted and
 // .disabled.
 type Webhook struct {
@@ -44,13 +44,13 @@ type Webhook struct {
 	Description string    `json:"description"`
 	// EventTypes are types, "<noun>.*" or "*".
 	EventTypes []string `json:"event_types"`
-	// ReadScopes are what whoever chose EventTypes and URL could read: scopes of an API token, or "*"
-	// for a person. Only events that need one of them are sent; without any, none.
+	// ReadScopes are the permissions of the principal who chose EventTypes and URL: scopes of an API
+	// token, or "*" for a user. Only events that need one of them are sent; without any, none.
 	ReadScopes []string `json:"read_scopes"`
 	IsEnabled  bool     `json:"is_enabled"`
 	// DisabledReason is set exactly if it is not enabled.
 	DisabledReason *string `json:"disabled_reason"`
-	// FailingSince is when the first of the attempts was made that have all failed since.
+	// FailingSince is the first of the latest attempts, all of which have failed.
 	FailingSince *time.Time `json:"failing_since"`
 	// PreviousSecretExpiresAt is until when the secret before the present one signs too.
 	PreviousSecretExpiresAt *time.Time `json:"previous_secret_expires_at"`
@@ -59,7 +59,7 @@ type Webhook struct {
 	Version                 int32      `json:"version"`
 }
 
-// WebhookInput is what a new endpoint is made of.
+// WebhookInput has the fields of a new endpoint.
 type WebhookInput struct {
 	URL, Description string
 	EventTypes       []string
@@ -72,7 +72,7 @@ type WebhookPatch struct {
 	IsEnabled        *bool
 }
 
-// Webhooks is the service for endpoints and what is sent to them.
+// Webhooks is the service for endpoints and their deliveries.
 type Webhooks struct {
 	store   *store.Store
 	queries *developerdb.Queries
@@ -81,9 +81,9 @@ type Webhooks struct {
 	rights  EventRights
 }
 
-// URLChecker says whether requests to a URL would be refused; *outbound.Client does.
+// URLChecker reports whether requests to a URL would be refused; *outbound.Client does.
 type URLChecker interface {
-	// CheckURL returns an error in words for people.
+	// CheckURL returns an error whose text is for users.
 	CheckURL(url string) error
 }
 
@@ -95,7 +95,7 @@ func NewWebhooks(store *store.Store, box *secretbox.Box, checker URLChecker, rig
 
 type webhookRow = developerdb.GetWebhookRow
 
-// newestFirst is where a page ends of a list that begins with the newest.
+// newestFirst is the end of a page of a list, newest first.
 type newestFirst struct {
 	At time.Time `json:"t"`
 	ID uuid.UUID `json:"i"`
@@ -130,9 +130,9 @@ func (s *Webhooks) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) 
 	return &found, nil
 }
 
-// Create adds an endpoint and returns the secret that signs what is sent to it, which nobody
-// can read again. It gets nothing that whoever makes it may not read, whatever happens to their
-// API token later. Errors: ValidationFailed for a URL that is not allowed, types that do not
+// Create adds an endpoint and returns the secret that signs its requests, which cannot be read
+// again. The endpoint gets only events that its creator may read, also after their API token has
+// changed. Errors: ValidationFailed for a URL that is not allowed, types that do not
 // exist, and one endpoint too many; ScopeRequired, TokenNotAccepted and RoleNotAllowed for types
 // that may not be read.
 func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookInput) (*Webhook, string, error) {
@@ -168,7 +168,7 @@ func (s *Webhooks) Create(ctx context.Context, scope *tenancy.Scope, in WebhookI
 		if err != nil {
 			return fmt.Errorf("insert webhook: %w", err)
 		}
-		return s.tell(ctx, tx, scope, "webhook.created", created)
+		return s.recordChange(ctx, tx, scope, "webhook.created", created)
 	})
 	if err != nil {
 		return nil, "", err
@@ -184,7 +184,7 @@ func (s *Webhooks) checkLimit(ctx context.Context, tx *store.Tx, scope *tenancy.
 		return fmt.Errorf("count webhooks: %w", err)
 	}
 	if count >= MaxWebhooks {
-		return apperr.New(apperr.ValidationFailed, "There are %d webhooks already, which is as many as there can be.", count)
+		return apperr.New(apperr.ValidationFailed, "There are %d webhooks already, which is the limit.", count)
 	}
 	return nil
 }
@@ -196,8 +196,8 @@ func (s *Webhooks) checkURL(url string) error {
 	return nil
 }
 
-// checkChoice sees to it that nobody chooses event types that they may not read. "*" of an API
-// token is what the token may read: ReadScopes sees to that. "*" of a person is everything.
+// checkChoice refuses event types that the principal may not read. For an API token "*" means the types
+// that it may read, which ReadScopes ensures; for a user, all types.
 func (s *Webhooks) checkChoice(scope *tenancy.Scope, types []string) error {
 	if err := checkTypes(s.rights, scope.Principal, "/event_types", types); err != nil {
 		return err
@@ -208,7 +208,7 @@ func (s *Webhooks) checkChoice(scope *tenancy.Scope, types []string) error {
 	return nil
 }
 
-// checkSent sees to it that nobody lets events be sent that they may not read themselves.
+// checkSent refuses a principal who may not read all events that the endpoint gets.
 func (s *Webhooks) checkSent(scope *tenancy.Scope, w Webhook) error {
 	for _, wanted := range w.EventTypes {
 		sent := slices.DeleteFunc(matching(s.rights, wanted), func(t string) bool { return !s.sends(w, t) })
@@ -219,15 +219,14 @@ func (s *Webhooks) checkSent(scope *tenancy.Scope, w Webhook) error {
 	return nil
 }
 
-// sends reports whether an endpoint may get events of a type at all: whether whoever chose its
-// types could read it.
+// sends reports whether ReadScopes lets an endpoint get events of a type.
 func (s *Webhooks) sends(w Webhook, eventType string) bool {
 	scope := string(s.rights.Scope(eventType))
 	return slices.Contains(w.ReadScopes, anyScope) || scope != "" && slices.Contains(w.ReadScopes, scope)
 }
 
-// tell records a change for the trail and for the feed.
-func (s *Webhooks) tell(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, event string, w Webhook) error {
+// recordChange adds a change to the audit trail and to the feed.
+func (s *Webhooks) recordChange(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, event string, w Webhook) error {
 	tx.Emit(event, w)
 	return audit.Record(ctx, tx, scope, audit.Entry{
 		Action: event, Outcome: audit.Success, TargetType: "webhook", TargetID: w.ID.String(),
@@ -235,10 +234,10 @@ func (s *Webhooks) tell(ctx context.Context, tx *store.Tx, scope *tenancy.Scope,
 	})
 }
 
-// Update changes an endpoint; with a version, only if it is at that version. What is still on
-// its way to an endpoint that is disabled is cancelled; one that is enabled begins anew with
-// the next event. Who changes the URL or enables it has to be able to read what it gets, and
-// whoever chooses its types or its URL limits it to what they may read. Errors: NotFound, VersionMismatch;
+// Update changes an endpoint; with a version, only if it is at that version. Disabling it cancels its
+// pending deliveries; enabling it starts with the next event. A principal who changes the URL or
+// enables it must be able to read the events that it gets; one who changes its types or its URL limits
+// it to the events that they may read. Errors: NotFound, VersionMismatch;
 // ValidationFailed, ScopeRequired, TokenNotAccepted and RoleNotAllowed as for Create.
 func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch WebhookPatch) (*Webhook, error) {
 	var updated Webhook
@@ -260,12 +259,12 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			return err
 		}
 		if updated.IsEnabled && !current.IsEnabled {
-			// An event that was being appended while it was disabled is on its way still.
+			// A delivery that was added while it was being disabled is still pending.
 			if err := s.cancelDeliveries(ctx, tx, scope, updated); err != nil {
 				return err
 			}
 		}
-		return s.tell(ctx, tx, scope, "webhook.updated", updated)
+		return s.recordChange(ctx, tx, scope, "webhook.updated", updated)
 	})
 	if err != nil {
 		return nil, err
@@ -273,7 +272,7 @@ func (s *Webhooks) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 	return &updated, nil
 }
 
-// checkChange looks at what a patch would make of the current endpoint.
+// checkChange checks whether the principal may make the change.
 func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, current, updated Webhook) error {
 	if err := s.checkURL(updated.URL); err != nil {
 		return err
@@ -287,8 +286,8 @@ func (s *Webhooks) checkChange(scope *tenancy.Scope, patch WebhookPatch, current
 	return nil
 }
 
-// readScopes are those of an endpoint after the patch. What is on its way to another URL may be of
-// types that the endpoint wanted before.
+// readScopes are those of an endpoint after the patch. Pending deliveries, which go to the new URL too, may
+// be of types that the endpoint wanted before.
 func (p WebhookPatch) readScopes(w Webhook, by *tenancy.Principal) []string {
 	theirs := readScopes(by)
 	switch {
@@ -323,7 +322,7 @@ func (p WebhookPatch) apply(w Webhook) Webhook {
 	return w
 }
 
-// write keeps an endpoint as it is given, and cancels what is on its way to a disabled one.
+// write updates an endpoint, and cancels the pending deliveries of a disabled one.
 func (s *Webhooks) write(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, w Webhook) error {
 	err := s.queries.UpdateWebhook(ctx, tx, developerdb.UpdateWebhookParams{
 		EnvID: scope.Env.ID, ID: w.ID, Url: w.URL, Description: w.Description, EventTypes: w.EventTypes, ReadScopes: w.ReadScopes,
@@ -346,7 +345,7 @@ func (s *Webhooks) cancelDeliveries(ctx context.Context, tx *store.Tx, scope *te
 	return nil
 }
 
-// Delete removes an endpoint with the log of what was sent to it. Errors: NotFound,
+// Delete removes an endpoint with its deliveries. Errors: NotFound,
 // VersionMismatch.
 func (s *Webhooks) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
 	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
@@ -354,14 +353,14 @@ func (s *Webhooks) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		if err != nil {
 			return err
 		}
-		// Nobody may add a delivery to the endpoint while it goes.
+		// No delivery may be added to the endpoint while it is deleted.
 		if err := s.catchUp(ctx, tx, scope); err != nil {
 			return err
 		}
 		if err := s.queries.DeleteWebhook(ctx, tx, developerdb.DeleteWebhookParams{EnvID: scope.Env.ID, ID: id}); err != nil {
 			return fmt.Errorf("delete webhook: %w", err)
 		}
-		return s.tell(ctx, tx, scope, "webhook.deleted", current)
+		return s.recordChange(ctx, tx, scope, "webhook.deleted", current)
 	})
 }
 
@@ -421,7 +420,7 @@ func (s *Webhooks) lockEnabled(ctx context.Context, tx *store.Tx, scope *tenancy
 	return w, nil
 }
 
-// wake lets a job look after the endpoint once the transaction is committed.
+// wake inserts a job that delivers to the endpoint.
 func wake(ctx context.Context, tx jobs.DB, envID, endpointID uuid.UUID) error {
 	return jobs.Insert(ctx, tx, DeliverArgs{InEnv: jobs.InEnv{EnvID: envID}, EndpointID: endpointID})
 }
