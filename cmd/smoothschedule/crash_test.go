@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -17,8 +18,8 @@ import (
 // key, the request is executed exactly once.
 func TestServe_killed_runs_idempotent_requests_once(t *testing.T) {
 	t.Parallel()
-	kit := apitest.New(t)
-	kit.Clock.Advance(time.Since(kit.Clock.Now())) // the process has a real clock
+	kit := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.QuickLogin = false })) // serve refuses a database for development
+	kit.Clock.Advance(time.Since(kit.Clock.Now()))                                          // the process has a real clock
 	tenant := kit.Tenant(t, "a")
 	token := tenant.Client(t, tenancy.RoleOwner).APIToken(t, false, "customers:write").Token()
 	count := func(sql string) (n int) {

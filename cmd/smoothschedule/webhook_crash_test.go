@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/smoothschedule/smoothschedule/internal/app"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/apitest"
 )
@@ -144,8 +145,8 @@ func TestServe_killed_delivers_all_webhooks(t *testing.T) {
 	}
 	receiver := httptest.NewServer(endpoint)
 	t.Cleanup(receiver.Close)
-	kit := apitest.New(t)
-	kit.Clock.Advance(time.Since(kit.Clock.Now())) // the process has a real clock
+	kit := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.QuickLogin = false })) // serve refuses a database for development
+	kit.Clock.Advance(time.Since(kit.Clock.Now()))                                          // the process has a real clock
 	tenant := kit.Tenant(t, "a")
 	// A short timeout: deliveries of a killed server are taken over after about three times as long.
 	serve := func() *instance {
