@@ -32,7 +32,7 @@ import (
 	identityapi "github.com/smoothschedule/smoothschedule/internal/identity/api"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
-	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
+	platformapi "github.com/smoothschedule/smoothschedule/internal/platform/api"
 	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
 	"github.com/smoothschedule/smoothschedule/internal/ratelimit"
@@ -79,7 +79,7 @@ type App struct {
 
 	Scheduling schedulingapi.Dependencies
 	Tokens     *developer.Tokens
-	Platform   adminapi.Dependencies
+	Platform   platformapi.ConsoleServices
 
 	config  Config
 	limiter *ratelimit.Limiter
@@ -150,7 +150,7 @@ func New(d Dependencies) (*App, error) {
 		return nil, err
 	}
 	consumers := register([]module{
-		{Module: identityServer.Module()}, {Module: schedulingapi.New(scheduled).Module()}, {Module: adminapi.New(platform).Module()}, developerModule,
+		{Module: identityServer.Module()}, {Module: schedulingapi.New(scheduled).Module()}, {Module: platformapi.NewConsole(platform).Module()}, developerModule,
 	}, server, workers)
 	feedRunner := newFeed(store, resolver, hub, workers, d.Now, d.Log, consumers)
 	if err := server.Check(); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/events/feed"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
 	"github.com/smoothschedule/smoothschedule/internal/outbound"
+	platformapi "github.com/smoothschedule/smoothschedule/internal/platform/api"
 	"github.com/smoothschedule/smoothschedule/internal/platform/developer"
-	"github.com/smoothschedule/smoothschedule/internal/platform/developerapi"
 	"github.com/smoothschedule/smoothschedule/internal/secretbox"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 )
@@ -30,7 +30,7 @@ func newDeveloper(
 	client := outbound.New(outbound.Options{AllowLoopback: d.Config.WebhookAllowLoopback, Timeout: d.Config.WebhookTimeout})
 	webhooks := developer.NewWebhooks(store, box, client, rights)
 	deliverer := developer.NewDeliverer(webhooks, client, communication.NewNotifications(), d.Config.WebhookTimeout, d.Now, d.Log)
-	server := developerapi.New(developerapi.Dependencies{
+	server := platformapi.NewDeveloper(platformapi.DeveloperServices{
 		Tokens:   tokens,
 		Events:   developer.NewEvents(store, hub, rights),
 		Webhooks: webhooks,

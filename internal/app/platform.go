@@ -10,7 +10,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/identity"
 	"github.com/smoothschedule/smoothschedule/internal/jobs"
-	"github.com/smoothschedule/smoothschedule/internal/platform/adminapi"
+	platformapi "github.com/smoothschedule/smoothschedule/internal/platform/api"
 	"github.com/smoothschedule/smoothschedule/internal/platform/businesses"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -19,9 +19,9 @@ import (
 // newPlatform builds the services of platform administration.
 func newPlatform(
 	store *store.Store, catalogue *entitle.Catalogue, resolver *tenancy.Resolver, hasher *identity.Hasher,
-) adminapi.Dependencies {
+) platformapi.ConsoleServices {
 	calls := businesses.NewAPICalls(store)
-	return adminapi.Dependencies{
+	return platformapi.ConsoleServices{
 		Plans:         businesses.NewPlans(store),
 		Offers:        businesses.NewOffers(store),
 		Businesses:    businesses.NewBusinesses(store, catalogue, tenants{hasher, catalogue}),
@@ -65,7 +65,7 @@ func (reconcileUsageArgs) Kind() string { return "reconcile_usage" }
 // addPlatformJobs adds the jobs of platform administration. They are idempotent and may run
 // concurrently.
 func addPlatformJobs(
-	workers *jobs.Workers, platform adminapi.Dependencies, store *store.Store, now func() time.Time, log *slog.Logger,
+	workers *jobs.Workers, platform platformapi.ConsoleServices, store *store.Store, now func() time.Time, log *slog.Logger,
 ) {
 	jobs.HandleGlobal(workers, func(ctx context.Context, _ settlePlansArgs) error { return platform.Subscriptions.Settle(ctx, now()) })
 	workers.Every(settleInterval, settlePlansArgs{})

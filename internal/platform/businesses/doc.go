@@ -4,7 +4,7 @@
 //
 // It calls entitle for what plans and exceptions mean, audit for the trail, and tenancy
 // for the database. What other domains own it changes through interfaces that
-// internal/app connects. Handlers (adminapi) and internal/app call it; it knows no HTTP.
+// internal/app connects. Handlers (internal/platform/api) and internal/app call it; it knows no HTTP.
 //
 // Invariants:
 //   - What a role may do at all is the gates' business, and is checked before.

@@ -1,4 +1,4 @@
-package developerapi
+package api
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // ListEvents implements the operation.
-func (s *Server) ListEvents(ctx context.Context, req developeroapi.ListEventsRequestObject) (developeroapi.ListEventsResponseObject, error) {
+func (s *Developer) ListEvents(ctx context.Context, req developeroapi.ListEventsRequestObject) (developeroapi.ListEventsResponseObject, error) {
 	query := developer.EventQuery{After: req.Params.After, Limit: keyset.NewPage(req.Params.Limit, nil).Size()}
 	if req.Params.Types != nil {
 		query.Types = *req.Params.Types

@@ -1,4 +1,4 @@
-package developerapi
+package api
 
 import (
 	developeroapi "github.com/smoothschedule/smoothschedule/gen/api/developer"

@@ -1,4 +1,4 @@
-package developerapi
+package api
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 const defaultOverlap = 24 * time.Hour
 
 // ListTokens lists the API tokens.
-func (s *Server) ListTokens(ctx context.Context, r developeroapi.ListTokensRequestObject) (developeroapi.ListTokensResponseObject, error) {
+func (s *Developer) ListTokens(ctx context.Context, r developeroapi.ListTokensRequestObject) (developeroapi.ListTokensResponseObject, error) {
 	filter := developer.TokenFilter{IsSandbox: r.Params.IsSandbox}
 	list, err := s.Tokens.List(ctx, tenancy.ScopeFrom(ctx), filter, keyset.NewPage(r.Params.Limit, r.Params.Cursor))
 	if err != nil {
@@ -29,7 +29,7 @@ func (s *Server) ListTokens(ctx context.Context, r developeroapi.ListTokensReque
 }
 
 // CreateToken makes an API token.
-func (s *Server) CreateToken(ctx context.Context, r developeroapi.CreateTokenRequestObject) (developeroapi.CreateTokenResponseObject, error) {
+func (s *Developer) CreateToken(ctx context.Context, r developeroapi.CreateTokenRequestObject) (developeroapi.CreateTokenResponseObject, error) {
 	token, err := s.Tokens.Create(ctx, tenancy.ScopeFrom(ctx), FromAPITokenCreate(*r.Body))
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (s *Server) CreateToken(ctx context.Context, r developeroapi.CreateTokenReq
 }
 
 // GetToken returns an API token.
-func (s *Server) GetToken(ctx context.Context, r developeroapi.GetTokenRequestObject) (developeroapi.GetTokenResponseObject, error) {
+func (s *Developer) GetToken(ctx context.Context, r developeroapi.GetTokenRequestObject) (developeroapi.GetTokenResponseObject, error) {
 	token, err := s.Tokens.Get(ctx, tenancy.ScopeFrom(ctx), r.ID)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (s *Server) GetToken(ctx context.Context, r developeroapi.GetTokenRequestOb
 }
 
 // UpdateToken renames an API token.
-func (s *Server) UpdateToken(ctx context.Context, r developeroapi.UpdateTokenRequestObject) (developeroapi.UpdateTokenResponseObject, error) {
+func (s *Developer) UpdateToken(ctx context.Context, r developeroapi.UpdateTokenRequestObject) (developeroapi.UpdateTokenResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *Server) UpdateToken(ctx context.Context, r developeroapi.UpdateTokenReq
 }
 
 // RotateToken gives an API token a new secret.
-func (s *Server) RotateToken(ctx context.Context, r developeroapi.RotateTokenRequestObject) (developeroapi.RotateTokenResponseObject, error) {
+func (s *Developer) RotateToken(ctx context.Context, r developeroapi.RotateTokenRequestObject) (developeroapi.RotateTokenResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *Server) RotateToken(ctx context.Context, r developeroapi.RotateTokenReq
 }
 
 // RevokeToken ends an API token.
-func (s *Server) RevokeToken(ctx context.Context, r developeroapi.RevokeTokenRequestObject) (developeroapi.RevokeTokenResponseObject, error) {
+func (s *Developer) RevokeToken(ctx context.Context, r developeroapi.RevokeTokenRequestObject) (developeroapi.RevokeTokenResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	adminoapi "github.com/smoothschedule/smoothschedule/gen/api/admin"

@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // ListPlans lists what the business can buy.
-func (s *Server) ListPlans(ctx context.Context, _ adminoapi.ListPlansRequestObject) (adminoapi.ListPlansResponseObject, error) {
+func (s *Console) ListPlans(ctx context.Context, _ adminoapi.ListPlansRequestObject) (adminoapi.ListPlansResponseObject, error) {
 	offers, err := s.Offers.List(ctx, tenancy.ScopeFrom(ctx))
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package developerapi
+package api
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // GetSandboxClock implements the operation.
-func (s *Server) GetSandboxClock(ctx context.Context, _ developeroapi.GetSandboxClockRequestObject) (developeroapi.GetSandboxClockResponseObject, error) {
+func (s *Developer) GetSandboxClock(ctx context.Context, _ developeroapi.GetSandboxClockRequestObject) (developeroapi.GetSandboxClockResponseObject, error) {
 	clock, err := s.Clocks.Get(ctx, tenancy.ScopeFrom(ctx))
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (s *Server) GetSandboxClock(ctx context.Context, _ developeroapi.GetSandbox
 }
 
 // SetSandboxClock implements the operation.
-func (s *Server) SetSandboxClock(ctx context.Context, req developeroapi.SetSandboxClockRequestObject) (developeroapi.SetSandboxClockResponseObject, error) {
+func (s *Developer) SetSandboxClock(ctx context.Context, req developeroapi.SetSandboxClockRequestObject) (developeroapi.SetSandboxClockResponseObject, error) {
 	change := developer.ClockChange{Now: req.Body.Now, Reset: req.Body.Reset != nil}
 	if req.Body.AdvanceSeconds != nil {
 		by := time.Duration(*req.Body.AdvanceSeconds) * time.Second
@@ -42,7 +42,7 @@ func toAPIClock(c *developer.SandboxClock) developeroapi.SandboxClock {
 }
 
 // ListSandboxOutbox implements the operation.
-func (s *Server) ListSandboxOutbox(ctx context.Context, req developeroapi.ListSandboxOutboxRequestObject) (developeroapi.ListSandboxOutboxResponseObject, error) {
+func (s *Developer) ListSandboxOutbox(ctx context.Context, req developeroapi.ListSandboxOutboxRequestObject) (developeroapi.ListSandboxOutboxResponseObject, error) {
 	list, err := s.Outbox.List(ctx, tenancy.ScopeFrom(ctx), keyset.NewPage(req.Params.Limit, req.Params.Cursor))
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (s *Server) ListSandboxOutbox(ctx context.Context, req developeroapi.ListSa
 }
 
 // CreateSampleData implements the operation.
-func (s *Server) CreateSampleData(ctx context.Context, _ developeroapi.CreateSampleDataRequestObject) (developeroapi.CreateSampleDataResponseObject, error) {
+func (s *Developer) CreateSampleData(ctx context.Context, _ developeroapi.CreateSampleDataRequestObject) (developeroapi.CreateSampleDataResponseObject, error) {
 	made, err := s.Samples.Create(ctx, tenancy.ScopeFrom(ctx))
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package developerapi
+package api
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 )
 
 // ListWebhooks implements the operation.
-func (s *Server) ListWebhooks(ctx context.Context, req developeroapi.ListWebhooksRequestObject) (developeroapi.ListWebhooksResponseObject, error) {
+func (s *Developer) ListWebhooks(ctx context.Context, req developeroapi.ListWebhooksRequestObject) (developeroapi.ListWebhooksResponseObject, error) {
 	list, err := s.Webhooks.List(ctx, tenancy.ScopeFrom(ctx), keyset.NewPage(req.Params.Limit, req.Params.Cursor))
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func (s *Server) ListWebhooks(ctx context.Context, req developeroapi.ListWebhook
 }
 
 // CreateWebhook implements the operation.
-func (s *Server) CreateWebhook(ctx context.Context, req developeroapi.CreateWebhookRequestObject) (developeroapi.CreateWebhookResponseObject, error) {
+func (s *Developer) CreateWebhook(ctx context.Context, req developeroapi.CreateWebhookRequestObject) (developeroapi.CreateWebhookResponseObject, error) {
 	in := developer.WebhookInput{URL: req.Body.URL, EventTypes: req.Body.EventTypes}
 	if req.Body.Description != nil {
 		in.Description = *req.Body.Description
@@ -44,7 +44,7 @@ func (s *Server) CreateWebhook(ctx context.Context, req developeroapi.CreateWebh
 }
 
 // GetWebhook implements the operation.
-func (s *Server) GetWebhook(ctx context.Context, req developeroapi.GetWebhookRequestObject) (developeroapi.GetWebhookResponseObject, error) {
+func (s *Developer) GetWebhook(ctx context.Context, req developeroapi.GetWebhookRequestObject) (developeroapi.GetWebhookResponseObject, error) {
 	found, err := s.Webhooks.Get(ctx, tenancy.ScopeFrom(ctx), req.ID)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (s *Server) GetWebhook(ctx context.Context, req developeroapi.GetWebhookReq
 }
 
 // UpdateWebhook implements the operation.
-func (s *Server) UpdateWebhook(ctx context.Context, req developeroapi.UpdateWebhookRequestObject) (developeroapi.UpdateWebhookResponseObject, error) {
+func (s *Developer) UpdateWebhook(ctx context.Context, req developeroapi.UpdateWebhookRequestObject) (developeroapi.UpdateWebhookResponseObject, error) {
 	version, err := etag.Parse(req.Params.IfMatch)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (s *Server) UpdateWebhook(ctx context.Context, req developeroapi.UpdateWebh
 }
 
 // DeleteWebhook implements the operation.
-func (s *Server) DeleteWebhook(ctx context.Context, req developeroapi.DeleteWebhookRequestObject) (developeroapi.DeleteWebhookResponseObject, error) {
+func (s *Developer) DeleteWebhook(ctx context.Context, req developeroapi.DeleteWebhookRequestObject) (developeroapi.DeleteWebhookResponseObject, error) {
 	version, err := etag.Parse(req.Params.IfMatch)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func (s *Server) DeleteWebhook(ctx context.Context, req developeroapi.DeleteWebh
 }
 
 // RotateWebhookSecret implements the operation.
-func (s *Server) RotateWebhookSecret(
+func (s *Developer) RotateWebhookSecret(
 	ctx context.Context, req developeroapi.RotateWebhookSecretRequestObject,
 ) (developeroapi.RotateWebhookSecretResponseObject, error) {
 	rotated, secret, err := s.Webhooks.RotateSecret(ctx, tenancy.ScopeFrom(ctx), req.ID)
@@ -97,7 +97,7 @@ func (s *Server) RotateWebhookSecret(
 }
 
 // PingWebhook implements the operation.
-func (s *Server) PingWebhook(ctx context.Context, req developeroapi.PingWebhookRequestObject) (developeroapi.PingWebhookResponseObject, error) {
+func (s *Developer) PingWebhook(ctx context.Context, req developeroapi.PingWebhookRequestObject) (developeroapi.PingWebhookResponseObject, error) {
 	delivery, err := s.Webhooks.Ping(ctx, tenancy.ScopeFrom(ctx), req.ID)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (s *Server) PingWebhook(ctx context.Context, req developeroapi.PingWebhookR
 }
 
 // ReplayWebhook implements the operation.
-func (s *Server) ReplayWebhook(ctx context.Context, req developeroapi.ReplayWebhookRequestObject) (developeroapi.ReplayWebhookResponseObject, error) {
+func (s *Developer) ReplayWebhook(ctx context.Context, req developeroapi.ReplayWebhookRequestObject) (developeroapi.ReplayWebhookResponseObject, error) {
 	replayed, err := s.Webhooks.Replay(ctx, tenancy.ScopeFrom(ctx), req.ID, req.Body.Since)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func (s *Server) ReplayWebhook(ctx context.Context, req developeroapi.ReplayWebh
 }
 
 // ListWebhookDeliveries implements the operation.
-func (s *Server) ListWebhookDeliveries(
+func (s *Developer) ListWebhookDeliveries(
 	ctx context.Context, req developeroapi.ListWebhookDeliveriesRequestObject,
 ) (developeroapi.ListWebhookDeliveriesResponseObject, error) {
 	filter := developer.DeliveryFilter{EndpointID: req.ID, Status: (*string)(req.Params.Status)}
@@ -133,7 +133,7 @@ func (s *Server) ListWebhookDeliveries(
 }
 
 // ReplayWebhookDelivery implements the operation.
-func (s *Server) ReplayWebhookDelivery(
+func (s *Developer) ReplayWebhookDelivery(
 	ctx context.Context, req developeroapi.ReplayWebhookDeliveryRequestObject,
 ) (developeroapi.ReplayWebhookDeliveryResponseObject, error) {
 	delivery, err := s.Webhooks.ReplayDelivery(ctx, tenancy.ScopeFrom(ctx), req.ID, req.DeliveryID)

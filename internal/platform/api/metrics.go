@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 )
 
 // GetPlatformMetrics returns the platform's numbers.
-func (s *Server) GetPlatformMetrics(
+func (s *Console) GetPlatformMetrics(
 	ctx context.Context, _ adminoapi.GetPlatformMetricsRequestObject,
 ) (adminoapi.GetPlatformMetricsResponseObject, error) {
 	metrics, err := s.Overview.Metrics(ctx, tenancy.ScopeFrom(ctx))

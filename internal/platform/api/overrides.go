@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // ListOverrides lists the exceptions of a business.
-func (s *Server) ListOverrides(
+func (s *Console) ListOverrides(
 	ctx context.Context, r adminoapi.ListOverridesRequestObject,
 ) (adminoapi.ListOverridesResponseObject, error) {
 	list, err := s.Overrides.List(ctx, r.ID, keyset.NewPage(r.Params.Limit, r.Params.Cursor))
@@ -29,7 +29,7 @@ func (s *Server) ListOverrides(
 }
 
 // CreateOverride makes an exception.
-func (s *Server) CreateOverride(
+func (s *Console) CreateOverride(
 	ctx context.Context, r adminoapi.CreateOverrideRequestObject,
 ) (adminoapi.CreateOverrideResponseObject, error) {
 	input, err := FromAPIOverrideCreate(*r.Body)
@@ -46,7 +46,7 @@ func (s *Server) CreateOverride(
 }
 
 // EndOverride ends an exception.
-func (s *Server) EndOverride(ctx context.Context, r adminoapi.EndOverrideRequestObject) (adminoapi.EndOverrideResponseObject, error) {
+func (s *Console) EndOverride(ctx context.Context, r adminoapi.EndOverrideRequestObject) (adminoapi.EndOverrideResponseObject, error) {
 	if err := s.Overrides.End(ctx, tenancy.ScopeFrom(ctx), r.ID, r.OverrideID); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // ListPlatformUsers lists the users of the whole platform.
-func (s *Server) ListPlatformUsers(
+func (s *Console) ListPlatformUsers(
 	ctx context.Context, r adminoapi.ListPlatformUsersRequestObject,
 ) (adminoapi.ListPlatformUsersResponseObject, error) {
 	list, err := s.Users.List(ctx, FromAPIUserFilter(r.Params), keyset.NewPage(r.Params.Limit, r.Params.Cursor))
@@ -28,7 +28,7 @@ func (s *Server) ListPlatformUsers(
 }
 
 // GetPlatformUser returns a user.
-func (s *Server) GetPlatformUser(
+func (s *Console) GetPlatformUser(
 	ctx context.Context, r adminoapi.GetPlatformUserRequestObject,
 ) (adminoapi.GetPlatformUserResponseObject, error) {
 	user, err := s.Users.Get(ctx, r.ID)
@@ -41,7 +41,7 @@ func (s *Server) GetPlatformUser(
 }
 
 // UpdatePlatformUser changes a user.
-func (s *Server) UpdatePlatformUser(
+func (s *Console) UpdatePlatformUser(
 	ctx context.Context, r adminoapi.UpdatePlatformUserRequestObject,
 ) (adminoapi.UpdatePlatformUserResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)

@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // ListPlatformPlans lists every plan.
-func (s *Server) ListPlatformPlans(
+func (s *Console) ListPlatformPlans(
 	ctx context.Context, _ adminoapi.ListPlatformPlansRequestObject,
 ) (adminoapi.ListPlatformPlansResponseObject, error) {
 	plans, err := s.Plans.List(ctx)
@@ -21,7 +21,7 @@ func (s *Server) ListPlatformPlans(
 }
 
 // CreatePlan adds a plan.
-func (s *Server) CreatePlan(ctx context.Context, r adminoapi.CreatePlanRequestObject) (adminoapi.CreatePlanResponseObject, error) {
+func (s *Console) CreatePlan(ctx context.Context, r adminoapi.CreatePlanRequestObject) (adminoapi.CreatePlanResponseObject, error) {
 	plan, err := s.Plans.Create(ctx, tenancy.ScopeFrom(ctx), FromAPIPlanCreate(*r.Body))
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (s *Server) CreatePlan(ctx context.Context, r adminoapi.CreatePlanRequestOb
 }
 
 // GetPlatformPlan returns a plan.
-func (s *Server) GetPlatformPlan(
+func (s *Console) GetPlatformPlan(
 	ctx context.Context, r adminoapi.GetPlatformPlanRequestObject,
 ) (adminoapi.GetPlatformPlanResponseObject, error) {
 	plan, err := s.Plans.Get(ctx, r.ID)
@@ -41,7 +41,7 @@ func (s *Server) GetPlatformPlan(
 }
 
 // CreatePlanDraft begins a new version of a plan.
-func (s *Server) CreatePlanDraft(
+func (s *Console) CreatePlanDraft(
 	ctx context.Context, r adminoapi.CreatePlanDraftRequestObject,
 ) (adminoapi.CreatePlanDraftResponseObject, error) {
 	draft, err := s.Plans.CreateDraft(ctx, tenancy.ScopeFrom(ctx), r.ID)
@@ -54,7 +54,7 @@ func (s *Server) CreatePlanDraft(
 }
 
 // UpdatePlanDraft changes a draft.
-func (s *Server) UpdatePlanDraft(
+func (s *Console) UpdatePlanDraft(
 	ctx context.Context, r adminoapi.UpdatePlanDraftRequestObject,
 ) (adminoapi.UpdatePlanDraftResponseObject, error) {
 	revision, err := etag.Parse(r.Params.IfMatch)
@@ -71,7 +71,7 @@ func (s *Server) UpdatePlanDraft(
 }
 
 // DeletePlanDraft discards a draft.
-func (s *Server) DeletePlanDraft(
+func (s *Console) DeletePlanDraft(
 	ctx context.Context, r adminoapi.DeletePlanDraftRequestObject,
 ) (adminoapi.DeletePlanDraftResponseObject, error) {
 	if err := s.Plans.DeleteDraft(ctx, tenancy.ScopeFrom(ctx), r.ID, r.Version); err != nil {
@@ -81,7 +81,7 @@ func (s *Server) DeletePlanDraft(
 }
 
 // PublishPlanVersion makes a draft the version that can be bought.
-func (s *Server) PublishPlanVersion(
+func (s *Console) PublishPlanVersion(
 	ctx context.Context, r adminoapi.PublishPlanVersionRequestObject,
 ) (adminoapi.PublishPlanVersionResponseObject, error) {
 	version, err := s.Plans.Publish(ctx, tenancy.ScopeFrom(ctx), r.ID, r.Version)
@@ -94,7 +94,7 @@ func (s *Server) PublishPlanVersion(
 }
 
 // ArchivePlanVersion takes a version off the market.
-func (s *Server) ArchivePlanVersion(
+func (s *Console) ArchivePlanVersion(
 	ctx context.Context, r adminoapi.ArchivePlanVersionRequestObject,
 ) (adminoapi.ArchivePlanVersionResponseObject, error) {
 	version, err := s.Plans.Archive(ctx, tenancy.ScopeFrom(ctx), r.ID, r.Version)

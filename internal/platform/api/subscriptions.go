@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 )
 
 // GetEntitlements shows what the plan of the business includes.
-func (s *Server) GetEntitlements(
+func (s *Console) GetEntitlements(
 	ctx context.Context, _ adminoapi.GetEntitlementsRequestObject,
 ) (adminoapi.GetEntitlementsResponseObject, error) {
 	entitlements, err := s.Subscriptions.Entitlements(ctx, tenancy.ScopeFrom(ctx))
@@ -19,7 +19,7 @@ func (s *Server) GetEntitlements(
 }
 
 // PreviewPlan shows what another plan would change.
-func (s *Server) PreviewPlan(ctx context.Context, r adminoapi.PreviewPlanRequestObject) (adminoapi.PreviewPlanResponseObject, error) {
+func (s *Console) PreviewPlan(ctx context.Context, r adminoapi.PreviewPlanRequestObject) (adminoapi.PreviewPlanResponseObject, error) {
 	preview, err := s.Subscriptions.Preview(ctx, tenancy.ScopeFrom(ctx), r.Params.Plan)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (s *Server) PreviewPlan(ctx context.Context, r adminoapi.PreviewPlanRequest
 }
 
 // ChangePlan gives a business another plan.
-func (s *Server) ChangePlan(ctx context.Context, r adminoapi.ChangePlanRequestObject) (adminoapi.ChangePlanResponseObject, error) {
+func (s *Console) ChangePlan(ctx context.Context, r adminoapi.ChangePlanRequestObject) (adminoapi.ChangePlanResponseObject, error) {
 	change, err := s.Subscriptions.Change(ctx, tenancy.ScopeFrom(ctx), r.ID, FromAPIPlanChange(*r.Body))
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *Server) ChangePlan(ctx context.Context, r adminoapi.ChangePlanRequestOb
 }
 
 // CancelPlanChange forgets a scheduled change of plan.
-func (s *Server) CancelPlanChange(
+func (s *Console) CancelPlanChange(
 	ctx context.Context, r adminoapi.CancelPlanChangeRequestObject,
 ) (adminoapi.CancelPlanChangeResponseObject, error) {
 	if err := s.Subscriptions.Cancel(ctx, tenancy.ScopeFrom(ctx), r.ID); err != nil {

@@ -1,4 +1,4 @@
-package adminapi
+package api
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // ListPlatformBusinesses lists the businesses of the platform.
-func (s *Server) ListPlatformBusinesses(
+func (s *Console) ListPlatformBusinesses(
 	ctx context.Context, r adminoapi.ListPlatformBusinessesRequestObject,
 ) (adminoapi.ListPlatformBusinessesResponseObject, error) {
 	page := keyset.NewPage(r.Params.Limit, r.Params.Cursor)
@@ -25,7 +25,7 @@ func (s *Server) ListPlatformBusinesses(
 }
 
 // CreatePlatformBusiness makes a business.
-func (s *Server) CreatePlatformBusiness(
+func (s *Console) CreatePlatformBusiness(
 	ctx context.Context, r adminoapi.CreatePlatformBusinessRequestObject,
 ) (adminoapi.CreatePlatformBusinessResponseObject, error) {
 	input, password := FromAPIBusinessCreate(*r.Body)
@@ -39,7 +39,7 @@ func (s *Server) CreatePlatformBusiness(
 }
 
 // GetPlatformBusiness returns a business.
-func (s *Server) GetPlatformBusiness(ctx context.Context, r adminoapi.GetPlatformBusinessRequestObject) (adminoapi.GetPlatformBusinessResponseObject, error) {
+func (s *Console) GetPlatformBusiness(ctx context.Context, r adminoapi.GetPlatformBusinessRequestObject) (adminoapi.GetPlatformBusinessResponseObject, error) {
 	business, err := s.Businesses.Get(ctx, tenancy.ScopeFrom(ctx), r.ID)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (s *Server) GetPlatformBusiness(ctx context.Context, r adminoapi.GetPlatfor
 }
 
 // UpdatePlatformBusiness changes a business.
-func (s *Server) UpdatePlatformBusiness(
+func (s *Console) UpdatePlatformBusiness(
 	ctx context.Context, r adminoapi.UpdatePlatformBusinessRequestObject,
 ) (adminoapi.UpdatePlatformBusinessResponseObject, error) {
 	version, err := etag.Parse(r.Params.IfMatch)
