@@ -99,8 +99,8 @@ func New(d Dependencies) (*App, error) {
 	store := store.New(d.App, d.Platform)
 	hub := events.NewHub()
 	store.OnEvents(hub.Announce)
-	catalogue := entitle.NewCatalogue(d.App)
-	resolver := tenancy.NewResolver(d.App, catalogue)
+	plans := entitle.NewPlans(d.App)
+	resolver := tenancy.NewResolver(d.App, plans)
 	if !d.Config.OptimisticIdentity {
 		resolver = resolver.WithoutIdentityCache()
 	}
@@ -109,7 +109,7 @@ func New(d Dependencies) (*App, error) {
 	sessions := identity.NewSessions(store, hasher)
 	scheduled := newScheduling(store, document.Version)
 
-	platform := newPlatform(store, catalogue, resolver, hasher)
+	platform := newPlatform(store, plans, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
 	addAuditMaintenance(workers, store, d.Config.AuditRetentionDays, d.Now, d.Log)
@@ -125,7 +125,7 @@ func New(d Dependencies) (*App, error) {
 		Businesses:     identity.NewBusinesses(store),
 		Personas:       identity.NewPersonas(store, sessions, d.Config.QuickLogin, identity.KnownPersonas()),
 		Sandbox:        identity.NewSandbox(store),
-		Invitations:    identity.NewInvitations(store, resolver, catalogue, hasher, logins{scheduled.Customers, scheduled.Resources}),
+		Invitations:    identity.NewInvitations(store, resolver, plans, hasher, logins{scheduled.Customers, scheduled.Resources}),
 		PasswordResets: identity.NewPasswordResets(store, resolver, hasher),
 		AuditTrail:     identity.NewAuditTrail(store),
 		Domains:        domains,

@@ -18,14 +18,14 @@ import (
 
 // newPlatform builds the services of platform administration.
 func newPlatform(
-	store *store.Store, catalogue *entitle.Catalogue, resolver *tenancy.Resolver, hasher *identity.Hasher,
+	store *store.Store, plans *entitle.Plans, resolver *tenancy.Resolver, hasher *identity.Hasher,
 ) platformapi.ConsoleServices {
 	calls := businesses.NewAPICalls(store)
 	return platformapi.ConsoleServices{
 		Plans:         businesses.NewPlans(store),
 		Offers:        businesses.NewOffers(store),
-		Businesses:    businesses.NewBusinesses(store, catalogue, tenants{hasher, catalogue}),
-		Subscriptions: businesses.NewSubscriptions(store, catalogue, resolver),
+		Businesses:    businesses.NewBusinesses(store, plans, tenants{hasher, plans}),
+		Subscriptions: businesses.NewSubscriptions(store, plans, resolver),
 		Overrides:     businesses.NewOverrides(store),
 		Users:         businesses.NewUsers(store, directory{identity.NewUsers(store, hasher), resolver}),
 		Overview:      businesses.NewOverview(store, calls),

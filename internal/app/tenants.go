@@ -16,8 +16,8 @@ import (
 // tenants implements businesses.Tenants: platform administration creates tenants by the rules of
 // identity.
 type tenants struct {
-	hasher    *identity.Hasher
-	catalogue *entitle.Catalogue
+	hasher *identity.Hasher
+	plans  *entitle.Plans
 }
 
 var _ businesses.Tenants = tenants{}
@@ -52,7 +52,7 @@ func tenantID(tenant *tenancy.Tenant) uuid.UUID {
 
 // entitlements returns the entitlements of a new tenant with the published version of a plan.
 func (t tenants) entitlements(ctx context.Context, tenant *tenancy.Tenant, now time.Time, planCode string) (*entitle.Set, error) {
-	plans, err := t.catalogue.Published(ctx)
+	plans, err := t.plans.Published(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,5 +62,5 @@ func (t tenants) entitlements(ctx context.Context, tenant *tenancy.Tenant, now t
 			set.Plan = plan
 		}
 	}
-	return t.catalogue.NewSet(set), nil
+	return t.plans.NewSet(set), nil
 }

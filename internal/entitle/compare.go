@@ -19,7 +19,7 @@ func (c QuotaChange) Raised() bool {
 	return c.Before.Limit != nil && (c.After.Limit == nil || *c.After.Limit > *c.Before.Limit)
 }
 
-// Excess returns how many of those used are more than the limit allows; nil is unlimited.
+// Excess returns how much of used is above the limit; a nil limit is unlimited.
 func Excess(limit *int64, used int64) int64 {
 	if limit == nil {
 		return 0
@@ -27,8 +27,8 @@ func Excess(limit *int64, used int64) int64 {
 	return max(used-*limit, 0)
 }
 
-// Compare returns what changes between two sets of grants at an instant: the features
-// that differ, and all quotas.
+// Compare compares two sets of grants at an instant. It returns the features that differ, and all
+// quotas.
 func Compare(before, after Grants, now time.Time) ([]FeatureChange, []QuotaChange) {
 	var features []FeatureChange
 	for _, f := range Features() {

@@ -2,14 +2,13 @@
 // and quota names, the pure resolution of a plan and its overrides, and the
 // counters that quotas are kept with.
 //
-// It calls only its own queries (gen/db/entitledb). Invariants: a name that is
-// not in the lists here exists nowhere else; a feature nobody granted is off
-// a counter is raised only by Reserve and a Reservation, in the transaction of
-// what it counts, and never above its limit. Later code adds a name here, and the plans that
-// have it in a plan version.
+// It calls only its own queries (gen/db/entitledb). Invariants: these lists have every name
+// that exists; a feature that neither plan nor override grants is off; a counter
+// is raised only by Reserve and Reservation, in the transaction that adds what is counted, and
+// never above its limit. A new feature or quota is a name here, and a value in plan versions.
 package entitle
 
-// Feature is the name of something a plan may include.
+// Feature is the name of a function that a plan may include.
 type Feature string
 
 // The features.
@@ -45,13 +44,13 @@ var featureNames = map[Feature]string{
 	ExportData:       "Data Export",
 }
 
-// DisplayName returns the name that people see, or "" for an unknown feature.
+// DisplayName returns the name for people, or "" for an unknown feature.
 func (f Feature) DisplayName() string { return featureNames[f] }
 
 // Valid reports whether f is one of Features.
 func (f Feature) Valid() bool { return featureNames[f] != "" }
 
-// Quota is the name of something a plan limits the number of.
+// Quota is the name of a number that a plan limits.
 type Quota string
 
 // The quotas.
@@ -84,6 +83,6 @@ func (q Quota) DisplayName() string { return quotaNames[q] }
 // Valid reports whether q is one of Quotas.
 func (q Quota) Valid() bool { return quotaNames[q] != "" }
 
-// Monthly reports whether the count starts anew with each calendar month in the
-// tenant's time zone; the other quotas count what exists.
+// Monthly reports whether the count restarts with each calendar month in the
+// tenant's time zone; the other quotas count existing objects.
 func (q Quota) Monthly() bool { return q == MaxAppointments }

@@ -12,7 +12,7 @@ import (
 type FeatureStatus struct {
 	Feature Feature
 	FeatureValue
-	// UnlockedBy is the code of the smallest plan that has it, if it is off.
+	// UnlockedBy is the code of the smallest plan that includes the feature; nil if it is on.
 	UnlockedBy *string
 }
 
@@ -28,14 +28,14 @@ type QuotaStatus struct {
 	UnlockedBy *string
 }
 
-// Excess is how many of those used are more than allowed, as after a change to a smaller
-// plan: they stay, and nothing can be added.
+// Excess is how much of Used is above the limit, as after a downgrade: existing objects stay,
+// none can be added.
 func (s QuotaStatus) Excess() int64 { return Excess(s.Limit, s.Used) }
 
-// Overview lists every feature and quota of the request's tenant, with what the
-// request's environment has used; db must see that environment.
+// Overview lists every feature and quota of the request's tenant, with the usage of the
+// request's environment; db must have access to that environment.
 func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus, []QuotaStatus, error) {
-	plans, err := s.catalogue.Published(ctx)
+	plans, err := s.plans.Published(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus,
 	if err != nil {
 		return nil, nil, err
 	}
-	_, withheld := s.withheld(s.Now) // then no plan would help
+	_, withheld := s.withheld(s.Now) // another plan would not help
 	var features []FeatureStatus
 	for _, f := range Features() {
 		status := FeatureStatus{Feature: f, FeatureValue: s.Feature(f, s.Now)}
@@ -67,7 +67,7 @@ func (s *Set) Overview(ctx context.Context, db entitledb.DBTX) ([]FeatureStatus,
 	return features, quotas, nil
 }
 
-// Usage returns what the environment has used of each quota now; db must see it.
+// Usage returns the current usage of each quota in the environment; db must have access to it.
 func (s *Set) Usage(ctx context.Context, db entitledb.DBTX) (map[Quota]int64, error) {
 	rows, err := queries.ListUsage(ctx, db, entitledb.ListUsageParams{
 		EnvID: s.EnvID, StockPeriod: StockPeriod, CurrentPeriod: s.Period(MaxAppointments),

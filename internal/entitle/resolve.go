@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Source says what decided a value.
+// Source is the rule that decided a value.
 type Source string
 
 // The sources, from the strongest to the weakest.
@@ -32,7 +32,7 @@ type PlanVersion struct {
 	Limits map[Quota]*int64
 }
 
-// Override is an exception from the plan, made for one tenant and a time range.
+// Override replaces what the plan says of a feature or quota, for one tenant and a time range.
 type Override struct {
 	Name string `json:"name"`
 	// Value is true or false for a feature, a number or null (unlimited) for a quota.
@@ -42,7 +42,7 @@ type Override struct {
 	To   *time.Time `json:"to"`
 }
 
-// Active reports whether the override counts at the instant.
+// Active reports whether the override applies at the instant.
 func (o Override) Active(now time.Time) bool {
 	return !now.Before(o.From) && (o.To == nil || now.Before(*o.To))
 }
@@ -59,20 +59,19 @@ type QuotaValue struct {
 	Source Source
 }
 
-// Grants is all that the resolution looks at.
+// Grants is the input of the resolution.
 type Grants struct {
 	// Suspended turns everything off.
 	Suspended bool
-	// GraceUntil is nil unless the subscription is past due. Until then everything works,
-	// from then on nothing does.
+	// GraceUntil is nil unless the subscription is past due. At this instant every feature is
+	// switched off, and every limit is 0.
 	GraceUntil *time.Time
-	// Overrides are in the order in which they were made; of several active ones the last counts.
+	// Overrides are in the order of their creation; of several active ones the last applies.
 	Overrides []Override
 	Plan      *PlanVersion
 }
 
-// withheld says why the tenant has nothing at all at the instant; ok is false if it has
-// what it is granted.
+// withheld reports whether the tenant has no entitlements at the instant, and why.
 func (g Grants) withheld(now time.Time) (why Source, ok bool) {
 	switch {
 	case g.Suspended:
@@ -83,9 +82,9 @@ func (g Grants) withheld(now time.Time) (why Source, ok bool) {
 	return "", false
 }
 
-// Feature resolves a feature at an instant: a tenant that is suspended, or past due
-// beyond its grace, has none, else the active override decides, else the plan, else it
-// is off.
+// Feature resolves a feature at an instant. The first of these that applies decides:
+// suspension, a subscription past its grace period (both: off), the active override, the plan,
+// the default (off).
 func (g Grants) Feature(name Feature, now time.Time) FeatureValue {
 	if why, ok := g.withheld(now); ok {
 		return FeatureValue{Source: why}
@@ -124,9 +123,8 @@ func (g Grants) Quota(name Quota, now time.Time) QuotaValue {
 	return QuotaValue{Limit: &zero, Source: FromDefault}
 }
 
-// override returns the last override of the name that is active, or nil. One that
-// holds a value of the wrong kind is passed over by its callers: it fails closed,
-// to what the plan says.
+// override returns the last active override of the name, or nil. Callers ignore an override whose
+// value has the wrong type; the plan then decides.
 func (g Grants) override(name string, now time.Time) *Override {
 	for i := len(g.Overrides) - 1; i >= 0; i-- {
 		if o := &g.Overrides[i]; o.Name == name && o.Active(now) {
@@ -136,8 +134,8 @@ func (g Grants) override(name string, now time.Time) *Override {
 	return nil
 }
 
-// ValidateOverride checks a name and a value before they are stored: the name
-// must be one of the lists, and the value of its kind.
+// ValidateOverride returns an error unless the name is a feature or a quota and the value has the
+// type of it. The error's text is meant for people.
 func ValidateOverride(name string, value json.RawMessage) error {
 	var enabled *bool
 	var limit *int64

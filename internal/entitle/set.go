@@ -9,18 +9,18 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 )
 
-// Set is what the tenant of one request is entitled to, at the instant of the
-// request. Handlers and services get it from the request's scope.
+// Set has the entitlements of one request's tenant at the instant of the request. It is part of
+// the request's scope.
 type Set struct {
 	Grants
-	// EnvID is the environment whose counters count.
+	// EnvID is the environment whose counters are used.
 	EnvID uuid.UUID
-	// Location is the tenant's time zone: months are counted in it.
+	// Location is the tenant's time zone; it decides when a month begins.
 	Location *time.Location
 	// Now is the instant of the request.
 	Now time.Time
 
-	catalogue *Catalogue
+	plans *Plans
 }
 
 // Has reports whether the feature is on (has_feature of ).
@@ -42,7 +42,7 @@ func (s *Set) Require(ctx context.Context, feature Feature) error {
 		With("feature", string(feature)).
 		With("feature_name", feature.DisplayName()).
 		With("current_plan", s.planCode())
-	required, err := s.catalogue.Unlocking(ctx, feature)
+	required, err := s.plans.Unlocking(ctx, feature)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (s *Set) Require(ctx context.Context, feature Feature) error {
 	return denied.With("required_plan", required.Code)
 }
 
-// reasons and remedies say, for people, why nothing works and what would help.
+// reasons and remedies are texts for people: why nothing is allowed, and what would help.
 var (
 	reasons  = map[Source]string{FromSuspension: "this business is suspended", FromPastDue: "the subscription of this business is past due"}
 	remedies = map[Source]string{FromSuspension: "contact support", FromPastDue: "pay what is due"}
@@ -95,8 +95,8 @@ func (s *Set) Period(quota Quota) time.Time {
 	return time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
-// ResetsAt returns the instant at which the quota's count starts anew (the first
-// midnight of the next month in the tenant's zone), or nil if it never does.
+// ResetsAt returns the instant at which the quota's count restarts (the first
+// midnight of the next month in the tenant's zone), or nil for a quota that never resets.
 func (s *Set) ResetsAt(quota Quota) *time.Time {
 	if !quota.Monthly() {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
 )
 
-// thresholds are the shares of a limit, in percent, that a tenant hears of.
+// thresholds are the shares of a limit, in percent, at which a tenant is warned.
 var thresholds = []int64{80, 100}
 
 // ThresholdReached is the data of the event usage.threshold_reached.
@@ -23,9 +23,9 @@ type ThresholdReached struct {
 	ResetsAt *time.Time `json:"resets_at"`
 }
 
-// warn emits an event for every threshold that the counter has just reached for the
-// first time in its period under this limit. The caller holds the counter's row, and the
-// guarded update decides, so parallel callers tell once.
+// warn emits an event for every threshold that the counter has reached for the first time in its
+// period under this limit. The caller has locked the counter's row; the guarded update makes sure
+// that each event is emitted once.
 func (s *Set) warn(ctx context.Context, tx Tx, quota Quota, limit int64, counter entitledb.RaiseUsageRow) error {
 	known := int64(counter.WarnedPercent)
 	if counter.WarnedLimit == nil || *counter.WarnedLimit != limit {
@@ -51,7 +51,7 @@ func (s *Set) warn(ctx context.Context, tx Tx, quota Quota, limit int64, counter
 	return nil
 }
 
-// share is percent of the limit, rounded up, in steps that no limit overflows.
+// share is percent of the limit, rounded up. It does not overflow, whatever the limit.
 func share(limit, percent int64) int64 {
 	return limit/100*percent + (limit%100*percent+99)/100
 }

@@ -22,11 +22,10 @@ type Tx interface {
 	Emit(eventType string, data any)
 }
 
-// Reserve raises the quota's counter by n in the caller's transaction, or returns
-// a QuotaExceeded error if that would pass the limit. The counter's row stays
-// locked until the transaction ends, so call it as late as possible; N parallel
-// callers at limit L get exactly L units. Whoever reaches 80 % or 100 % of the limit
-// emits usage.threshold_reached, once for each period and limit.
+// Reserve raises the quota's counter by n in the caller's transaction. The counter's row stays
+// locked until the transaction ends, so call it as late as possible. Parallel callers never exceed
+// the limit together. At 80 % and 100 % of the limit it emits usage.threshold_reached, once for
+// each period and limit. Errors: QuotaExceeded.
 func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
 	r := NewReservation(set, quota, n)
 	if err := r.Statement().Run(ctx, tx); err != nil {
@@ -35,8 +34,8 @@ func Reserve(ctx context.Context, tx Tx, set *Set, quota Quota, n int64) error {
 	return r.Finish(ctx, tx)
 }
 
-// Reservation is Reserve in two steps: Statement can share a round trip with others
-// (store.Tx.Batch) and is nearly always enough; Finish handles the other cases.
+// Reservation is Reserve in two steps: Statement can share a round trip with other statements
+// (store.Tx.Batch) and is nearly always sufficient; Finish handles the remaining cases.
 type Reservation struct {
 	set   *Set
 	quota Quota
@@ -46,7 +45,7 @@ type Reservation struct {
 	raised *entitledb.RaiseUsageRow
 }
 
-// NewReservation reserves nothing yet.
+// NewReservation prepares a reservation and reserves nothing.
 func NewReservation(set *Set, quota Quota, n int64) *Reservation {
 	return &Reservation{set: set, quota: quota, n: n, value: set.Quota(quota, set.Now)}
 }
@@ -61,7 +60,7 @@ func (r *Reservation) Statement() batch.Statement {
 // Finish creates the counter if there was none, and emits thresholds. Call it after Statement.
 // Errors: QuotaExceeded.
 func (r *Reservation) Finish(ctx context.Context, tx Tx) error {
-	if r.raised == nil { // the first of its period, or too many: the slower statement decides
+	if r.raised == nil { // the first of its period, or above the limit
 		first, err := queries.ReserveUsage(ctx, tx, entitledb.ReserveUsageParams{
 			EnvID: r.set.EnvID, Quota: string(r.quota), Period: r.set.Period(r.quota), N: r.n, QuotaLimit: r.value.Limit,
 		})
@@ -80,8 +79,8 @@ func (r *Reservation) Finish(ctx context.Context, tx Tx) error {
 	return r.set.warn(ctx, tx, r.quota, *r.value.Limit, *r.raised)
 }
 
-// Release gives n back to the counter of a period (see Set.Period), in the
-// transaction that deletes what was counted.
+// Release lowers the counter of a period (see Set.Period) by n, in the transaction that deletes
+// the counted objects.
 func Release(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, period time.Time, n int64) error {
 	err := queries.ReleaseUsage(ctx, tx, entitledb.ReleaseUsageParams{
 		EnvID: set.EnvID, Quota: string(quota), Period: period, N: n,
@@ -92,8 +91,8 @@ func Release(ctx context.Context, tx entitledb.DBTX, set *Set, quota Quota, peri
 	return nil
 }
 
-// exceeded builds the error of a full quota. It reads in the same transaction, so
-// used is what the guard saw.
+// exceeded returns a QuotaExceeded error. It reads usage in the same transaction, so the number is
+// the one that the reservation failed on.
 func (s *Set) exceeded(ctx context.Context, tx entitledb.DBTX, quota Quota, value QuotaValue) error {
 	used, err := queries.GetUsage(ctx, tx, entitledb.GetUsageParams{
 		EnvID: s.EnvID, Quota: string(quota), Period: s.Period(quota),
@@ -107,7 +106,7 @@ func (s *Set) exceeded(ctx context.Context, tx entitledb.DBTX, quota Quota, valu
 			With("quota", string(quota)).With("limit", *value.Limit).With("used", used).
 			With("current_plan", s.planCode()).With("required_plan", nil).With("resets_at", s.ResetsAt(quota))
 	}
-	plans, err := s.catalogue.published(ctx, tx)
+	plans, err := s.plans.published(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestReservation(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	const quota = entitle.MaxAppointments
-	set := entitle.NewCatalogue(db.PlatformPool()).NewSet(entitle.Set{EnvID: env, Location: time.UTC, Now: now, Grants: entitle.Grants{
+	set := entitle.NewPlans(db.PlatformPool()).NewSet(entitle.Set{EnvID: env, Location: time.UTC, Now: now, Grants: entitle.Grants{
 		Overrides: []entitle.Override{{Name: string(quota), Value: json.RawMessage("10"), From: now.Add(-time.Hour)}},
 	}})
 	for name, test := range map[string]struct {

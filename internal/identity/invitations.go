@@ -83,19 +83,19 @@ type Logins interface {
 
 // Invitations is the service for invitations, of both kinds.
 type Invitations struct {
-	store     *store.Store
-	resolver  *tenancy.Resolver
-	catalogue *entitle.Catalogue
-	hasher    *Hasher
-	logins    Logins
+	store    *store.Store
+	resolver *tenancy.Resolver
+	plans    *entitle.Plans
+	hasher   *Hasher
+	logins   Logins
 }
 
 // NewInvitations keeps invitations in the store, and turns them into users whose
 // passwords the hasher hashes and who are linked by logins.
 func NewInvitations(
-	store *store.Store, resolver *tenancy.Resolver, catalogue *entitle.Catalogue, hasher *Hasher, logins Logins,
+	store *store.Store, resolver *tenancy.Resolver, plans *entitle.Plans, hasher *Hasher, logins Logins,
 ) *Invitations {
-	return &Invitations{store: store, resolver: resolver, catalogue: catalogue, hasher: hasher, logins: logins}
+	return &Invitations{store: store, resolver: resolver, plans: plans, hasher: hasher, logins: logins}
 }
 
 func newInvitation(row identitydb.Invitation, scope *tenancy.Scope) Invitation {

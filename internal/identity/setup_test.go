@@ -46,7 +46,7 @@ func setup(t *testing.T) *bundle {
 	require.NoError(t, err)
 	sessions := NewSessions(store, hasher)
 	b := &bundle{
-		db: db, store: store, resolver: tenancy.NewResolver(store.Control(), entitle.NewCatalogue(store.Control())),
+		db: db, store: store, resolver: tenancy.NewResolver(store.Control(), entitle.NewPlans(store.Control())),
 		hasher: hasher, sessions: sessions, users: NewUsers(store, hasher), sandbox: NewSandbox(store),
 		now: time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC), address: netip.MustParseAddr("203.0.113.7"), hash: hash,
 	}

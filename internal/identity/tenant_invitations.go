@@ -361,7 +361,7 @@ func (s *Invitations) found(ctx context.Context, scope *tenancy.Scope, in Accept
 		if grants.Overrides, err = insertGrants(ctx, tx, accepted.Tenant.ID, row, scope.RealNow()); err != nil {
 			return err
 		}
-		home.Entitlements = s.catalogue.NewSet(entitle.Set{Grants: grants, EnvID: home.Env.ID, Location: home.Tenant.Location, Now: scope.RealNow()})
+		home.Entitlements = s.plans.NewSet(entitle.Set{Grants: grants, EnvID: home.Env.ID, Location: home.Tenant.Location, Now: scope.RealNow()})
 		return foundWith(ctx, tx, &home, row, owner, &accepted.SignedIn)
 	})
 	if err != nil {
@@ -378,7 +378,7 @@ func (s *Invitations) publishedPlan(ctx context.Context, code string) (*entitle.
 	if err != nil {
 		return nil, fmt.Errorf("get published plan version: %w", err)
 	}
-	return s.catalogue.Version(ctx, id)
+	return s.plans.Version(ctx, id)
 }
 
 // takeTenantInvitation uses an invitation up, if whoever gave it may still do so.

@@ -37,9 +37,9 @@ type Request struct {
 
 // Resolver turns requests into scopes. It is safe for concurrent use.
 type Resolver struct {
-	db        tenancydb.DBTX
-	queries   *tenancydb.Queries
-	catalogue *entitle.Catalogue
+	db      tenancydb.DBTX
+	queries *tenancydb.Queries
+	plans   *entitle.Plans
 	// environments never change once made, so they are kept: tenant id -> []Environment.
 	environments sync.Map
 	// identities are the results of the last lookups, for CachedScope; nil if that is off.
@@ -47,9 +47,9 @@ type Resolver struct {
 }
 
 // NewResolver reads the control plane through db.
-func NewResolver(db tenancydb.DBTX, catalogue *entitle.Catalogue) *Resolver {
+func NewResolver(db tenancydb.DBTX, plans *entitle.Plans) *Resolver {
 	return &Resolver{
-		db: db, queries: tenancydb.New(), catalogue: catalogue,
+		db: db, queries: tenancydb.New(), plans: plans,
 		identities: otter.Must(&otter.Options[identityKey, *identity]{MaximumSize: maxCachedIdentities}),
 	}
 }
@@ -242,7 +242,7 @@ func (r *Resolver) chooseEnvironment(ctx context.Context, scope *Scope, row tena
 
 // entitlementsOf resolves the entitlements of the tenant in the scope's environment.
 func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancydb.ResolveRequestRow) (*entitle.Set, error) {
-	plan, err := r.catalogue.Version(ctx, row.PlanVersionID)
+	plan, err := r.plans.Version(ctx, row.PlanVersionID)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +254,7 @@ func (r *Resolver) entitlementsOf(ctx context.Context, scope *Scope, row tenancy
 			return nil, fmt.Errorf("read overrides of tenant %s: %w", scope.Tenant.ID, err)
 		}
 	}
-	return r.catalogue.NewSet(entitle.Set{
+	return r.plans.NewSet(entitle.Set{
 		Grants: grants, EnvID: scope.Env.ID, Location: scope.Tenant.Location, Now: scope.Now,
 	}), nil
 }

@@ -98,7 +98,7 @@ func TestHandlers(t *testing.T) {
 	require.NoError(t, err)
 	_, err = target.ClaimInstallation(t.Context(), store.Development)
 	require.NoError(t, err)
-	resolver := tenancy.NewResolver(target.Control(), entitle.NewCatalogue(target.Control()))
+	resolver := tenancy.NewResolver(target.Control(), entitle.NewPlans(target.Control()))
 	scope, err := resolver.Resolve(t.Context(), tenancy.Request{
 		Now: now, Host: tenancy.Host{Domain: "demo"}, Address: netip.MustParseAddr("::1"),
 	})

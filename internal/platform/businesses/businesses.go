@@ -107,14 +107,14 @@ const pastDue = "PAST_DUE"
 
 // Businesses is the service for tenants across the platform.
 type Businesses struct {
-	store     *store.Store
-	catalogue *entitle.Catalogue
-	tenants   Tenants
+	store   *store.Store
+	plans   *entitle.Plans
+	tenants Tenants
 }
 
 // NewBusinesses keeps businesses in the store and makes new ones with tenants.
-func NewBusinesses(store *store.Store, catalogue *entitle.Catalogue, tenants Tenants) *Businesses {
-	return &Businesses{store: store, catalogue: catalogue, tenants: tenants}
+func NewBusinesses(store *store.Store, plans *entitle.Plans, tenants Tenants) *Businesses {
+	return &Businesses{store: store, plans: plans, tenants: tenants}
 }
 
 // List returns businesses of the whole platform. Errors: InvalidCursor.
@@ -196,7 +196,7 @@ func (s *Businesses) newBusiness(ctx context.Context, row admindb.ListBusinesses
 	if err := decode(row.Owner, &b.Owner); err != nil {
 		return Business{}, err
 	}
-	plan, err := s.catalogue.Version(ctx, row.PlanVersionID)
+	plan, err := s.plans.Version(ctx, row.PlanVersionID)
 	if err != nil {
 		return Business{}, err
 	}

@@ -102,7 +102,7 @@ func asParameter(err error) error {
 // preview compares what the scope's tenant has with what it would have. That the
 // business is suspended or past due now does not matter: the plan would count again.
 func (s *Subscriptions) preview(ctx context.Context, scope *tenancy.Scope, planVersionID uuid.UUID) (PlanPreview, error) {
-	plan, err := s.catalogue.Version(ctx, planVersionID)
+	plan, err := s.plans.Version(ctx, planVersionID)
 	if err != nil {
 		return PlanPreview{}, err
 	}

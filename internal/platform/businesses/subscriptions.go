@@ -73,14 +73,14 @@ type Scopes interface {
 
 // Subscriptions is the service for the plans that businesses have.
 type Subscriptions struct {
-	store     *store.Store
-	catalogue *entitle.Catalogue
-	scopes    Scopes
+	store  *store.Store
+	plans  *entitle.Plans
+	scopes Scopes
 }
 
 // NewSubscriptions changes plans in the store.
-func NewSubscriptions(store *store.Store, catalogue *entitle.Catalogue, scopes Scopes) *Subscriptions {
-	return &Subscriptions{store: store, catalogue: catalogue, scopes: scopes}
+func NewSubscriptions(store *store.Store, plans *entitle.Plans, scopes Scopes) *Subscriptions {
+	return &Subscriptions{store: store, plans: plans, scopes: scopes}
 }
 
 // anchor is the local day from which billing periods are counted: the one that is set,

@@ -11,32 +11,32 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/entitledb"
 )
 
-// Catalogue reads plan versions. Published versions never change (the database
-// sees to it), so each is read once and kept.
-type Catalogue struct {
+// Plans is the plan list. The database refuses changes of published versions, so each is
+// read once and cached. Safe for concurrent use.
+type Plans struct {
 	db       entitledb.DBTX
 	queries  *entitledb.Queries
 	versions sync.Map // uuid.UUID -> *PlanVersion
 }
 
-// NewCatalogue reads through db, which needs no environment.
-func NewCatalogue(db entitledb.DBTX) *Catalogue {
-	return &Catalogue{db: db, queries: entitledb.New()}
+// NewPlans reads through db; plans are readable outside of any environment.
+func NewPlans(db entitledb.DBTX) *Plans {
+	return &Plans{db: db, queries: entitledb.New()}
 }
 
-// NewSet builds the entitlements of a request. The Catalogue is where its errors
-// look up the plan to upgrade to.
-func (c *Catalogue) NewSet(s Set) *Set {
-	s.catalogue = c
+// NewSet completes the entitlements of a request with the plan list, from which their errors
+// take the plan to upgrade to.
+func (p *Plans) NewSet(s Set) *Set {
+	s.plans = p
 	return &s
 }
 
 // Version returns a published plan version.
-func (c *Catalogue) Version(ctx context.Context, id uuid.UUID) (*PlanVersion, error) {
-	if v, ok := c.versions.Load(id); ok {
+func (p *Plans) Version(ctx context.Context, id uuid.UUID) (*PlanVersion, error) {
+	if v, ok := p.versions.Load(id); ok {
 		return v.(*PlanVersion), nil
 	}
-	row, err := c.queries.GetPlanVersion(ctx, c.db, id)
+	row, err := p.queries.GetPlanVersion(ctx, p.db, id)
 	if err != nil {
 		return nil, fmt.Errorf("read plan version %s: %w", id, err)
 	}
@@ -44,19 +44,19 @@ func (c *Catalogue) Version(ctx context.Context, id uuid.UUID) (*PlanVersion, er
 	if err != nil {
 		return nil, err
 	}
-	c.versions.Store(id, version)
+	p.versions.Store(id, version)
 	return version, nil
 }
 
-// Published returns the plans that can be bought, from the smallest to the largest.
-func (c *Catalogue) Published(ctx context.Context) ([]*PlanVersion, error) {
-	return c.published(ctx, c.db)
+// Published returns the published version of each plan, from the smallest to the largest.
+func (p *Plans) Published(ctx context.Context) ([]*PlanVersion, error) {
+	return p.published(ctx, p.db)
 }
 
-// published reads through db: a caller inside a transaction passes it, because
-// waiting for a second connection while holding one can exhaust the pool.
-func (c *Catalogue) published(ctx context.Context, db entitledb.DBTX) ([]*PlanVersion, error) {
-	rows, err := c.queries.ListPublishedPlans(ctx, db)
+// published is Published through db. Inside a transaction, pass the transaction: to wait for a
+// second connection while holding one can exhaust the pool.
+func (p *Plans) published(ctx context.Context, db entitledb.DBTX) ([]*PlanVersion, error) {
+	rows, err := p.queries.ListPublishedPlans(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("list published plans: %w", err)
 	}
@@ -70,8 +70,8 @@ func (c *Catalogue) published(ctx context.Context, db entitledb.DBTX) ([]*PlanVe
 }
 
 // Unlocking returns the smallest plan that includes the feature, or nil.
-func (c *Catalogue) Unlocking(ctx context.Context, feature Feature) (*PlanVersion, error) {
-	plans, err := c.Published(ctx)
+func (p *Plans) Unlocking(ctx context.Context, feature Feature) (*PlanVersion, error) {
+	plans, err := p.Published(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +79,9 @@ func (c *Catalogue) Unlocking(ctx context.Context, feature Feature) (*PlanVersio
 }
 
 func smallestWith(plans []*PlanVersion, feature Feature) *PlanVersion {
-	for _, p := range plans {
-		if p.Features[feature] {
-			return p
+	for _, plan := range plans {
+		if plan.Features[feature] {
+			return plan
 		}
 	}
 	return nil
@@ -92,10 +92,10 @@ func smallestAbove(plans []*PlanVersion, quota Quota, limit *int64) *PlanVersion
 	if limit == nil {
 		return nil
 	}
-	for _, p := range plans {
-		l, ok := p.Limits[quota]
+	for _, plan := range plans {
+		l, ok := plan.Limits[quota]
 		if ok && (l == nil || *l > *limit) {
-			return p
+			return plan
 		}
 	}
 	return nil
