@@ -763,6 +763,41 @@ CREATE TABLE public.events (
 
 ALTER TABLE ONLY public.events FORCE ROW LEVEL SECURITY;
 
+CREATE TABLE public.feed_consumers (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT feed_consumers_name_check CHECK ((name ~ '^[a-z_]+$'::text))
+);
+
+CREATE TABLE public.feed_parked_events (
+    env_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    consumer text NOT NULL,
+    attempts integer NOT NULL,
+    error text NOT NULL,
+    parked_at timestamp with time zone NOT NULL,
+    CONSTRAINT feed_parked_events_attempts_check CHECK ((attempts > 0)),
+    CONSTRAINT feed_parked_events_error_check CHECK ((length(error) <= 1000))
+);
+
+ALTER TABLE ONLY public.feed_parked_events FORCE ROW LEVEL SECURITY;
+
+CREATE TABLE public.feed_positions (
+    env_id uuid NOT NULL,
+    consumer text NOT NULL,
+    last_sequence bigint NOT NULL,
+    isolate_until bigint DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT feed_positions_failures_check CHECK ((failures >= 0)),
+    CONSTRAINT feed_positions_last_error_check CHECK ((length(last_error) <= 1000)),
+    CONSTRAINT feed_positions_last_sequence_check CHECK ((last_sequence >= 0))
+);
+
+ALTER TABLE ONLY public.feed_positions FORCE ROW LEVEL SECURITY;
+
 CREATE TABLE public.holds (
     env_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -1405,6 +1440,15 @@ ALTER TABLE ONLY public.events
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (env_id, id);
 
+ALTER TABLE ONLY public.feed_consumers
+    ADD CONSTRAINT feed_consumers_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.feed_parked_events
+    ADD CONSTRAINT feed_parked_events_pkey PRIMARY KEY (env_id, sequence, consumer);
+
+ALTER TABLE ONLY public.feed_positions
+    ADD CONSTRAINT feed_positions_pkey PRIMARY KEY (env_id, consumer);
+
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_pkey PRIMARY KEY (env_id, id);
 
@@ -1822,6 +1866,12 @@ ALTER TABLE ONLY public.environments
 ALTER TABLE ONLY public.event_sequences
     ADD CONSTRAINT event_sequences_env_id_fkey FOREIGN KEY (env_id) REFERENCES public.environments(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.feed_parked_events
+    ADD CONSTRAINT feed_parked_events_event FOREIGN KEY (env_id, sequence) REFERENCES public.events(env_id, sequence) ON DELETE CASCADE DEFERRABLE;
+
+ALTER TABLE ONLY public.feed_positions
+    ADD CONSTRAINT feed_positions_env_id_fkey FOREIGN KEY (env_id) REFERENCES public.environments(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.holds
     ADD CONSTRAINT holds_appointment FOREIGN KEY (env_id, appointment_id) REFERENCES public.appointments(env_id, id) ON DELETE CASCADE DEFERRABLE;
 
@@ -1981,6 +2031,10 @@ CREATE POLICY environment ON public.event_sequences TO smoothschedule_app USING 
 
 CREATE POLICY environment ON public.events TO smoothschedule_app USING ((env_id = ( SELECT (NULLIF(current_setting('app.env_id'::text, true), ''::text))::uuid AS "nullif")));
 
+CREATE POLICY environment ON public.feed_parked_events TO smoothschedule_app USING ((env_id = ( SELECT (NULLIF(current_setting('app.env_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY environment ON public.feed_positions TO smoothschedule_app USING ((env_id = ( SELECT (NULLIF(current_setting('app.env_id'::text, true), ''::text))::uuid AS "nullif")));
+
 CREATE POLICY environment ON public.holds TO smoothschedule_app USING ((env_id = ( SELECT (NULLIF(current_setting('app.env_id'::text, true), ''::text))::uuid AS "nullif")));
 
 CREATE POLICY environment ON public.invitations TO smoothschedule_app USING ((env_id = ( SELECT (NULLIF(current_setting('app.env_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -2019,6 +2073,10 @@ ALTER TABLE public.event_sequences ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.feed_parked_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.feed_positions ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.holds ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
@@ -2038,6 +2096,10 @@ CREATE POLICY platform ON public.customers TO smoothschedule_platform USING (tru
 CREATE POLICY platform ON public.event_sequences TO smoothschedule_platform USING (true);
 
 CREATE POLICY platform ON public.events TO smoothschedule_platform USING (true);
+
+CREATE POLICY platform ON public.feed_parked_events TO smoothschedule_platform USING (true);
+
+CREATE POLICY platform ON public.feed_positions TO smoothschedule_platform USING (true);
 
 CREATE POLICY platform ON public.holds TO smoothschedule_platform USING (true);
 
@@ -2245,6 +2307,14 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event_sequences TO smoothsched
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.events TO smoothschedule_app;
 GRANT SELECT,INSERT,DELETE ON TABLE public.events TO smoothschedule_platform;
+
+GRANT SELECT,INSERT ON TABLE public.feed_consumers TO smoothschedule_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_parked_events TO smoothschedule_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_parked_events TO smoothschedule_platform;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_positions TO smoothschedule_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.feed_positions TO smoothschedule_platform;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.holds TO smoothschedule_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.holds TO smoothschedule_platform;
