@@ -65,7 +65,7 @@ func setup(t *testing.T) *bundle {
 		_, err = db.OwnerPool().Exec(ctx, `INSERT INTO event_sequences (env_id, last_sequence) VALUES ($1, 0)`, id)
 		require.NoError(t, err)
 	}
-	resolver := tenancy.NewResolver(db.AppPool(), entitle.NewCatalogue(db.AppPool()))
+	resolver := tenancy.NewResolver(db.AppPool(), entitle.NewPlans(db.AppPool()))
 	b := &bundle{
 		db: db, store: store.New(db.AppPool(), db.PlatformPool()), notes: make(chan string, 100),
 		workers: jobs.NewWorkers(resolver, func() time.Time { return instant }),

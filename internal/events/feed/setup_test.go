@@ -36,7 +36,7 @@ func setup(t *testing.T) *world {
 	require.NoError(t, err)
 	return &world{
 		db: db, store: store.New(db.AppPool(), db.PlatformPool()),
-		resolver: tenancy.NewResolver(db.AppPool(), entitle.NewCatalogue(db.AppPool())),
+		resolver: tenancy.NewResolver(db.AppPool(), entitle.NewPlans(db.AppPool())),
 	}
 }
 

@@ -31,7 +31,7 @@ var (
 type Business struct {
 	*testing.T
 	DB           *dbtest.DB
-	catalogue    *entitle.Catalogue
+	catalogue    *entitle.Plans
 	Tenant       *tenancy.Tenant
 	limits       map[entitle.Quota]*int64
 	Resources    *catalog.Resources
@@ -48,7 +48,7 @@ func New(t *testing.T) *Business {
 	db := dbtest.New(t)
 	store := store.New(db.AppPool(), db.PlatformPool())
 	b := &Business{
-		T: t, DB: db, catalogue: entitle.NewCatalogue(db.AppPool()), limits: map[entitle.Quota]*int64{},
+		T: t, DB: db, catalogue: entitle.NewPlans(db.AppPool()), limits: map[entitle.Quota]*int64{},
 		Resources: catalog.NewResources(store), Services: catalog.NewServices(store),
 		Schedules: catalog.NewSchedules(store), TimeOffs: catalog.NewTimeOffs(store),
 		Customers: customers.New(store), Appointments: booking.NewAppointments(store),
