@@ -1,6 +1,6 @@
-// Package audit owns the trail of who did, or was refused, what: sign-ins, denied
-// access, changes of mode, and administration. The trail only grows; the database
-// refuses every change of it.
+// Package audit owns the audit trail: sign-ins, denied access, changes of mode, and
+// administration, with their actors. The trail is insert-only; the database refuses updates and
+// deletes.
 //
 // It calls its own queries (gen/db/tenancydb). Invariants: an entry holds no
 // secret, and names the environment explicitly.
@@ -18,7 +18,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Outcome says how the recorded attempt ended.
+// Outcome is the result of the recorded attempt.
 type Outcome string
 
 // The outcomes.
@@ -34,7 +34,7 @@ type Entry struct {
 	// Action is "<noun>.<what>", such as "session.created" or "access.denied".
 	Action  string
 	Outcome Outcome
-	// TargetType and TargetID name what it was done to, if anything.
+	// TargetType and TargetID name the object of the action, if there is one.
 	TargetType string
 	TargetID   string
 	// Detail must be encodable as JSON and hold no secret; nil is empty.
@@ -42,15 +42,15 @@ type Entry struct {
 	// Actor and ActorRole replace the scope's principal where there is none yet, as at sign-in.
 	Actor     *uuid.UUID
 	ActorRole tenancy.Role
-	// TenantID replaces the scope's tenant where the platform does something to one: the
-	// entry is in the trail of that business.
+	// TenantID replaces the scope's tenant for actions of the platform on a business: the entry is
+	// in the trail of that business.
 	TenantID *uuid.UUID
 }
 
 var queries = tenancydb.New()
 
-// Record adds the entry to the trail. Inside a transaction, pass it: then the
-// entry stands or falls with what it records.
+// Record adds the entry to the trail. Inside a transaction, pass the transaction: the entry then
+// commits with the change that it records.
 func Record(ctx context.Context, db tenancydb.DBTX, scope *tenancy.Scope, entry Entry) error {
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -15,19 +15,19 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Recorded is an entry that is in the trail.
+// Recorded is an entry of the trail.
 type Recorded struct {
 	ID         uuid.UUID
 	OccurredAt time.Time
-	// TenantID is nil for what concerns the platform alone, EnvID for what concerns no mode.
+	// TenantID is nil for actions on the platform itself, EnvID for actions that belong to no mode.
 	TenantID *uuid.UUID
 	EnvID    *uuid.UUID
-	// ActorID is the user in whose name it was done; nil for nobody.
+	// ActorID is the user who acted, or was impersonated; nil if there was none.
 	ActorID   *uuid.UUID
 	ActorRole *tenancy.Role
 	// TokenID is the API token that did it, if one did.
 	TokenID *uuid.UUID
-	// ImpersonatorID is who really did it, in a masquerade.
+	// ImpersonatorID is the user who impersonated the actor, if any.
 	ImpersonatorID   *uuid.UUID
 	ImpersonatorRole *tenancy.Role
 	Action           string
@@ -41,14 +41,14 @@ type Recorded struct {
 
 // Filter narrows a list; nil means all, except for TenantID.
 type Filter struct {
-	// TenantID is the business whose entries are listed; without one there are none, unless
-	// Anywhere asks for those of all businesses and of the platform.
+	// TenantID is the business whose entries are listed. Without it the list is empty, unless
+	// Anywhere is set, which lists the entries of all businesses and of the platform.
 	TenantID *uuid.UUID `json:"tenant_id"`
 	Anywhere bool       `json:"anywhere"`
-	// EnvID leaves entries of other modes out, and, unless WithModeless, those of none.
+	// EnvID limits the list to one environment; WithModeless adds the entries of no mode.
 	EnvID        *uuid.UUID `json:"env_id"`
 	WithModeless bool       `json:"with_modeless"`
-	// Actor is who acted, or in whose name.
+	// Actor is the actor or the impersonator.
 	Actor      *uuid.UUID `json:"actor"`
 	Action     *string    `json:"action"`
 	TargetType *string    `json:"target_type"`

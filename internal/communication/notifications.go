@@ -1,10 +1,8 @@
-// Package communication owns what people are told: the notifications that other domains
-// ask for. Its queries are gen/db/communicationdb.
+// Package communication owns the notifications to customers and owners that other domains request. Its queries are gen/db/communicationdb.
 //
-// It calls tenancy for the database; internal/app gives it to the domains that have
-// something to tell, which know it only by the function they need. Invariants: a
-// notification exists exactly if the transaction that is the reason for it is committed;
-// it says what to tell whom, and nothing in the transaction sends anything.
+// It calls store for the database. Other domains call it through small interfaces of their own,
+// which internal/app connects. Invariants: a notification commits with the change that is its
+// reason, or not at all; nothing is sent inside the transaction.
 package communication
 
 import (
@@ -19,7 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// ChannelEmail is how people are told.
+// ChannelEmail is the channel of all notifications.
 const ChannelEmail = "EMAIL"
 
 // Notifications is the service for notifications.
@@ -27,11 +25,10 @@ type Notifications struct {
 	queries *communicationdb.Queries
 }
 
-// NewNotifications writes notifications in the transactions of those who have something
-// to tell.
+// NewNotifications returns the service; it writes in the transactions of its callers.
 func NewNotifications() *Notifications { return &Notifications{queries: communicationdb.New()} }
 
-// NotifyCustomer notes that a customer is to be told of something. Kind is
+// NotifyCustomer adds a notification to a customer. Kind is
 // "<noun>.<what happened>", as of events; data must be encodable as JSON.
 func (s *Notifications) NotifyCustomer(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any,
@@ -39,8 +36,8 @@ func (s *Notifications) NotifyCustomer(
 	return s.insert(ctx, tx, scope, kind, data, communicationdb.InsertNotificationParams{CustomerID: &customerID})
 }
 
-// NotifyOwners notes that the active owners of the business are to be told of something, each
-// at the address of the live world, which is theirs in both modes. Otherwise as NotifyCustomer.
+// NotifyOwners adds a notification to each active owner of the business, at the address in the
+// live environment, in both modes. Kind and data are those of NotifyCustomer.
 func (s *Notifications) NotifyOwners(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any) error {
 	addresses, err := s.queries.ListOwnerAddresses(ctx, tx, scope.Tenant.ID)
 	if err != nil {
@@ -54,7 +51,7 @@ func (s *Notifications) NotifyOwners(ctx context.Context, tx *store.Tx, scope *t
 	return nil
 }
 
-// insert writes a notification to the recipient that to names.
+// insert adds a notification; to has the recipient.
 func (s *Notifications) insert(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, data any, to communicationdb.InsertNotificationParams,
 ) error {

@@ -41,7 +41,7 @@ func customer(t *testing.T, c *apitest.Client) uuid.UUID {
 	return uuid.MustParse(c.Post(t, "/api/v1/customers", map[string]any{"name": "Carla", "email": "carla@example.com"}).Require(t, 201).ID(t))
 }
 
-func TestACustomerIsToldOfWhatIsCommitted(t *testing.T) {
+func TestNotifications_NotifyCustomer(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant := s.Tenant(t, "a")
@@ -65,7 +65,7 @@ func TestACustomerIsToldOfWhatIsCommitted(t *testing.T) {
 		CreatedAt: apitest.Start.Add(time.Hour), RecordedAt: apitest.Start, // the clock of the sandbox, and the real one
 	}}, utc(all(t, s)))
 
-	// The other world's customers are out of reach.
+	// Customers of the other environment cannot be notified.
 	var refused *pgconn.PgError
 	require.ErrorAs(t, notify(true, live, nil), &refused)
 	require.Equal(t, "notifications_customer", refused.ConstraintName)
@@ -79,9 +79,8 @@ func utc(list []kept) []kept {
 	return list
 }
 
-// Owners are told at their address of the live world, whatever the mode it happened in: all
-// that work for the business now, and nobody else.
-func TestOwnersAreTold(t *testing.T) {
+// Active owners of the business are notified at their live address, also from the sandbox.
+func TestNotifications_NotifyOwners(t *testing.T) {
 	t.Parallel()
 	s := apitest.New(t)
 	tenant, stranger := s.Tenant(t, "a"), s.Tenant(t, "b")
@@ -96,11 +95,11 @@ func TestOwnersAreTold(t *testing.T) {
 	require.NoError(t, s.App.Store.InEnv(t.Context(), scope, func(tx *store.Tx) error {
 		return communication.NewNotifications().NotifyOwners(t.Context(), tx, scope, "webhook.disabled", nil)
 	}))
-	told := []string{}
+	notified := []string{}
 	for _, n := range all(t, s) {
 		require.Equal(t, scope.Env.ID, n.EnvID)
 		require.Nil(t, n.CustomerID)
-		told = append(told, *n.Address)
+		notified = append(notified, *n.Address)
 	}
-	require.ElementsMatch(t, []string{first.Email, second.Email}, told)
+	require.ElementsMatch(t, []string{first.Email, second.Email}, notified)
 }

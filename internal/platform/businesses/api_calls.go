@@ -15,10 +15,9 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
-// APICalls counts the requests that this server answers, in memory, and adds them to
-// the days in the database from time to time: a write for each request would cost more
-// than many requests do. What was not flushed is lost with a crash. Safe for concurrent
-// use.
+// APICalls counts the requests that this server answers, in memory. Flush adds the counts to the
+// daily totals in the database, because a write for each request would cost more than many
+// requests. A crash loses the counts since the last flush. Safe for concurrent use.
 type APICalls struct {
 	store *store.Store
 
@@ -31,7 +30,7 @@ func NewAPICalls(store *store.Store) *APICalls {
 	return &APICalls{store: store, counts: map[time.Time]int64{}}
 }
 
-// Count notes that a request was answered at an instant.
+// Count counts a request that was answered at the instant.
 func (c *APICalls) Count(at time.Time) {
 	day := dayOf(at)
 	c.mu.Lock()
@@ -39,7 +38,7 @@ func (c *APICalls) Count(at time.Time) {
 	c.counts[day]++
 }
 
-// Flush writes what was counted. What cannot be written is kept for the next time.
+// Flush writes the counts. If that fails, they are kept for the next flush.
 func (c *APICalls) Flush(ctx context.Context) error {
 	c.mu.Lock()
 	counts := c.counts

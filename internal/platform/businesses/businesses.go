@@ -47,7 +47,7 @@ type Business struct {
 	Version     int32
 }
 
-// Person is somebody, shortly.
+// Person is a short reference to a user.
 type Person struct {
 	ID    uuid.UUID `json:"id"`
 	Name  string    `json:"name"`
@@ -65,7 +65,7 @@ type BusinessFilter struct {
 	Sort     Sort    `json:"sort"`
 }
 
-// BusinessInput is what a new business is made of.
+// BusinessInput is the input of Businesses.Create.
 type BusinessInput struct {
 	Name, Subdomain, PlanCode, Timezone, Currency string
 	// Status is ACTIVE or TRIAL.
@@ -77,7 +77,7 @@ type BusinessInput struct {
 // OwnerInput is the first owner of a new business.
 type OwnerInput struct {
 	Email, Name string
-	// PasswordHash is what Tenants.Hash made of the password.
+	// PasswordHash is the result of Tenants.Hash.
 	PasswordHash string
 }
 
@@ -90,17 +90,17 @@ type BusinessPatch struct {
 	GraceUntil     *time.Time
 }
 
-// Tenants makes tenants; internal/app connects identity with it.
+// Tenants creates tenants; internal/app implements it with identity.
 type Tenants interface {
-	// Hash hashes a password of somebody about whom the rest is known. Errors: ValidationFailed for
-	// one that is easily guessed.
+	// Hash hashes a new password; about has what an attacker would try, such as the user's name.
+	// Errors: ValidationFailed for a password that is easily guessed.
 	Hash(ctx context.Context, password string, about ...string) (string, error)
-	// Make adds a tenant, with its environments, its subdomain and its owner. Errors:
+	// Make inserts a tenant with its environments, its subdomain and its owner. Errors:
 	// ValidationFailed, AlreadyExists, QuotaExceeded if the plan has no room for an owner.
 	Make(ctx context.Context, tx *store.PlatformTx, scope *tenancy.Scope, in BusinessInput) (uuid.UUID, error)
 }
 
-// defaultGrace is how long a business may be past due if nobody says otherwise.
+// defaultGrace is the grace period of a business that is past due, unless the patch has another.
 const defaultGrace = 14 * 24 * time.Hour
 
 const pastDue = "PAST_DUE"
@@ -184,7 +184,7 @@ func (s *Businesses) newBusiness(ctx context.Context, row admindb.ListBusinesses
 	}
 	location, err := tzdata.Load(row.Timezone)
 	if err != nil {
-		location = time.UTC // one business whose zone is not known must not hide the others
+		location = time.UTC // a business in an unknown zone must not make the list fail
 	}
 	b.Subscription = Subscription{
 		BillingStatus: row.BillingStatus, GraceUntil: inUTC(row.GraceUntil),
@@ -211,7 +211,7 @@ func (s *Businesses) newBusiness(ctx context.Context, row admindb.ListBusinesses
 	return b, nil
 }
 
-// decode reads a JSON column; null leaves into as it is.
+// decode reads a JSON column; null leaves into unchanged.
 func decode(raw json.RawMessage, into any) error {
 	if len(raw) == 0 {
 		return nil
@@ -222,7 +222,7 @@ func decode(raw json.RawMessage, into any) error {
 	return nil
 }
 
-// Create makes a business. Errors: ValidationFailed, AlreadyExists, QuotaExceeded.
+// Create creates a business. Errors: ValidationFailed, AlreadyExists, QuotaExceeded.
 func (s *Businesses) Create(ctx context.Context, scope *tenancy.Scope, in BusinessInput, ownerPassword string) (Business, error) {
 	if in.Owner != nil {
 		hash, err := s.tenants.Hash(ctx, ownerPassword, in.Owner.Email, in.Owner.Name, in.Name)
@@ -253,7 +253,7 @@ func (s *Businesses) Create(ctx context.Context, scope *tenancy.Scope, in Busine
 	return created, err
 }
 
-// ownerError points at the fields of the owner where identity points at those of a user.
+// ownerError rewrites the pointers of identity's errors to the fields of BusinessInput.
 func ownerError(err error) error {
 	var known *apperr.Error
 	if !errors.As(err, &known) {
@@ -270,7 +270,7 @@ func ownerError(err error) error {
 	return err
 }
 
-// Update changes a business; with a version, only if it is at that version. Errors:
+// Update changes a business; a version other than nil must be the current one. Errors:
 // NotFound, VersionMismatch, ValidationFailed.
 func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch BusinessPatch) (Business, error) {
 	var updated Business
@@ -302,7 +302,8 @@ func (s *Businesses) Update(ctx context.Context, scope *tenancy.Scope, id uuid.U
 	return updated, err
 }
 
-// graceUntil decides until when a business may be past due after the patch.
+// graceUntil returns the end of the grace period after the patch; nil if the business is not past
+// due. Errors: ValidationFailed.
 func (p BusinessPatch) graceUntil(before admindb.LockTenantRow, now time.Time) (*time.Time, error) {
 	status := before.BillingStatus
 	if p.BillingStatus != nil {
@@ -312,7 +313,7 @@ func (p BusinessPatch) graceUntil(before admindb.LockTenantRow, now time.Time) (
 		if p.GraceUntil != nil {
 			return nil, apperr.NewInvalid("/grace_until", "Only a subscription that is past due has a grace period.")
 		}
-		return nil, nil //nolint:nilnil // no grace is what was asked for
+		return nil, nil //nolint:nilnil // no grace period
 	}
 	switch {
 	case p.GraceUntil != nil:
@@ -324,8 +325,7 @@ func (p BusinessPatch) graceUntil(before admindb.LockTenantRow, now time.Time) (
 	return &until, nil
 }
 
-// BusinessChanged is the data of the events that tell a business what the platform
-// changed: business.suspended, business.reactivated, business.administered,
+// BusinessChanged is the data of the events of changes by the operator: business.suspended, business.reactivated, business.administered,
 // subscription.past_due and subscription.settled.
 type BusinessChanged struct {
 	ID             uuid.UUID  `json:"id"`
@@ -336,42 +336,42 @@ type BusinessChanged struct {
 	GraceUntil     *time.Time `json:"grace_until"`
 }
 
-// emit tells the live environment of what changed.
+// emit adds the events of the changes to the feed of the live environment.
 func (p BusinessPatch) emit(tx *store.PlatformTx, before admindb.LockTenantRow, after Business) {
 	data := BusinessChanged{
 		ID: after.ID, Name: after.Name, Status: after.Status, SandboxEnabled: after.SandboxEnabled,
 		BillingStatus: after.Subscription.BillingStatus, GraceUntil: after.Subscription.GraceUntil,
 	}
-	tell := func(eventType string, changed bool) {
+	emitIf := func(eventType string, changed bool) {
 		if changed {
 			tx.EmitIn(before.LiveEnvID, eventType, data)
 		}
 	}
 	suspended, wasSuspended := after.Status == tenancy.StatusSuspended, before.Status == tenancy.StatusSuspended
-	tell("business.suspended", suspended && !wasSuspended)
-	tell("business.reactivated", !suspended && wasSuspended)
-	tell("business.administered", after.Name != before.Name || after.SandboxEnabled != before.SandboxEnabled)
-	tell("subscription.past_due", data.BillingStatus == pastDue && !sameInstant(data.GraceUntil, before.GraceUntil))
-	tell("subscription.settled", data.BillingStatus != pastDue && before.BillingStatus == pastDue)
+	emitIf("business.suspended", suspended && !wasSuspended)
+	emitIf("business.reactivated", !suspended && wasSuspended)
+	emitIf("business.administered", after.Name != before.Name || after.SandboxEnabled != before.SandboxEnabled)
+	emitIf("subscription.past_due", data.BillingStatus == pastDue && !sameInstant(data.GraceUntil, before.GraceUntil))
+	emitIf("subscription.settled", data.BillingStatus != pastDue && before.BillingStatus == pastDue)
 }
 
 func sameInstant(a, b *time.Time) bool {
 	return a == nil && b == nil || a != nil && b != nil && a.Equal(*b)
 }
 
-// detail says what the patch changed, for the trail.
+// detail has the changes for the audit trail.
 func (p BusinessPatch) detail(before admindb.LockTenantRow, after Business) map[string]any {
 	detail := map[string]any{}
-	note := func(field string, given bool, from, to any) {
+	add := func(field string, given bool, from, to any) {
 		if given {
 			detail[field] = map[string]any{"from": from, "to": to}
 		}
 	}
-	note("name", p.Name != nil, before.Name, after.Name)
-	note("status", p.Status != nil, before.Status, after.Status)
-	note("sandbox_enabled", p.SandboxEnabled != nil, before.SandboxEnabled, after.SandboxEnabled)
-	note("billing_status", p.BillingStatus != nil, before.BillingStatus, after.Subscription.BillingStatus)
-	note("grace_until", !sameInstant(before.GraceUntil, after.Subscription.GraceUntil), before.GraceUntil, after.Subscription.GraceUntil)
+	add("name", p.Name != nil, before.Name, after.Name)
+	add("status", p.Status != nil, before.Status, after.Status)
+	add("sandbox_enabled", p.SandboxEnabled != nil, before.SandboxEnabled, after.SandboxEnabled)
+	add("billing_status", p.BillingStatus != nil, before.BillingStatus, after.Subscription.BillingStatus)
+	add("grace_until", !sameInstant(before.GraceUntil, after.Subscription.GraceUntil), before.GraceUntil, after.Subscription.GraceUntil)
 	return detail
 }
 
@@ -386,15 +386,15 @@ func lockTenant(ctx context.Context, tx pgx.Tx, id uuid.UUID) (admindb.LockTenan
 	return row, nil
 }
 
-// recordBusiness adds what was done to a business to the audit trail, as one of its entries.
+// recordBusiness adds an entry to the audit trail of a business.
 func recordBusiness(ctx context.Context, tx pgx.Tx, scope *tenancy.Scope, action string, id uuid.UUID, detail map[string]any) error {
 	return audit.Record(ctx, tx, about(scope, id), audit.Entry{
 		Action: action, Outcome: audit.Success, TargetType: "business", TargetID: id.String(), Detail: detail,
 	})
 }
 
-// about is the scope with the business that something is done to in the place of the
-// one whose address was used, if any.
+// about returns the scope with the tenant that is changed instead of the tenant of the request's
+// host.
 func about(scope *tenancy.Scope, tenantID uuid.UUID) *tenancy.Scope {
 	changed := *scope
 	changed.Tenant, changed.Env, changed.Entitlements = &tenancy.Tenant{ID: tenantID}, tenancy.Environment{}, nil

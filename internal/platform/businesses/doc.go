@@ -1,17 +1,16 @@
-// Package businesses owns the platform's administration: plans and their versions, the
-// subscriptions and exceptions of businesses, businesses and users across the platform,
-// and the platform's metrics. Its queries are gen/db/admindb.
+// Package businesses owns the operator's console: plans and their versions, the subscriptions
+// and overrides of businesses, businesses and users across the platform, and the platform's
+// metrics. Its queries are gen/db/admindb.
 //
-// It calls entitle for what plans and exceptions mean, audit for the trail, and tenancy
-// for the database. What other domains own it changes through interfaces that
-// internal/app connects. Handlers (internal/platform/api) and internal/app call it; it knows no HTTP.
+// It calls entitle for the resolution of plans and overrides, audit for the trail, and store for
+// the database. It changes data of other domains through interfaces that internal/app connects. Handlers (internal/platform/api) and internal/app call it; it knows no HTTP.
 //
 // Invariants:
-//   - What a role may do at all is the gates' business, and is checked before.
-//   - A plan version that was published never changes; a business keeps the version it
-//     has until somebody, or a change that somebody scheduled, gives it another one.
-//   - What a business is entitled to follows from its rows and the instant alone, so no
-//     server ever answers from a copy that is out of date; jobs only tidy up.
+//   - The gates have checked the caller's role before.
+//   - A published plan version never changes. A business keeps its version until an operator
+//     changes it, at once or by a scheduled change.
+//   - Entitlements are a function of the rows of a business and the instant, so a change is
+//     effective on every server with the next request; no job has to run for it.
 //   - A change, its audit entry and its events commit together or not at all.
 //   - All instants are in UTC, and now is the instant of the request.
 package businesses

@@ -12,7 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Entitlements is what a business may do and how much of it one environment has used.
+// Entitlements are the features and quotas of a business, with the usage of one environment.
 type Entitlements struct {
 	Plan         *entitle.PlanVersion
 	Subscription Subscription
@@ -26,7 +26,7 @@ type Affected struct {
 	Count int64
 }
 
-// LostFeature is a feature that a change of plan takes away, and what exists of it.
+// LostFeature is a feature that a change of plan removes, with the objects that depend on it.
 type LostFeature struct {
 	Feature  entitle.Feature
 	Affected []Affected
@@ -36,11 +36,11 @@ type LostFeature struct {
 type QuotaPreview struct {
 	entitle.QuotaChange
 	Used int64
-	// Excess is how many would be too many.
+	// Excess is how much of Used would be above the new limit.
 	Excess int64
 }
 
-// PlanPreview is what a change of plan would change.
+// PlanPreview has the consequences of a change of plan.
 type PlanPreview struct {
 	From, To PlanReference
 	Gained   []entitle.Feature
@@ -49,7 +49,7 @@ type PlanPreview struct {
 	Quotas []QuotaPreview
 }
 
-// LosesAnything reports whether a feature is lost, or anything would be over its limit.
+// LosesAnything reports whether a feature is lost or a quota would be exceeded.
 func (p PlanPreview) LosesAnything() bool {
 	for _, q := range p.Quotas {
 		if q.Excess > 0 {
@@ -76,8 +76,8 @@ func (s *Subscriptions) Entitlements(ctx context.Context, scope *tenancy.Scope) 
 	return Entitlements{Plan: scope.Entitlements.Plan, Subscription: subscription, Features: features, Quotas: quotas}, nil
 }
 
-// Preview returns what the published version of a plan would change for the request's
-// tenant, counted in the request's mode. Errors: TenantRequired, ValidationFailed.
+// Preview returns the consequences of a change of the request's tenant to the published version of
+// a plan, with the usage in the request's mode. Errors: TenantRequired, ValidationFailed.
 func (s *Subscriptions) Preview(ctx context.Context, scope *tenancy.Scope, code string) (PlanPreview, error) {
 	if err := inTenant(scope); err != nil {
 		return PlanPreview{}, err
@@ -89,7 +89,7 @@ func (s *Subscriptions) Preview(ctx context.Context, scope *tenancy.Scope, code 
 	return s.preview(ctx, scope, target.ID)
 }
 
-// asParameter points at the parameter of a query where err points at a field of a body.
+// asParameter makes err point at the query parameter instead of a field of a body.
 func asParameter(err error) error {
 	if known, ok := errors.AsType[*apperr.Error](err); ok {
 		for i := range known.Fields {
@@ -99,8 +99,8 @@ func asParameter(err error) error {
 	return err
 }
 
-// preview compares what the scope's tenant has with what it would have. That the
-// business is suspended or past due now does not matter: the plan would count again.
+// preview compares the current entitlements of the scope's tenant with those of another plan. It
+// ignores a suspension and an overdue payment, because both are independent of the plan.
 func (s *Subscriptions) preview(ctx context.Context, scope *tenancy.Scope, planVersionID uuid.UUID) (PlanPreview, error) {
 	plan, err := s.plans.Version(ctx, planVersionID)
 	if err != nil {
@@ -136,8 +136,8 @@ func referenceOf(plan *entitle.PlanVersion) PlanReference {
 	return PlanReference{Code: plan.Code, Name: plan.Name, Version: plan.Version}
 }
 
-// affected counts what exists in the scope's environment and would no longer work
-// without the feature. Features that leave nothing behind have nothing to count.
+// affected counts the objects in the scope's environment that would stop working without the
+// feature. Most features have no such objects.
 func (s *Subscriptions) affected(ctx context.Context, scope *tenancy.Scope, feature entitle.Feature) ([]Affected, error) {
 	if feature != entitle.UseCustomDomain {
 		return nil, nil

@@ -11,8 +11,7 @@ import (
 
 var queries = admindb.New()
 
-// refusals are the constraints that a write can run into although its input fits the
-// contract, and what to say then.
+// refusals has the error of each constraint that valid input can violate.
 var refusals = map[string]func() *apperr.Error{
 	"plans_code_key":          func() *apperr.Error { return taken("/code", "There is already a plan with this code.") },
 	"plans_rank_key":          func() *apperr.Error { return taken("/rank", "There is already a plan with this rank.") },
@@ -23,8 +22,8 @@ func taken(pointer, detail string) *apperr.Error {
 	return apperr.New(apperr.AlreadyExists, "%s", detail).WithFields(apperr.Field{Pointer: pointer, Detail: detail})
 }
 
-// refused translates the error of an insert or update: a violated constraint becomes
-// what it means to the client, anything else stays as it is.
+// refused replaces the violation of a constraint in refusals by its error. Other errors are
+// returned unchanged.
 func refused(err error) error {
 	var pgErr *pgconn.PgError
 	if !errors.As(err, &pgErr) {

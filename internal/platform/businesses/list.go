@@ -9,7 +9,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
 )
 
-// Sort is the order of a list of the platform; ids settle ties.
+// Sort is the order of a list; equal entries are ordered by id.
 type Sort string
 
 // The orders; the newest first is the default.
@@ -20,7 +20,7 @@ const (
 	ByNameDown  Sort = "-name"
 )
 
-// position is where a page ends; only what the order looks at is set.
+// position is the last entry of a page; only the fields that the order uses are set.
 type position struct {
 	CreatedAt time.Time `json:"t,omitzero"`
 	Name      string    `json:"n,omitempty"`
@@ -34,7 +34,7 @@ func (s Sort) position(createdAt time.Time, name string, id uuid.UUID) position 
 	return position{CreatedAt: createdAt, ID: id}
 }
 
-// start returns the position that the page begins after. Errors: InvalidCursor.
+// start returns the position after which the page begins. Errors: InvalidCursor.
 func (s Sort) start(page keyset.Page, filters any) (position, error) {
 	var after position
 	if s == NewestFirst {

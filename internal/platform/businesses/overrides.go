@@ -20,32 +20,32 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Override is an exception from the plan, made for one business. Its JSON form is the
+// Override replaces the plan's value of a feature or quota, for one business. Its JSON form is the
 // data of the events override.created and override.ended.
 type Override struct {
 	ID   uuid.UUID `json:"id"`
 	Name string    `json:"name"`
 	// Value is true or false for a feature, a number or null (unlimited) for a quota.
 	Value json.RawMessage `json:"value"`
-	// Reason is for the platform's own eyes.
+	// Reason is internal to the platform.
 	Reason string `json:"-"`
 	// From is inclusive, To exclusive; a nil To never ends.
 	From time.Time  `json:"from"`
 	To   *time.Time `json:"to"`
-	// Actor made it; nil if they are gone.
+	// Actor created it; nil if the user was deleted.
 	Actor     *Person   `json:"-"`
 	CreatedAt time.Time `json:"created_at"`
-	// EndedAt is when somebody ended it before its time.
+	// EndedAt is set if it was ended before To.
 	EndedAt *time.Time `json:"ended_at"`
 	EndedBy *Person    `json:"-"`
 }
 
-// Active reports whether the exception counts at the instant.
+// Active reports whether the override applies at the instant.
 func (o Override) Active(now time.Time) bool {
 	return entitle.Override{From: o.From, To: o.To}.Active(now) && (o.EndedAt == nil || now.Before(*o.EndedAt))
 }
 
-// OverrideInput is what a new exception is made of.
+// OverrideInput is the input of Overrides.Create.
 type OverrideInput struct {
 	Name   string
 	Value  json.RawMessage
@@ -54,15 +54,15 @@ type OverrideInput struct {
 	From, To *time.Time
 }
 
-// Overrides is the service for exceptions from plans.
+// Overrides is the service for overrides of plans.
 type Overrides struct {
 	store *store.Store
 }
 
-// NewOverrides keeps exceptions in the store.
+// NewOverrides keeps overrides in the store.
 func NewOverrides(store *store.Store) *Overrides { return &Overrides{store: store} }
 
-// List returns every exception that was ever made for a business, the newest first.
+// List returns all overrides of a business, ended ones included, the newest first.
 // Errors: NotFound, InvalidCursor.
 func (s *Overrides) List(ctx context.Context, tenantID uuid.UUID, page keyset.Page) (keyset.List[Override], error) {
 	after, err := NewestFirst.start(page, tenantID)
@@ -105,7 +105,7 @@ func person(id *uuid.UUID, name, email *string) *Person {
 	return &Person{ID: *id, Name: *name, Email: *email}
 }
 
-// Create makes an exception; it counts with the next request. Errors: NotFound,
+// Create adds an override; it is effective with the next request. Errors: NotFound,
 // ValidationFailed.
 func (s *Overrides) Create(ctx context.Context, scope *tenancy.Scope, tenantID uuid.UUID, in OverrideInput) (Override, error) {
 	if err := in.validate(); err != nil {
@@ -175,8 +175,8 @@ func getOverride(ctx context.Context, tx pgx.Tx, tenantID, id uuid.UUID) (Overri
 	return newOverride(row), nil
 }
 
-// End ends an exception with the next request; the history keeps it. Errors: NotFound,
-// also for one that has ended.
+// End ends an override; it has no effect from the next request on, and stays in the list. Errors:
+// NotFound, also for one that has ended.
 func (s *Overrides) End(ctx context.Context, scope *tenancy.Scope, tenantID, id uuid.UUID) error {
 	return s.store.Administer(ctx, scope, func(tx *store.PlatformTx) error {
 		tenant, err := lockTenant(ctx, tx, tenantID)

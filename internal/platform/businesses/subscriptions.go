@@ -24,17 +24,17 @@ type PlanReference struct {
 	Version int32  `json:"version"`
 }
 
-// ScheduledPlan is a change of plan that is still to come.
+// ScheduledPlan is a change of plan in the future.
 type ScheduledPlan struct {
 	PlanReference
 	TakesEffectAt time.Time `json:"takes_effect_at"`
 }
 
-// Subscription is what there is to say about a subscription beside its plan.
+// Subscription is the billing state of a business, without its plan.
 type Subscription struct {
 	// BillingStatus is CURRENT or PAST_DUE.
 	BillingStatus string
-	// GraceUntil is nil unless the subscription is past due; from then on nothing works.
+	// GraceUntil is nil unless the subscription is past due. From then on all features are off.
 	GraceUntil *time.Time
 	// PeriodEndsAt is the end of the billing period: a midnight in the zone of the business.
 	PeriodEndsAt time.Time
@@ -47,10 +47,10 @@ const (
 	PeriodEnd = "period_end"
 )
 
-// PlanChangeInput says which plan a business gets, and when.
+// PlanChangeInput is the input of Subscriptions.Change.
 type PlanChangeInput struct {
 	PlanCode string
-	// Version is nil for the version that can be bought now.
+	// Version is nil for the published version.
 	Version *int32
 	// When is Now or PeriodEnd.
 	When string
@@ -58,7 +58,7 @@ type PlanChangeInput struct {
 	DryRun bool
 }
 
-// PlanChange is a change of plan and what it means.
+// PlanChange is a change of plan with its consequences.
 type PlanChange struct {
 	DryRun        bool
 	When          string
@@ -93,9 +93,9 @@ func anchor(set *time.Time, createdAt time.Time, location *time.Location) time.T
 	return time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, time.UTC)
 }
 
-// Change gives a business another version of a plan, now or at the end of its billing
-// period. A change takes the place of one that was scheduled before. Errors: NotFound,
-// ValidationFailed for a plan that cannot be had, or is had already.
+// Change moves a business to another plan or version, now or at the end of its billing period. It
+// replaces a scheduled change. Errors: NotFound, ValidationFailed for a plan that is not available
+// or is the current one.
 func (s *Subscriptions) Change(ctx context.Context, scope *tenancy.Scope, tenantID uuid.UUID, in PlanChangeInput) (PlanChange, error) {
 	target, err := s.find(ctx, in.PlanCode, in.Version)
 	if err != nil {
@@ -187,7 +187,7 @@ func referenceTo(row admindb.FindPlanVersionRow) PlanReference {
 	return PlanReference{Code: row.Code, Name: row.Name, Version: row.Version}
 }
 
-// Cancel forgets a change of plan that is still to come. Errors: NotFound.
+// Cancel removes a scheduled change of plan. Errors: NotFound if there is none.
 func (s *Subscriptions) Cancel(ctx context.Context, scope *tenancy.Scope, tenantID uuid.UUID) error {
 	return s.store.Administer(ctx, scope, func(tx *store.PlatformTx) error {
 		tenant, err := lockTenant(ctx, tx, tenantID)
@@ -211,20 +211,21 @@ func (s *Subscriptions) Cancel(ctx context.Context, scope *tenancy.Scope, tenant
 	})
 }
 
-const settledAtOnce = 100
+// settleBatch is how many changes one transaction settles.
+const settleBatch = 100
 
-// Settle makes changes of plan that are due the pinned ones, and tells the businesses.
-// Requests resolve to them from their instant on, so nothing depends on when, or whether,
-// this runs. It may run at any time, also twice at once.
+// Settle stores the scheduled changes that are due as the current plan, and emits their events.
+// Requests use a scheduled plan from its instant on, whether or not it is settled. It may be
+// repeated and run concurrently.
 func (s *Subscriptions) Settle(ctx context.Context, now time.Time) error {
 	scope := &tenancy.Scope{Now: now.UTC().Truncate(time.Microsecond)}
 	return s.store.Administer(ctx, scope, func(tx *store.PlatformTx) error { return settle(ctx, tx, scope, nil) })
 }
 
-// settle settles the changes of one business, or of as many as fit into a transaction (nil).
+// settle settles the change of one business, or with nil up to settleBatch changes.
 func settle(ctx context.Context, tx *store.PlatformTx, scope *tenancy.Scope, tenantID *uuid.UUID) error {
 	rows, err := queries.SettleScheduledPlans(ctx, tx, admindb.SettleScheduledPlansParams{
-		Now: scope.Now, TenantID: tenantID, RowLimit: settledAtOnce,
+		Now: scope.Now, TenantID: tenantID, RowLimit: settleBatch,
 	})
 	if err != nil {
 		return fmt.Errorf("settle changes of plan: %w", err)
@@ -235,7 +236,7 @@ func settle(ctx context.Context, tx *store.PlatformTx, scope *tenancy.Scope, ten
 			From: PlanReference{Code: row.FromCode, Name: row.FromName, Version: row.FromVersion}, To: &to, TakesEffectAt: row.DueAt.UTC(),
 		}
 		tx.EmitIn(row.LiveEnvID, "subscription.plan_changed", changed)
-		// Whoever scheduled it is in the trail already; that it came about is nobody's doing.
+		// The trail has who scheduled the change; settling it has no actor.
 		system := &tenancy.Scope{Now: scope.Now, RequestID: scope.RequestID}
 		err := recordBusiness(ctx, tx, system, "subscription.plan_changed", row.ID, map[string]any{
 			"from": changed.From, "to": changed.To, "takes_effect_at": changed.TakesEffectAt,

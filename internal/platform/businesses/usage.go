@@ -15,14 +15,14 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/store"
 )
 
-// Repair is a counter that was wrong.
+// Repair is the correction of a counter.
 type Repair struct {
 	// Environment is the name of the environment.
 	Environment string
 	Quota       entitle.Quota
 	// Period is the first day of the month that the counter is for, or entitle.StockPeriod.
 	Period time.Time
-	// Counter is what it said, Counted what there is.
+	// Counter is the value before, Counted the number of objects.
 	Counter, Counted int64
 }
 
@@ -30,12 +30,12 @@ type Repair struct {
 // reconciled when they are due.
 const environmentsAtOnce = 500
 
-// reconcileEvery is after how long the counters of an environment are compared again.
+// reconcileEvery is the interval between two reconciliations of an environment.
 const reconcileEvery = 24 * time.Hour
 
-// ReconcileUsage compares the counters of every environment with what they count,
-// repairs and logs those that are wrong, and returns them. Nobody has to stop for it, and an
-// environment that fails keeps no other waiting.
+// ReconcileUsage compares the counters of every environment with the number of objects, corrects
+// and logs the wrong ones, and returns them. It may run during normal operation. It goes on after
+// an environment that fails.
 func ReconcileUsage(ctx context.Context, store *store.Store, now time.Time, log *slog.Logger) ([]Repair, error) {
 	var repairs []Repair
 	var failed []error
@@ -67,9 +67,8 @@ func ReconcileUsage(ctx context.Context, store *store.Store, now time.Time, log 
 }
 
 // ReconcileDueUsage is ReconcileUsage for a limited number of environments: those for which it
-// was done more than a day before now, the longest ago first. What was done stays done if it is
-// interrupted, an environment that fails keeps no other waiting, and servers may do it at the
-// same time.
+// was done more than a day before now, the longest ago first. Each environment commits by itself,
+// and servers may run it concurrently.
 func ReconcileDueUsage(ctx context.Context, store *store.Store, now time.Time, log *slog.Logger) ([]Repair, error) {
 	before := now.Add(-reconcileEvery)
 	var environments []admindb.ListEnvironmentsToReconcileRow
@@ -104,7 +103,7 @@ type environment struct {
 	Name string
 }
 
-// reconcile does one environment, unless it was done since before; nil is to do it in any case.
+// reconcile reconciles one environment, unless that was done since before; nil always does it.
 func reconcile(
 	ctx context.Context, store *store.Store, env environment, now time.Time, before *time.Time, log *slog.Logger,
 ) ([]Repair, error) {

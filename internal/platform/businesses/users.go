@@ -32,7 +32,7 @@ type User struct {
 	Version     int32
 }
 
-// BusinessReference is a business, shortly.
+// BusinessReference is a short reference to a business.
 type BusinessReference struct {
 	ID               uuid.UUID
 	Name, SchemaName string
@@ -58,11 +58,10 @@ type UserPatch struct {
 	IsActive *bool
 }
 
-// Directory changes users by the rules of whoever owns them; internal/app connects
-// identity with it.
+// Directory changes users by the rules of identity; internal/app implements it.
 type Directory interface {
-	// Update changes the user on behalf of the scope's principal; with a version, only if
-	// they are at that version. It returns what it has written. Errors: NotFound, VersionMismatch, RoleNotAllowed,
+	// Update changes the user on behalf of the scope's principal; a version other
+	// than nil must be the current one. It returns the user as written. Errors: NotFound, VersionMismatch, RoleNotAllowed,
 	// ValidationFailed, AlreadyExists, LastOwner.
 	Update(ctx context.Context, scope *tenancy.Scope, user User, version *int32, patch UserPatch) (User, error)
 }
