@@ -46,9 +46,9 @@ func TestRecord(t *testing.T) {
 		t.Parallel()
 		got := record(t, scope, audit.Entry{Action: "test.scoped", TargetType: "room", TargetID: "7", Detail: map[string]any{"n": 1}})
 		require.Equal(t, audit.Recorded{
-			ID: got.ID, OccurredAt: start, TenantID: &tenant.ID, EnvID: &env.ID, ActorID: &user, ActorRole: ptr(tenancy.RoleManager),
-			ImpersonatorID: &impersonator, ImpersonatorRole: ptr(tenancy.RoleSuperuser), Action: got.Action, TargetType: "room", TargetID: "7",
-			Outcome: audit.Success, RequestID: "r-1", Address: ptr(netip.MustParseAddr("fe80::1")), Detail: got.Detail,
+			ID: got.ID, OccurredAt: start, TenantID: &tenant.ID, EnvID: &env.ID, ActorID: &user, ActorRole: new(tenancy.RoleManager),
+			ImpersonatorID: &impersonator, ImpersonatorRole: new(tenancy.RoleSuperuser), Action: got.Action, TargetType: "room", TargetID: "7",
+			Outcome: audit.Success, RequestID: "r-1", Address: new(netip.MustParseAddr("fe80::1")), Detail: got.Detail,
 		}, got)
 		require.JSONEq(t, `{"n": 1}`, string(got.Detail))
 	})

@@ -36,7 +36,6 @@ func actions(t *testing.T, db *dbtest.DB, filter audit.Filter, size int) []strin
 	}
 }
 
-func ptr[T any](value T) *T { return &value }
 
 func TestList_Filters(t *testing.T) {
 	t.Parallel()
@@ -66,7 +65,7 @@ func TestList_Filters(t *testing.T) {
 		want   []string // the newest first
 	}{
 		"zero shows nothing":                   {audit.Filter{}, []string{}},
-		"without a tenant shows nothing":       {audit.Filter{Action: ptr("other.done"), WithModeless: true}, []string{}},
+		"without a tenant shows nothing":       {audit.Filter{Action: new("other.done"), WithModeless: true}, []string{}},
 		"anywhere":                             {audit.Filter{Anywhere: true}, []string{"platform.done", "other.done", "modeless.done", "sandbox.done", "live.done"}},
 		"tenant":                               {audit.Filter{TenantID: &a.ID}, []string{"modeless.done", "sandbox.done", "live.done"}},
 		"environment":                          {audit.Filter{TenantID: &a.ID, EnvID: &live.ID}, []string{"live.done"}},
@@ -74,12 +73,12 @@ func TestList_Filters(t *testing.T) {
 		"environment of another tenant":        {audit.Filter{TenantID: &b.ID, EnvID: &live.ID}, []string{}},
 		"actor":                                {audit.Filter{TenantID: &a.ID, Actor: &user}, []string{"modeless.done", "live.done"}},
 		"impersonator":                         {audit.Filter{TenantID: &a.ID, Actor: &impersonator}, []string{"modeless.done"}},
-		"action":                               {audit.Filter{Anywhere: true, Action: ptr("other.done")}, []string{"other.done"}},
-		"target type":                          {audit.Filter{TenantID: &a.ID, TargetType: ptr("room")}, []string{"sandbox.done", "live.done"}},
-		"target":                               {audit.Filter{TenantID: &a.ID, TargetType: ptr("room"), Target: ptr("2")}, []string{"sandbox.done"}},
-		"outcome":                              {audit.Filter{TenantID: &a.ID, Outcome: ptr(string(audit.Failure))}, []string{"modeless.done"}},
+		"action":                               {audit.Filter{Anywhere: true, Action: new("other.done")}, []string{"other.done"}},
+		"target type":                          {audit.Filter{TenantID: &a.ID, TargetType: new("room")}, []string{"sandbox.done", "live.done"}},
+		"target":                               {audit.Filter{TenantID: &a.ID, TargetType: new("room"), Target: new("2")}, []string{"sandbox.done"}},
+		"outcome":                              {audit.Filter{TenantID: &a.ID, Outcome: new(string(audit.Failure))}, []string{"modeless.done"}},
 		"from is inclusive, to exclusive": {
-			audit.Filter{Anywhere: true, From: ptr(start.Add(time.Hour)), To: ptr(start.Add(3 * time.Hour))}, []string{"modeless.done", "sandbox.done"},
+			audit.Filter{Anywhere: true, From: new(start.Add(time.Hour)), To: new(start.Add(3 * time.Hour))}, []string{"modeless.done", "sandbox.done"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +115,7 @@ func TestList_Cursors(t *testing.T) {
 	require.Equal(t, want[3], second.Data[0].Action, "a new entry moves no page")
 
 	var refused *apperr.Error
-	_, err = audit.List(t.Context(), db.PlatformPool(), audit.Filter{TenantID: &tenant, Action: ptr("test.b")}, next)
+	_, err = audit.List(t.Context(), db.PlatformPool(), audit.Filter{TenantID: &tenant, Action: new("test.b")}, next)
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, apperr.InvalidCursor, refused.Code, "a cursor belongs to its filter")
 	_, err = audit.List(t.Context(), db.PlatformPool(), audit.Filter{}, next)

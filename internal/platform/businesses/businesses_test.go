@@ -59,15 +59,15 @@ func TestBusinesses_List(t *testing.T) {
 		"oldest first":                     {businesses.BusinessFilter{Sort: businesses.OldestFirst}, []uuid.UUID{a.ID, later, last}},
 		"by name":                          {businesses.BusinessFilter{Sort: businesses.ByName}, []uuid.UUID{b.ID, c.ID, a.ID}},
 		"by name, descending":              {businesses.BusinessFilter{Sort: businesses.ByNameDown}, []uuid.UUID{a.ID, c.ID, b.ID}},
-		"by status":                        {businesses.BusinessFilter{Status: ptr(tenancy.StatusTrial), Sort: businesses.ByName}, []uuid.UUID{b.ID}},
-		"by plan":                          {businesses.BusinessFilter{PlanCode: ptr("enterprise"), Sort: businesses.ByName}, []uuid.UUID{c.ID, a.ID}},
-		"search in names, ignoring case":   {businesses.BusinessFilter{Search: ptr("zOO"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
-		"search takes % literally":         {businesses.BusinessFilter{Search: ptr("0%"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
-		"search takes _ literally":         {businesses.BusinessFilter{Search: ptr("bir_h"), Sort: businesses.ByName}, nil},
-		"search in environments":           {businesses.BusinessFilter{Search: ptr("aurora"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
-		"search in domains":                {businesses.BusinessFilter{Search: ptr("forest.ex"), Sort: businesses.ByName}, []uuid.UUID{c.ID}},
-		"search in addresses of owners":    {businesses.BusinessFilter{Search: ptr("owner@aurora"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
-		"search skips other users' emails": {businesses.BusinessFilter{Search: ptr("@cedar.example"), Sort: businesses.ByName}, nil},
+		"by status":                        {businesses.BusinessFilter{Status: new(tenancy.StatusTrial), Sort: businesses.ByName}, []uuid.UUID{b.ID}},
+		"by plan":                          {businesses.BusinessFilter{PlanCode: new("enterprise"), Sort: businesses.ByName}, []uuid.UUID{c.ID, a.ID}},
+		"search in names, ignoring case":   {businesses.BusinessFilter{Search: new("zOO"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
+		"search takes % literally":         {businesses.BusinessFilter{Search: new("0%"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
+		"search takes _ literally":         {businesses.BusinessFilter{Search: new("bir_h"), Sort: businesses.ByName}, nil},
+		"search in environments":           {businesses.BusinessFilter{Search: new("aurora"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
+		"search in domains":                {businesses.BusinessFilter{Search: new("forest.ex"), Sort: businesses.ByName}, []uuid.UUID{c.ID}},
+		"search in addresses of owners":    {businesses.BusinessFilter{Search: new("owner@aurora"), Sort: businesses.ByName}, []uuid.UUID{a.ID}},
+		"search skips other users' emails": {businesses.BusinessFilter{Search: new("@cedar.example"), Sort: businesses.ByName}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -163,17 +163,17 @@ func TestBusinesses_Update(t *testing.T) {
 	update := func(version *int32, patch businesses.BusinessPatch) (businesses.Business, error) {
 		return s.Businesses.Update(t.Context(), s.scope(), tenant.ID, version, patch)
 	}
-	suspended, err := update(nil, businesses.BusinessPatch{Status: ptr(tenancy.StatusSuspended)})
+	suspended, err := update(nil, businesses.BusinessPatch{Status: new(tenancy.StatusSuspended)})
 	require.NoError(t, err)
 	require.Equal(t, apitest.Start, *suspended.SuspendedAt)
 	s.Clock.Advance(time.Hour)
-	again, err := update(&suspended.Version, businesses.BusinessPatch{Status: ptr(tenancy.StatusSuspended), Name: ptr("New")})
+	again, err := update(&suspended.Version, businesses.BusinessPatch{Status: new(tenancy.StatusSuspended), Name: new("New")})
 	require.NoError(t, err)
 	require.Equal(t, apitest.Start, *again.SuspendedAt, "it has been suspended since")
 	require.Equal(t, "New", again.Name)
-	_, err = update(&suspended.Version, businesses.BusinessPatch{Status: ptr(tenancy.StatusActive)})
+	_, err = update(&suspended.Version, businesses.BusinessPatch{Status: new(tenancy.StatusActive)})
 	requireCode(t, err, apperr.VersionMismatch)
-	active, err := update(nil, businesses.BusinessPatch{Status: ptr(tenancy.StatusActive)})
+	active, err := update(nil, businesses.BusinessPatch{Status: new(tenancy.StatusActive)})
 	require.NoError(t, err)
 	require.Nil(t, active.SuspendedAt)
 	require.Equal(t, []string{"business.suspended", "business.administered", "business.reactivated"}, s.events(t, tenant.ID, "business."))
@@ -189,24 +189,24 @@ func TestBusinesses_Update_GracePeriod(t *testing.T) {
 	update := func(patch businesses.BusinessPatch) (businesses.Business, error) {
 		return s.Businesses.Update(t.Context(), s.scope(), tenant.ID, nil, patch)
 	}
-	_, err := update(businesses.BusinessPatch{GraceUntil: ptr(apitest.Start.Add(time.Hour))})
+	_, err := update(businesses.BusinessPatch{GraceUntil: new(apitest.Start.Add(time.Hour))})
 	requireCode(t, err, apperr.ValidationFailed, "/grace_until")
 
-	pastDue, err := update(businesses.BusinessPatch{BillingStatus: ptr("PAST_DUE")})
+	pastDue, err := update(businesses.BusinessPatch{BillingStatus: new("PAST_DUE")})
 	require.NoError(t, err)
 	require.Equal(t, apitest.Start.Add(14*24*time.Hour), *pastDue.Subscription.GraceUntil, "the default")
 	s.Clock.Advance(time.Hour)
-	renamed, err := update(businesses.BusinessPatch{Name: ptr("New")})
+	renamed, err := update(businesses.BusinessPatch{Name: new("New")})
 	require.NoError(t, err)
 	require.Equal(t, pastDue.Subscription.GraceUntil, renamed.Subscription.GraceUntil, "other changes keep it")
-	shorter, err := update(businesses.BusinessPatch{GraceUntil: ptr(s.Clock.Now().Add(time.Minute))})
+	shorter, err := update(businesses.BusinessPatch{GraceUntil: new(s.Clock.Now().Add(time.Minute))})
 	require.NoError(t, err)
 	require.True(t, shorter.Features[entitle.ExportData])
 	s.Clock.Advance(time.Minute)
 	over, err := s.Businesses.Get(t.Context(), s.scope(), tenant.ID)
 	require.NoError(t, err)
 	require.False(t, over.Features[entitle.ExportData], "the grace period is over")
-	settled, err := update(businesses.BusinessPatch{BillingStatus: ptr("CURRENT")})
+	settled, err := update(businesses.BusinessPatch{BillingStatus: new("CURRENT")})
 	require.NoError(t, err)
 	require.Nil(t, settled.Subscription.GraceUntil)
 	require.True(t, settled.Features[entitle.ExportData])

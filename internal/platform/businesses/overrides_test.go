@@ -32,7 +32,7 @@ func TestOverrides(t *testing.T) {
 	require.Equal(t, s.actor, denied.Actor.ID)
 	require.False(t, has())
 	granted := create(businesses.OverrideInput{
-		Name: name, Value: json.RawMessage("true"), Reason: "Trial", From: ptr(apitest.Start.Add(time.Hour)), To: ptr(apitest.Start.Add(2 * time.Hour)),
+		Name: name, Value: json.RawMessage("true"), Reason: "Trial", From: new(apitest.Start.Add(time.Hour)), To: new(apitest.Start.Add(2 * time.Hour)),
 	})
 	require.False(t, has(), "it has not begun")
 	s.Clock.Advance(time.Hour)
@@ -79,7 +79,7 @@ func TestOverrides_Create_Refuses(t *testing.T) {
 		"a negative limit":       {businesses.OverrideInput{Name: "max_users", Value: json.RawMessage("-1"), Reason: "x"}, "/value"},
 		"an empty reason":        {businesses.OverrideInput{Name: "max_users", Value: json.RawMessage("1"), Reason: " "}, "/reason"},
 		"an end before its begin": {businesses.OverrideInput{
-			Name: "max_users", Value: json.RawMessage("1"), Reason: "x", To: ptr(apitest.Start),
+			Name: "max_users", Value: json.RawMessage("1"), Reason: "x", To: new(apitest.Start),
 		}, "/to"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 func (s *setup) plan(t *testing.T, code string) businesses.Plan {
 	t.Helper()
 	plan, err := s.Plans.Create(t.Context(), s.scope(), businesses.PlanInput{Code: code, Name: code, Content: businesses.PlanContent{
-		Features: map[entitle.Feature]bool{entitle.ExportData: true}, Limits: map[entitle.Quota]*int64{entitle.MaxUsers: ptr(int64(2))},
-		Price: &businesses.Money{Amount: 500, Currency: "EUR"}, Interval: ptr(entitle.Yearly),
+		Features: map[entitle.Feature]bool{entitle.ExportData: true}, Limits: map[entitle.Quota]*int64{entitle.MaxUsers: new(int64(2))},
+		Price: &businesses.Money{Amount: 500, Currency: "EUR"}, Interval: new(entitle.Yearly),
 	}})
 	require.NoError(t, err)
 	return plan
@@ -42,11 +42,11 @@ func TestPlans_Create(t *testing.T) {
 	requireCode(t, err, apperr.NotFound)
 
 	_, err = s.Plans.Create(t.Context(), s.scope(), businesses.PlanInput{Code: "club", Name: "Club", Content: businesses.PlanContent{
-		Price: &businesses.Money{Currency: "EUR"}, Interval: ptr(entitle.Monthly),
+		Price: &businesses.Money{Currency: "EUR"}, Interval: new(entitle.Monthly),
 	}})
 	requireCode(t, err, apperr.AlreadyExists, "/code")
 	_, err = s.Plans.Create(t.Context(), s.scope(), businesses.PlanInput{Code: "other", Name: "Other", Rank: &plan.Rank, Content: businesses.PlanContent{
-		Price: &businesses.Money{Currency: "EUR"}, Interval: ptr(entitle.Monthly),
+		Price: &businesses.Money{Currency: "EUR"}, Interval: new(entitle.Monthly),
 	}})
 	requireCode(t, err, apperr.AlreadyExists, "/rank")
 	_, err = s.Plans.Create(t.Context(), s.scope(), businesses.PlanInput{Code: "other", Name: "Other", Content: businesses.PlanContent{

@@ -86,4 +86,3 @@ func requireCode(t *testing.T, err error, code apperr.Code, pointers ...string) 
 	}
 }
 
-func ptr[T any](value T) *T { return &value }

@@ -35,7 +35,7 @@ func TestSubscriptions_Change(t *testing.T) {
 		pointer string
 	}{
 		"an unknown plan":      {businesses.PlanChangeInput{PlanCode: "gold", When: businesses.Now}, "/plan_code"},
-		"an unknown version":   {businesses.PlanChangeInput{PlanCode: "free", Version: ptr(int32(9)), When: businesses.Now}, "/version"},
+		"an unknown version":   {businesses.PlanChangeInput{PlanCode: "free", Version: new(int32(9)), When: businesses.Now}, "/version"},
 		"the current plan":     {businesses.PlanChangeInput{PlanCode: "enterprise", When: businesses.Now}, "/plan_code"},
 		"the current plan too": {businesses.PlanChangeInput{PlanCode: "enterprise", When: businesses.PeriodEnd}, "/plan_code"},
 	} {

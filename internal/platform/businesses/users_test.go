@@ -25,15 +25,15 @@ func TestUsers_List(t *testing.T) {
 	}{
 		"everybody":             {businesses.UserFilter{}, []uuid.UUID{s.actor, owner.ID, manager.ID, inSandbox.ID, other.ID}},
 		"of a business":         {businesses.UserFilter{Business: &a.ID}, []uuid.UUID{owner.ID, manager.ID, inSandbox.ID}},
-		"by role":               {businesses.UserFilter{Role: ptr(string(tenancy.RoleOwner))}, []uuid.UUID{owner.ID, inSandbox.ID, other.ID}},
-		"by role in a business": {businesses.UserFilter{Role: ptr(string(tenancy.RoleOwner)), Business: &a.ID}, []uuid.UUID{owner.ID, inSandbox.ID}},
-		"inactive":              {businesses.UserFilter{IsActive: ptr(false)}, []uuid.UUID{manager.ID}},
-		"of the sandbox":        {businesses.UserFilter{IsSandbox: ptr(true)}, []uuid.UUID{inSandbox.ID}},
-		"inactive in one":       {businesses.UserFilter{IsActive: ptr(false), Business: &a.ID}, []uuid.UUID{manager.ID}},
-		"live in a business":    {businesses.UserFilter{IsSandbox: ptr(false), Business: &a.ID}, []uuid.UUID{owner.ID, manager.ID}},
-		"by name in a business": {businesses.UserFilter{Search: ptr("zoe"), Business: &a.ID}, []uuid.UUID{manager.ID}},
-		"by address":            {businesses.UserFilter{Search: ptr("OWNER@b.")}, []uuid.UUID{other.ID}},
-		"by name, literally":    {businesses.UserFilter{Search: ptr("e_")}, []uuid.UUID{manager.ID}},
+		"by role":               {businesses.UserFilter{Role: new(string(tenancy.RoleOwner))}, []uuid.UUID{owner.ID, inSandbox.ID, other.ID}},
+		"by role in a business": {businesses.UserFilter{Role: new(string(tenancy.RoleOwner)), Business: &a.ID}, []uuid.UUID{owner.ID, inSandbox.ID}},
+		"inactive":              {businesses.UserFilter{IsActive: new(false)}, []uuid.UUID{manager.ID}},
+		"of the sandbox":        {businesses.UserFilter{IsSandbox: new(true)}, []uuid.UUID{inSandbox.ID}},
+		"inactive in one":       {businesses.UserFilter{IsActive: new(false), Business: &a.ID}, []uuid.UUID{manager.ID}},
+		"live in a business":    {businesses.UserFilter{IsSandbox: new(false), Business: &a.ID}, []uuid.UUID{owner.ID, manager.ID}},
+		"by name in a business": {businesses.UserFilter{Search: new("zoe"), Business: &a.ID}, []uuid.UUID{manager.ID}},
+		"by address":            {businesses.UserFilter{Search: new("OWNER@b.")}, []uuid.UUID{other.ID}},
+		"by name, literally":    {businesses.UserFilter{Search: new("e_")}, []uuid.UUID{manager.ID}},
 	} {
 		for _, sort := range []businesses.Sort{businesses.NewestFirst, businesses.OldestFirst, businesses.ByName, businesses.ByNameDown} {
 			t.Run(name+" "+string(sort), func(t *testing.T) {
@@ -66,13 +66,13 @@ func TestUsers_Update(t *testing.T) {
 	got, err := s.Users.Get(t.Context(), user.ID)
 	require.NoError(t, err)
 	require.Equal(t, &businesses.BusinessReference{ID: tenant.ID, Name: "Tenant a", SchemaName: "a"}, got.Business)
-	updated, err := s.Users.Update(t.Context(), s.scope(), user.ID, &got.Version, businesses.UserPatch{Name: ptr("New"), Role: ptr(tenancy.RoleStaff)})
+	updated, err := s.Users.Update(t.Context(), s.scope(), user.ID, &got.Version, businesses.UserPatch{Name: new("New"), Role: new(tenancy.RoleStaff)})
 	require.NoError(t, err)
 	again, err := s.Users.Get(t.Context(), user.ID)
 	require.NoError(t, err)
 	require.Equal(t, again, updated, "the result is what was written")
 	require.Equal(t, tenancy.RoleStaff, again.Role)
-	_, err = s.Users.Update(t.Context(), s.scope(), user.ID, &got.Version, businesses.UserPatch{Name: ptr("Stale")})
+	_, err = s.Users.Update(t.Context(), s.scope(), user.ID, &got.Version, businesses.UserPatch{Name: new("Stale")})
 	requireCode(t, err, apperr.VersionMismatch)
 	_, err = s.Users.Update(t.Context(), s.scope(), uuid.New(), nil, businesses.UserPatch{})
 	requireCode(t, err, apperr.NotFound)
@@ -80,6 +80,6 @@ func TestUsers_Update(t *testing.T) {
 	platform, err := s.Users.Get(t.Context(), s.actor)
 	require.NoError(t, err)
 	require.Nil(t, platform.Business)
-	_, err = s.Users.Update(t.Context(), s.scope(), s.actor, nil, businesses.UserPatch{Role: ptr(tenancy.RoleSuperuser)})
+	_, err = s.Users.Update(t.Context(), s.scope(), s.actor, nil, businesses.UserPatch{Role: new(tenancy.RoleSuperuser)})
 	requireCode(t, err, apperr.RoleNotAllowed)
 }
