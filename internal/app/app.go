@@ -107,13 +107,13 @@ func New(d Dependencies) (*App, error) {
 
 	hasher := identity.NewHasher(cmp.Or(d.Hashing, identity.DefaultHashParams()))
 	sessions := identity.NewSessions(store, hasher)
-	scheduled := newScheduling(store, document.Version)
+	scheduled := newScheduling(store, d.Config.CatalogCache, document.Version)
 
 	platform := newPlatform(store, plans, resolver, hasher)
 	workers := jobs.NewWorkers(resolver, d.Now)
 	addSweeper(workers, store, d.Now, d.Log)
 	addAuditMaintenance(workers, store, d.Config.AuditRetentionDays, d.Now, d.Log)
-	scheduled.Waitlist.AddJobs(workers)
+	scheduled.Booking.Waitlist.AddJobs(workers)
 	addPlatformJobs(workers, platform, store, d.Now, d.Log)
 
 	domains := identity.NewDomains(store, identity.NewTXTResolver(d.Config.DNSServer), d.Config.BaseDomains)
@@ -134,7 +134,7 @@ func New(d Dependencies) (*App, error) {
 
 	tokens := developer.NewTokens(store, gates.MayGive)
 	developerModule, err := newDeveloper(d, store, hub, eventGates, tokens,
-		seeder{scheduled.Schedules, scheduled.Resources, scheduled.Services, scheduled.Customers, scheduled.Appointments})
+		seeder{scheduled.Schedules, scheduled.Resources, scheduled.Services, scheduled.Customers, scheduled.Booking.Appointments})
 	if err != nil {
 		return nil, err
 	}
@@ -165,16 +165,20 @@ func New(d Dependencies) (*App, error) {
 	}, nil
 }
 
-func newScheduling(store *store.Store, version string) schedulingapi.Dependencies {
-	services, clients, appointments := catalog.NewServices(store), customers.New(store), booking.NewAppointments(store)
-	return schedulingapi.Dependencies{
-		Resources: catalog.NewResources(store), Services: services, Schedules: catalog.NewSchedules(store),
-		TimeOffs: catalog.NewTimeOffs(store), Customers: clients, Appointments: appointments,
-		Series:        booking.NewSeriesBookings(appointments),
-		Waitlist:      booking.NewWaitlist(appointments, communication.NewNotifications()),
-		PublicBooking: booking.NewPublicBooking(appointments, services, clients),
-		Facts:         schedulingapi.Facts{APIVersion: version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody},
+func newScheduling(store *store.Store, cached bool, version string) schedulingapi.Dependencies {
+	catalogs := catalog.NewCache()
+	if !cached {
+		catalogs = catalog.NoCache()
 	}
+	d := schedulingapi.Dependencies{
+		Resources: catalog.NewResources(store), Services: catalog.NewServices(store), Schedules: catalog.NewSchedules(store),
+		TimeOffs: catalog.NewTimeOffs(store), Customers: customers.New(store),
+		Facts: schedulingapi.Facts{APIVersion: version, PageSize: keyset.MaxLimit, BodyBytes: contract.DefaultMaxBody},
+	}
+	d.Booking = booking.New(booking.Dependencies{
+		Store: store, Catalogs: catalogs, Services: d.Services, Customers: d.Customers, Notifier: communication.NewNotifications(),
+	})
+	return d
 }
 
 // httpOptions returns the options of the HTTP server.

@@ -50,6 +50,7 @@ type Config struct {
 	LogFormat            string        `env:"LOG_FORMAT" envDefault:"json" desc:"json or text. dev sets text."`
 	RequestTimeout       time.Duration `env:"REQUEST_TIMEOUT" envDefault:"15s" desc:"How long a request may take, 1s to 25s; then its work is stopped, and also when its client leaves. A request that waits for events gets its wait in addition."`
 	OptimisticIdentity   bool          `env:"OPTIMISTIC_IDENTITY" envDefault:"true" desc:"Whether requests run with a cached identity that is checked in their first round trip to the database. false authenticates each request beforehand: one round trip more."`
+	CatalogCache         bool          `env:"CATALOG_CACHE" envDefault:"true" desc:"Whether servers keep what businesses offer (services, resources, hours) in memory, checked against the database in every request. false reads it in each request that needs it: one round trip more."`
 	ShutdownTimeout      time.Duration `env:"SHUTDOWN_TIMEOUT" envDefault:"20s" desc:"How long running requests may take to finish when the server stops."`
 }
 

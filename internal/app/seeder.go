@@ -29,7 +29,7 @@ type seeder struct {
 }
 
 func (a *App) seeder() seeder {
-	return seeder{a.Scheduling.Schedules, a.Scheduling.Resources, a.Scheduling.Services, a.Scheduling.Customers, a.Scheduling.Appointments}
+	return seeder{a.Scheduling.Schedules, a.Scheduling.Resources, a.Scheduling.Services, a.Scheduling.Customers, a.Scheduling.Booking.Appointments}
 }
 
 // Fill implements developer.SampleMaker. Hours are replaced rather than added, so existing ones, and ones

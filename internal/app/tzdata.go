@@ -41,9 +41,9 @@ func (a *App) CheckZones(ctx context.Context, now time.Time, load booking.LoadZo
 	}
 	release := tzdata.Current()
 	fmt.Fprintf(out, "Time zone database: %s (%s)\n", release, release.Source)
-	check := a.Scheduling.Appointments.CheckZones
+	check := a.Scheduling.Booking.TimeZones.Check
 	if apply {
-		check = a.Scheduling.Appointments.ApplyZones
+		check = a.Scheduling.Booking.TimeZones.Apply
 	}
 	var checked, changed, stuck, failed int
 	for _, environment := range environments {

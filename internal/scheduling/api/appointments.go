@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/etag"
@@ -33,7 +34,8 @@ func (s *Server) CreateAppointment(ctx context.Context, req schedulingoapi.Creat
 
 // GetAppointment implements the operation.
 func (s *Server) GetAppointment(ctx context.Context, req schedulingoapi.GetAppointmentRequestObject) (schedulingoapi.GetAppointmentResponseObject, error) {
-	found, err := s.appointments.Get(ctx, tenancy.ScopeFrom(ctx), req.ID)
+	scope := tenancy.ScopeFrom(ctx)
+	found, err := s.appointments.Get(ctx, scope, viewer.Of(scope), req.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +76,8 @@ func (s *Server) RescheduleAppointment(ctx context.Context, req schedulingoapi.R
 		return nil, err
 	}
 	to := booking.RescheduleInput{StartAt: req.Body.StartAt, ResourceIDs: or(req.Body.ResourceIds, nil)}
-	moved, err := s.appointments.Reschedule(ctx, tenancy.ScopeFrom(ctx), req.ID, version, to)
+	scope := tenancy.ScopeFrom(ctx)
+	moved, err := s.appointments.Reschedule(ctx, scope, viewer.Of(scope), req.ID, version, to)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +96,8 @@ func (s *Server) CancelAppointment(ctx context.Context, req schedulingoapi.Cance
 	if req.Body != nil {
 		in = booking.CancelInput{Reason: or(req.Body.Reason, ""), WaiveFee: or(req.Body.WaiveFee, false)}
 	}
-	cancelled, err := s.appointments.Cancel(ctx, tenancy.ScopeFrom(ctx), req.ID, version, in)
+	scope := tenancy.ScopeFrom(ctx)
+	cancelled, err := s.appointments.Cancel(ctx, scope, viewer.Of(scope), req.ID, version, in)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +145,8 @@ func (s *Server) DeclineAppointment(ctx context.Context, req schedulingoapi.Decl
 func (s *Server) GetAppointmentCancellation(
 	ctx context.Context, req schedulingoapi.GetAppointmentCancellationRequestObject,
 ) (schedulingoapi.GetAppointmentCancellationResponseObject, error) {
-	terms, err := s.appointments.Terms(ctx, tenancy.ScopeFrom(ctx), req.ID)
+	scope := tenancy.ScopeFrom(ctx)
+	terms, err := s.appointments.Terms(ctx, scope, viewer.Of(scope), req.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (s *Server) GetAvailability(ctx context.Context, req schedulingoapi.GetAvai
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxSlots), Explain: or(req.Params.Explain, false),
 	}
-	found, err := s.appointments.Search(ctx, tenancy.ScopeFrom(ctx), in)
+	found, err := s.search.Slots(ctx, tenancy.ScopeFrom(ctx), in)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func (s *Server) ListResourceAvailability(ctx context.Context, req schedulingoap
 		ServiceID: req.Params.ServiceID, From: req.Params.From, To: req.Params.To, ResourceIDs: or(req.Params.ResourceIds, nil),
 		Timezone: req.Params.Timezone, Limit: or(req.Params.Limit, maxStarts),
 	}
-	found, err := s.appointments.SearchPerResource(ctx, tenancy.ScopeFrom(ctx), in)
+	found, err := s.search.PerResource(ctx, tenancy.ScopeFrom(ctx), in)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,13 @@ import (
 
 	schedulingoapi "github.com/smoothschedule/smoothschedule/gen/api/scheduling"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
 // ListHolds implements the operation.
 func (s *Server) ListHolds(ctx context.Context, req schedulingoapi.ListHoldsRequestObject) (schedulingoapi.ListHoldsResponseObject, error) {
-	list, err := s.appointments.ListHolds(ctx, tenancy.ScopeFrom(ctx), keyset.NewPage(req.Params.Limit, req.Params.Cursor))
+	list, err := s.holds.List(ctx, tenancy.ScopeFrom(ctx), keyset.NewPage(req.Params.Limit, req.Params.Cursor))
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +22,8 @@ func (s *Server) ListHolds(ctx context.Context, req schedulingoapi.ListHoldsRequ
 
 // CreateHold implements the operation.
 func (s *Server) CreateHold(ctx context.Context, req schedulingoapi.CreateHoldRequestObject) (schedulingoapi.CreateHoldResponseObject, error) {
-	created, err := s.appointments.CreateHold(ctx, tenancy.ScopeFrom(ctx), FromAPIHoldCreate(*req.Body))
+	scope := tenancy.ScopeFrom(ctx)
+	created, err := s.holds.Create(ctx, scope, viewer.Of(scope), FromAPIHoldCreate(*req.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +32,8 @@ func (s *Server) CreateHold(ctx context.Context, req schedulingoapi.CreateHoldRe
 
 // GetHold implements the operation.
 func (s *Server) GetHold(ctx context.Context, req schedulingoapi.GetHoldRequestObject) (schedulingoapi.GetHoldResponseObject, error) {
-	found, err := s.appointments.GetHold(ctx, tenancy.ScopeFrom(ctx), req.ID)
+	scope := tenancy.ScopeFrom(ctx)
+	found, err := s.holds.Get(ctx, scope, viewer.Of(scope), req.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +42,8 @@ func (s *Server) GetHold(ctx context.Context, req schedulingoapi.GetHoldRequestO
 
 // DeleteHold implements the operation.
 func (s *Server) DeleteHold(ctx context.Context, req schedulingoapi.DeleteHoldRequestObject) (schedulingoapi.DeleteHoldResponseObject, error) {
-	if err := s.appointments.ReleaseHold(ctx, tenancy.ScopeFrom(ctx), req.ID); err != nil {
+	scope := tenancy.ScopeFrom(ctx)
+	if err := s.holds.Release(ctx, scope, viewer.Of(scope), req.ID); err != nil {
 		return nil, err
 	}
 	return schedulingoapi.DeleteHold204Response{}, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/money"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
@@ -24,12 +25,12 @@ type namedAppointments struct {
 
 // named returns the appointments of a query's rows with the names of their services and resources, which
 // the catalog has. Errors: Busy if the catalog changes all the time.
-func (s *Appointments) named(
+func (e *engine) named(
 	ctx context.Context, db catalog.DB, scope *tenancy.Scope, query func() ([]appointmentRow, error),
 ) (*namedAppointments, error) {
 	found := &namedAppointments{}
 	complete := false
-	err := s.catalogs.WithCurrent(ctx, db, scope.Env.ID, scope.Now, func(known *catalog.Catalog) (uuid.UUID, error) {
+	err := e.catalogs.WithCurrent(ctx, db, scope.Env.ID, scope.Now, func(known *catalog.Catalog) (uuid.UUID, error) {
 		rows, err := query()
 		if err != nil {
 			return uuid.Nil, err
@@ -119,5 +120,15 @@ func (a *Appointment) set(row *appointmentRow, serviceName string) {
 			Late: *row.CancelledLate, Fee: money.Money{Amount: *row.CancellationFeeAmount, Currency: row.PriceCurrency},
 			FeePercent: *row.CancellationFeePercent, WindowHours: *row.CancellationWindowHours, Waived: *row.CancellationFeeWaived,
 		}
+	}
+}
+
+// times are the duration and buffers of the booking, in the form of a service.
+func (a *Appointment) times() availability.Service {
+	return availability.Service{
+		Active:       true,
+		Duration:     a.EndAt.Sub(a.StartAt),
+		BufferBefore: catalog.Minutes(a.BufferBeforeMinutes),
+		BufferAfter:  catalog.Minutes(a.BufferAfterMinutes),
 	}
 }

@@ -151,39 +151,18 @@ type AppointmentFilter struct {
 }
 
 // Appointments is the service for appointments.
-type Appointments struct {
-	store   *store.Store
-	queries *schedulingdb.Queries
-	// catalogues are shared by all who book.
-	catalogs *catalog.Cache
+type Appointments struct{ engine *engine }
+
+// Get returns an appointment. Errors: NotFound, also for one that the viewer may not see.
+func (s *Appointments) Get(ctx context.Context, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID) (*Appointment, error) {
+	return s.engine.readAppointment(ctx, s.engine.store.Reader(scope), scope, v, id)
 }
 
-// NewAppointments keeps appointments in the store.
-func NewAppointments(store *store.Store) *Appointments {
-	return &Appointments{store: store, queries: schedulingdb.New(), catalogs: catalog.NewCache()}
-}
-
-// Get returns an appointment. Errors: NotFound, also for those that the caller may not
-// see.
-func (s *Appointments) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
-	return s.read(ctx, s.store.Reader(scope), scope, id)
-}
-
-// GetFor is Get for whoever the caller knows to be the customer of the appointment.
-func (s *Appointments) GetFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
-	return s.readAs(ctx, s.store.Reader(scope), scope, viewer.Bearer(id), id)
-}
-
-func (s *Appointments) read(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*Appointment, error) {
-	return s.readAs(ctx, db, scope, viewer.Of(scope), id)
-}
-
-// readAs is read for a viewer who need not be the one who asks.
-func (s *Appointments) readAs(
+func (e *engine) readAppointment(
 	ctx context.Context, db database, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID,
 ) (*Appointment, error) {
-	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
-		row, err := s.queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
+	found, err := e.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		row, err := queries.GetAppointment(ctx, db, schedulingdb.GetAppointmentParams{
 			EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: v.OnlyCustomerOf(id),
 		})
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -204,14 +183,14 @@ func (s *Appointments) readAs(
 // NotFound, VersionMismatch.
 func (s *Appointments) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, change AppointmentPatch) (*Appointment, error) {
 	var updated *Appointment
-	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		current, err := s.lock(ctx, tx, scope, id, version)
+	err := s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		current, err := s.engine.lockAppointment(ctx, tx, scope, viewer.Of(scope), id, version)
 		if err != nil {
 			return err
 		}
 		next := *current
 		patch.Set(&next.Notes, change.Notes)
-		updated, err = s.write(ctx, tx, scope, ActionUpdated, current, &next)
+		updated, err = writeAppointment(ctx, tx, scope, ActionUpdated, current, &next)
 		return err
 	})
 	if err != nil {
@@ -223,12 +202,12 @@ func (s *Appointments) Update(ctx context.Context, scope *tenancy.Scope, id uuid
 // Delete removes an appointment with its history, and gives its quota back to the month
 // it was booked in. Errors: NotFound, VersionMismatch.
 func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32) error {
-	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		current, err := s.lock(ctx, tx, scope, id, version)
+	return s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		current, err := s.engine.lockAppointment(ctx, tx, scope, viewer.Of(scope), id, version)
 		if err != nil {
 			return err
 		}
-		period, err := s.queries.DeleteAppointment(ctx, tx, schedulingdb.DeleteAppointmentParams{EnvID: scope.Env.ID, ID: id})
+		period, err := queries.DeleteAppointment(ctx, tx, schedulingdb.DeleteAppointmentParams{EnvID: scope.Env.ID, ID: id})
 		if err != nil {
 			return fmt.Errorf("delete appointment: %w", err)
 		}
@@ -236,29 +215,24 @@ func (s *Appointments) Delete(ctx context.Context, scope *tenancy.Scope, id uuid
 			return err
 		}
 		tx.Emit("appointment.deleted", current)
-		return current.freed(ctx, tx, scope)
+		return current.enqueueVacancy(ctx, tx, scope)
 	})
 }
 
-// lock reads the appointment after locking it, if the caller may see it: its resources
-// are in other tables, and only a later statement sees them as the transaction that was
-// waited for left them.
-func (s *Appointments) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Appointment, error) {
-	return s.lockAs(ctx, tx, scope, viewer.Of(scope), id, version)
-}
-
-// lockAs is lock for a viewer who need not be the one who asks.
-func (s *Appointments) lockAs(
+// lockAppointment reads an appointment after locking it, if the viewer may see it. The lock is a statement
+// of its own: only a later statement sees what the transaction that was waited for has written to other tables.
+// Errors: NotFound, VersionMismatch.
+func (e *engine) lockAppointment(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID, version *int32,
 ) (*Appointment, error) {
-	_, err := s.queries.LockAppointment(ctx, tx, schedulingdb.LockAppointmentParams{EnvID: scope.Env.ID, ID: id})
+	_, err := queries.LockAppointment(ctx, tx, schedulingdb.LockAppointmentParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, apperr.NewNotFound("appointment")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock appointment: %w", err)
 	}
-	current, err := s.readAs(ctx, tx, scope, v, id)
+	current, err := e.readAppointment(ctx, tx, scope, v, id)
 	if err != nil {
 		return nil, err
 	}
@@ -273,9 +247,9 @@ func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter Ap
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
 		return keyset.List[Appointment]{}, err
 	}
-	db := s.store.Reader(scope)
-	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
-		return s.listRows(ctx, db, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
+	db := s.engine.store.Reader(scope)
+	found, err := s.engine.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		return listAppointmentRows(ctx, db, scope, filter, schedulingdb.ListAppointmentsInRangeParams{
 			EnvID: scope.Env.ID, AfterStartAt: after.At, AfterID: after.ID, ToStartAt: to, RowLimit: page.RowLimit(),
 		})
 	})
@@ -285,51 +259,51 @@ func (s *Appointments) List(ctx context.Context, scope *tenancy.Scope, filter Ap
 	return keyset.ListOf(page, found.list, filter, func(a Appointment) any { return keyset.ByTime{At: a.StartAt, ID: a.ID} }), nil
 }
 
-// listRows runs the query that suits the filter and what the caller may see.
-func (s *Appointments) listRows(
+// listAppointmentRows runs the query for the filter and the viewer.
+func listAppointmentRows(
 	ctx context.Context, db database, scope *tenancy.Scope, filter AppointmentFilter, page schedulingdb.ListAppointmentsInRangeParams,
 ) ([]appointmentRow, error) {
-	narrowed, own, err := s.narrow(ctx, db, scope, filter)
+	narrowed, own, err := narrowToViewer(ctx, db, scope, filter)
 	switch {
 	case errors.Is(err, errNothingVisible):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	case narrowed.SeriesID != nil:
-		rows, err := s.queries.ListAppointmentsOfSeriesFiltered(ctx, db, schedulingdb.ListAppointmentsOfSeriesFilteredParams{
+		rows, err := queries.ListAppointmentsOfSeriesFiltered(ctx, db, schedulingdb.ListAppointmentsOfSeriesFilteredParams{
 			EnvID: page.EnvID, SeriesID: *narrowed.SeriesID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID,
 			ToStartAt: page.ToStartAt, Statuses: narrowed.Statuses, CustomerID: narrowed.CustomerID, ServiceID: narrowed.ServiceID,
 			ResourceIds: own, ResourceID: narrowed.ResourceID, RowLimit: page.RowLimit,
 		})
 		return convert.All(rows, func(r schedulingdb.ListAppointmentsOfSeriesFilteredRow) appointmentRow { return appointmentRow(r) }), err
 	case narrowed.CustomerID != nil:
-		rows, err := s.queries.ListAppointmentsOfCustomer(ctx, db, schedulingdb.ListAppointmentsOfCustomerParams{
+		rows, err := queries.ListAppointmentsOfCustomer(ctx, db, schedulingdb.ListAppointmentsOfCustomerParams{
 			EnvID: page.EnvID, CustomerID: *narrowed.CustomerID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID,
 			ToStartAt: page.ToStartAt, Statuses: narrowed.Statuses, ServiceID: narrowed.ServiceID, ResourceIds: own,
 			ResourceID: narrowed.ResourceID, RowLimit: page.RowLimit,
 		})
 		return convert.All(rows, func(r schedulingdb.ListAppointmentsOfCustomerRow) appointmentRow { return appointmentRow(r) }), err
 	case own != nil || narrowed.Statuses != nil || narrowed.ServiceID != nil || narrowed.ResourceID != nil:
-		rows, err := s.queries.ListAppointmentsFiltered(ctx, db, schedulingdb.ListAppointmentsFilteredParams{
+		rows, err := queries.ListAppointmentsFiltered(ctx, db, schedulingdb.ListAppointmentsFilteredParams{
 			EnvID: page.EnvID, AfterStartAt: page.AfterStartAt, AfterID: page.AfterID, ToStartAt: page.ToStartAt,
 			Statuses: narrowed.Statuses, ServiceID: narrowed.ServiceID, ResourceIds: own, ResourceID: narrowed.ResourceID,
 			RowLimit: page.RowLimit,
 		})
 		return convert.All(rows, func(r schedulingdb.ListAppointmentsFilteredRow) appointmentRow { return appointmentRow(r) }), err
 	}
-	return s.queries.ListAppointmentsInRange(ctx, db, page)
+	return queries.ListAppointmentsInRange(ctx, db, page)
 }
 
 var errNothingVisible = errors.New("the caller may not see any appointment")
 
-// narrow adds to the filter what the caller may see: the customer they are, or the
-// resources they are (own). It returns errNothingVisible if they are neither.
-func (s *Appointments) narrow(
+// narrowToViewer limits the filter to the customer of the viewer; own are the resources of staff. Error:
+// errNothingVisible if there is no such customer or resource.
+func narrowToViewer(
 	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, filter AppointmentFilter,
 ) (narrowed AppointmentFilter, own []uuid.UUID, err error) {
 	v := viewer.Of(scope)
 	if v.IsStaff() {
-		own, err = s.queries.ListResourceIDsOfUser(ctx, db, schedulingdb.ListResourceIDsOfUserParams{
+		own, err = queries.ListResourceIDsOfUser(ctx, db, schedulingdb.ListResourceIDsOfUserParams{
 			EnvID: scope.Env.ID, UserID: v.UserID(),
 		})
 		if err == nil && len(own) == 0 {
@@ -338,7 +312,7 @@ func (s *Appointments) narrow(
 		return filter, own, err
 	}
 	if only := v.OnlyCustomer(); only != nil {
-		id, err := s.queries.GetCustomerIDOfUser(ctx, db, schedulingdb.GetCustomerIDOfUserParams{
+		id, err := queries.GetCustomerIDOfUser(ctx, db, schedulingdb.GetCustomerIDOfUserParams{
 			EnvID: scope.Env.ID, UserID: *only,
 		})
 		if errors.Is(err, pgx.ErrNoRows) || err == nil && filter.CustomerID != nil && *filter.CustomerID != id {

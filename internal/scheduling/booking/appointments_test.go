@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -86,7 +87,7 @@ func TestBookAppointment(t *testing.T) {
 		BufferBeforeMinutes: 5, BufferAfterMinutes: 10, Price: money.Money{Amount: 4500, Currency: "EUR"},
 		Notes: "Brings her own shampoo", CreatedAt: schedulingtest.Now, UpdatedAt: schedulingtest.Now, Version: 1,
 	}, a)
-	got, err := s.Appointments.Get(ctx, s.owner, a.ID)
+	got, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, a, got, "what is returned is what is kept")
 
@@ -280,14 +281,14 @@ func TestAppointmentsOfOthersDoNotExist(t *testing.T) {
 			schedulingtest.RequireCode(t, apperr.NotFound, err)
 			_ = action
 		}
-		_, err := s.Appointments.Get(ctx, scope, own.ID)
+		_, err := s.Appointments.Get(ctx, scope, viewer.Of(scope), own.ID)
 		if name == "staff" || name == "customer" {
 			require.NoError(t, err)
 		} else {
 			schedulingtest.RequireCode(t, apperr.NotFound, err)
 		}
 	}
-	got, err := s.Appointments.Get(ctx, s.owner, foreign.ID)
+	got, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), foreign.ID)
 	require.NoError(t, err)
 	assert.Equal(t, foreign, got, "nothing was changed")
 
@@ -295,9 +296,9 @@ func TestAppointmentsOfOthersDoNotExist(t *testing.T) {
 		schedulingtest.RequireCode(t, apperr.NotFound, err)
 		_ = action
 	}
-	_, err = s.Appointments.Cancel(ctx, s.client, own.ID, nil, booking.CancelInput{Reason: "ill"})
+	_, err = s.Appointments.Cancel(ctx, s.client, viewer.Of(s.client), own.ID, nil, booking.CancelInput{Reason: "ill"})
 	require.NoError(t, err)
-	_, err = s.Appointments.Get(ctx, s.staff, own.ID)
+	_, err = s.Appointments.Get(ctx, s.staff, viewer.Of(s.staff), own.ID)
 	require.NoError(t, err, "staff see what they were booked for, cancelled or not")
 }
 
@@ -305,14 +306,14 @@ func TestAppointmentsOfOthersDoNotExist(t *testing.T) {
 func (s *salon) touch(scope *tenancy.Scope, id uuid.UUID) map[string]error {
 	ctx := s.Context()
 	errs := map[string]error{}
-	_, errs["get"] = s.Appointments.Get(ctx, scope, id)
+	_, errs["get"] = s.Appointments.Get(ctx, scope, viewer.Of(scope), id)
 	_, errs["history"] = s.Appointments.History(ctx, scope, id, keyset.Page{})
 	_, errs["update"] = s.Appointments.Update(ctx, scope, id, nil, booking.AppointmentPatch{Notes: new("x")})
-	_, errs["reschedule"] = s.Appointments.Reschedule(ctx, scope, id, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Hour)})
-	_, errs["cancel"] = s.Appointments.Cancel(ctx, scope, id, nil, booking.CancelInput{})
+	_, errs["reschedule"] = s.Appointments.Reschedule(ctx, scope, viewer.Of(scope), id, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Hour)})
+	_, errs["cancel"] = s.Appointments.Cancel(ctx, scope, viewer.Of(scope), id, nil, booking.CancelInput{})
 	_, errs["confirm"] = s.Appointments.Confirm(ctx, scope, id, nil, false)
 	_, errs["decline"] = s.Appointments.Decline(ctx, scope, id, nil, "")
-	_, errs["terms"] = s.Appointments.Terms(ctx, scope, id)
+	_, errs["terms"] = s.Appointments.Terms(ctx, scope, viewer.Of(scope), id)
 	_, errs["complete"] = s.Appointments.Complete(ctx, scope, id, nil)
 	_, errs["no-show"] = s.Appointments.MarkNoShow(ctx, scope, id, nil)
 	errs["delete"] = s.Appointments.Delete(ctx, scope, id, nil)
@@ -337,7 +338,7 @@ func TestListAppointments(t *testing.T) {
 	c := add(1, talk, s.carla, s.bob)
 	d := add(2, s.cut, s.dan, s.bob)
 	e := add(24, talk, s.carla, s.ana)
-	_, err := s.Appointments.Cancel(ctx, s.owner, d, nil, booking.CancelInput{})
+	_, err := s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), d, nil, booking.CancelInput{})
 	require.NoError(t, err)
 
 	read := func(scope *tenancy.Scope, filter booking.AppointmentFilter, limit int) []uuid.UUID {
@@ -347,7 +348,7 @@ func TestListAppointments(t *testing.T) {
 			return s.Appointments.List(ctx, scope, filter, p)
 		}) {
 			list = append(list, a.ID)
-			one, err := s.Appointments.Get(ctx, scope, a.ID)
+			one, err := s.Appointments.Get(ctx, scope, viewer.Of(scope), a.ID)
 			require.NoError(t, err)
 			assert.Equal(t, *one, a, "a list shows the same as a single one")
 		}
@@ -437,7 +438,7 @@ func TestTransitions(t *testing.T) {
 			return s.Appointments.MarkNoShow(ctx, s.owner, id, nil)
 		},
 		"CANCELLED": func(id uuid.UUID) (*booking.Appointment, error) {
-			return s.Appointments.Cancel(ctx, s.owner, id, nil, booking.CancelInput{Reason: "a reason"})
+			return s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), id, nil, booking.CancelInput{Reason: "a reason"})
 		},
 	}
 	allowed := map[[2]string]bool{
@@ -488,7 +489,7 @@ func (s *salon) checkTransition(before, after *booking.Appointment, to string) {
 		want.CancellationReason = "a reason"
 	}
 	assert.Equal(s, &want, after)
-	kept, err := s.Appointments.Get(s.Context(), s.owner, after.ID)
+	kept, err := s.Appointments.Get(s.Context(), s.owner, viewer.Of(s.owner), after.ID)
 	require.NoError(s, err)
 	assert.Equal(s, after, kept)
 	holds := to == "CONFIRMED"
@@ -503,7 +504,7 @@ func TestOnlyOpenAppointmentsHoldTheirTime(t *testing.T) {
 	ctx := t.Context()
 	for _, end := range []func(uuid.UUID) error{
 		func(id uuid.UUID) error {
-			_, err := s.Appointments.Cancel(ctx, s.owner, id, nil, booking.CancelInput{})
+			_, err := s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), id, nil, booking.CancelInput{})
 			return err
 		},
 		func(id uuid.UUID) error { _, err := s.Appointments.Complete(ctx, s.owner, id, nil); return err },
@@ -530,36 +531,36 @@ func TestReschedule(t *testing.T) {
 	})
 	require.NoError(t, err)
 
-	moved, err := s.Appointments.Reschedule(ctx, s.owner, a.ID, new(int32(1)), booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(30 * time.Minute)})
+	moved, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, new(int32(1)), booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(30 * time.Minute)})
 	require.NoError(t, err, "its own time does not stand in its way")
 	want := *a
 	want.StartAt, want.EndAt, want.Version = schedulingtest.Noon.Add(30*time.Minute), schedulingtest.Noon.Add(75*time.Minute), 2
 	assert.Equal(t, &want, moved, "everything else is as it was booked")
-	kept, err := s.Appointments.Get(ctx, s.owner, a.ID)
+	kept, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, moved, kept)
 	assert.Equal(t, 2, s.Count("SELECT count(*) FROM allocations WHERE start_at = $1 AND end_at = $2", schedulingtest.Noon.Add(25*time.Minute), schedulingtest.Noon.Add(85*time.Minute)))
 
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, new(int32(1)), booking.RescheduleInput{StartAt: schedulingtest.Noon})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, new(int32(1)), booking.RescheduleInput{StartAt: schedulingtest.Noon})
 	schedulingtest.RequireCode(t, apperr.VersionMismatch, err)
-	same, err := s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: moved.StartAt})
+	same, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: moved.StartAt})
 	require.NoError(t, err)
 	assert.Equal(t, moved, same, "a move to where it is changes nothing")
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Second)})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Second)})
 	schedulingtest.RequireField(t, "/start_at", err)
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.bob)})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.bob)})
 	schedulingtest.RequireField(t, "/resource_ids/0", err)
 
-	changed, err := s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.machine)})
+	changed, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.machine)})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.machine), changed.ResourceIDs, "resources are chosen as the service requires now")
 	assert.Equal(t, 1, s.Used(s.owner, entitle.MaxAppointments))
 	types := s.EventTypes(s.owner)
 	assert.Equal(t, []string{"appointment.created", "service.updated", "appointment.rescheduled", "appointment.rescheduled"}, types[len(types)-4:])
 
-	_, err = s.Appointments.Cancel(ctx, s.owner, a.ID, nil, booking.CancelInput{})
+	_, err = s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
 	assert.Equal(t, "CANCELLED", schedulingtest.Refusal(t, apperr.InvalidTransition, err).Members["current_status"])
 }
 
@@ -573,27 +574,27 @@ func TestRescheduleConflicts(t *testing.T) {
 	blocking := s.Book(s.owner, in)
 	second := s.Resource(s.owner, "ROOM", "Basement")
 
-	_, err := s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: blocking.StartAt, ResourceIDs: ids(s.bob, s.room)})
+	_, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: blocking.StartAt, ResourceIDs: ids(s.bob, s.room)})
 	assert.Equal(t, []booking.Conflict{{ResourceID: s.room.ID, ResourceName: "Attic", Reason: "booked"}},
 		schedulingtest.Refusal(t, apperr.SlotTaken, err).Members["conflicts"], "it gets what is named, or nothing")
-	kept, err := s.Appointments.Get(ctx, s.owner, a.ID)
+	kept, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, a, kept)
-	moved, err := s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: blocking.StartAt})
+	moved, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: blocking.StartAt})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.bob, second), moved.ResourceIDs, "its room is taken, another is free")
-	moved, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.ana)})
+	moved, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.ana)})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.ana, second), moved.ResourceIDs, "what is left open stays if it can")
 
 	_, err = s.Resources.Update(ctx, s.owner, s.ana.ID, nil, catalog.ResourcePatch{IsActive: new(false)})
 	require.NoError(t, err)
-	moved, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
+	moved, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.bob, second), moved.ResourceIDs, "who is not active does nothing more")
 	_, err = s.Resources.Update(ctx, s.owner, s.bob.ID, nil, catalog.ResourcePatch{IsActive: new(false)})
 	require.NoError(t, err)
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(48 * time.Hour)})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(48 * time.Hour)})
 	schedulingtest.RequireField(t, "/resource_ids", err)
 }
 
@@ -602,16 +603,16 @@ func TestStaffRescheduleTheirOwn(t *testing.T) {
 	s := newSalon(t)
 	ctx := t.Context()
 	a := s.Book(s.owner, s.wish(s.bob))
-	_, err := s.Appointments.Reschedule(ctx, s.staff, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(5 * time.Hour)})
+	_, err := s.Appointments.Reschedule(ctx, s.staff, viewer.Of(s.staff), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(5 * time.Hour)})
 	assert.Equal(t, "resources_can_reschedule", schedulingtest.Refusal(t, apperr.RefusedByPolicy, err).Members["policy"])
 	s.SetPolicy("resources_can_reschedule", true)
 	later := schedulingtest.Noon.Add(5 * time.Hour)
-	moved, err := s.Appointments.Reschedule(ctx, s.staff, a.ID, nil, booking.RescheduleInput{StartAt: later})
+	moved, err := s.Appointments.Reschedule(ctx, s.staff, viewer.Of(s.staff), a.ID, nil, booking.RescheduleInput{StartAt: later})
 	require.NoError(t, err)
 	assert.Equal(t, ids(s.bob, s.room), moved.ResourceIDs)
-	_, err = s.Appointments.Reschedule(ctx, s.staff, a.ID, nil, booking.RescheduleInput{StartAt: later, ResourceIDs: ids(s.ana)})
+	_, err = s.Appointments.Reschedule(ctx, s.staff, viewer.Of(s.staff), a.ID, nil, booking.RescheduleInput{StartAt: later, ResourceIDs: ids(s.ana)})
 	schedulingtest.RequireCode(t, apperr.RoleNotAllowed, err)
-	_, err = s.Appointments.Reschedule(ctx, s.staff, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.room)})
+	_, err = s.Appointments.Reschedule(ctx, s.staff, viewer.Of(s.staff), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon, ResourceIDs: ids(s.room)})
 	require.NoError(t, err)
 }
 
@@ -627,9 +628,9 @@ func TestAppointmentHistory(t *testing.T) {
 	schedulingtest.RequireCode(t, apperr.VersionMismatch, s.Appointments.Delete(ctx, s.owner, a.ID, new(int32(1))))
 	_, err = s.Appointments.Confirm(ctx, s.owner, a.ID, new(int32(1)), false)
 	schedulingtest.RequireCode(t, apperr.VersionMismatch, err)
-	_, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Hour), ResourceIDs: ids(s.bob)})
+	_, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(time.Hour), ResourceIDs: ids(s.bob)})
 	require.NoError(t, err)
-	_, err = s.Appointments.Cancel(ctx, s.client, a.ID, new(int32(3)), booking.CancelInput{Reason: "ill"})
+	_, err = s.Appointments.Cancel(ctx, s.client, viewer.Of(s.client), a.ID, new(int32(3)), booking.CancelInput{Reason: "ill"})
 	require.NoError(t, err)
 
 	read := func(p keyset.Page) (keyset.List[booking.AppointmentChange], error) {

@@ -38,8 +38,9 @@ func (s *Appointments) Confirm(ctx context.Context, scope *tenancy.Scope, id uui
 	})
 }
 
+// allowConfirm returns a NoLongerPossible error if the rule book no longer accepts the appointment.
 func (s *Appointments) allowConfirm(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, a *Appointment) error {
-	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+	snapshot, err := s.engine.plan(ctx, tx, scope, bookingRequest{
 		serviceID: a.ServiceID, customerID: a.CustomerID, startAt: a.StartAt, requested: a.ResourceIDs, moving: a,
 	})
 	if err != nil {

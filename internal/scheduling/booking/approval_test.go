@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/money"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -81,7 +82,7 @@ func TestConfirmWhatHasBecomeImpossible(t *testing.T) {
 				assert.Equal(t, &s.bob.ID, reasons[0].ResourceID)
 				assert.Equal(t, new("Bob"), reasons[0].ResourceName)
 			}
-			read, err := s.Appointments.Get(t.Context(), scope, a.ID)
+			read, err := s.Appointments.Get(t.Context(), scope, viewer.Of(scope), a.ID)
 			require.NoError(t, err)
 			assert.Equal(t, a, read)
 			confirmed, err := s.Appointments.Confirm(t.Context(), scope, a.ID, nil, true)
@@ -144,15 +145,15 @@ func TestCustomerMovesWhatNeedsApproval(t *testing.T) {
 	ctx := t.Context()
 	_, err := s.Appointments.Confirm(ctx, s.owner, a.ID, nil, false)
 	require.NoError(t, err)
-	moved, err := s.Appointments.Reschedule(ctx, s.client, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
+	moved, err := s.Appointments.Reschedule(ctx, s.client, viewer.Of(s.client), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
 	require.NoError(t, err)
 	assert.Equal(t, booking.StatusPending, moved.Status)
-	read, err := s.Appointments.Get(ctx, s.owner, a.ID)
+	read, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), a.ID)
 	require.NoError(t, err)
 	assert.Equal(t, moved, read)
 	_, err = s.Appointments.Confirm(ctx, s.owner, a.ID, nil, false)
 	require.NoError(t, err)
-	moved, err = s.Appointments.Reschedule(ctx, s.owner, a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
+	moved, err = s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), a.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
 	require.NoError(t, err)
 	assert.Equal(t, booking.StatusConfirmed, moved.Status, "the business approves what it does itself")
 }
@@ -199,23 +200,23 @@ func TestLateCancellation(t *testing.T) {
 				scope = at(s.client, c.before)
 			}
 			if !c.in.WaiveFee {
-				terms, err := s.Appointments.Terms(ctx, scope, a.ID)
+				terms, err := s.Appointments.Terms(ctx, scope, viewer.Of(scope), a.ID)
 				require.NoError(t, err)
 				assert.Equal(t, booking.CancellationTerms{Cancellation: c.want, CanCancel: true, FreeUntil: start.Add(-24 * time.Hour)}, terms)
 			}
-			cancelled, err := s.Appointments.Cancel(ctx, scope, a.ID, nil, c.in)
+			cancelled, err := s.Appointments.Cancel(ctx, scope, viewer.Of(scope), a.ID, nil, c.in)
 			require.NoError(t, err)
 			assert.Equal(t, &c.want, cancelled.Cancellation)
-			read, err := s.Appointments.Get(ctx, scope, a.ID)
+			read, err := s.Appointments.Get(ctx, scope, viewer.Of(scope), a.ID)
 			require.NoError(t, err)
 			assert.Equal(t, cancelled, read)
 
 			// Later policies, and later attempts, change nothing about it.
 			s.SetPolicy("late_cancellation_fee_percent", 100)
-			again, err := s.Appointments.Cancel(ctx, at(s.owner, 0), a.ID, nil, booking.CancelInput{WaiveFee: true})
+			again, err := s.Appointments.Cancel(ctx, at(s.owner, 0), viewer.Of(at(s.owner, 0)), a.ID, nil, booking.CancelInput{WaiveFee: true})
 			require.NoError(t, err)
 			assert.Equal(t, cancelled, again)
-			terms, err := s.Appointments.Terms(ctx, at(s.owner, 0), a.ID)
+			terms, err := s.Appointments.Terms(ctx, at(s.owner, 0), viewer.Of(at(s.owner, 0)), a.ID)
 			require.NoError(t, err)
 			assert.Equal(t, booking.CancellationTerms{Cancellation: c.want, FreeUntil: start.Add(-24 * time.Hour)}, terms)
 		})
@@ -227,7 +228,7 @@ func TestOnlyOwnersAndManagersWaiveFees(t *testing.T) {
 	s := newSalon(t)
 	a := s.cutAt(schedulingtest.Noon)
 	for _, scope := range []*tenancy.Scope{s.client, s.staff} {
-		_, err := s.Appointments.Cancel(t.Context(), scope, a.ID, nil, booking.CancelInput{WaiveFee: true})
+		_, err := s.Appointments.Cancel(t.Context(), scope, viewer.Of(scope), a.ID, nil, booking.CancelInput{WaiveFee: true})
 		schedulingtest.RequireCode(t, apperr.RoleNotAllowed, err)
 	}
 }
@@ -237,7 +238,7 @@ func TestCancelPendingIsNeverLate(t *testing.T) {
 	t.Parallel()
 	s, a := asked(t)
 	s.SetPolicy("late_cancellation_fee_percent", 50)
-	cancelled, err := s.Appointments.Cancel(t.Context(), later(s.client, 26*time.Hour), a.ID, nil, booking.CancelInput{})
+	cancelled, err := s.Appointments.Cancel(t.Context(), later(s.client, 26*time.Hour), viewer.Of(later(s.client, 26*time.Hour)), a.ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	assert.False(t, cancelled.Cancellation.Late)
 	assert.Zero(t, cancelled.Cancellation.Fee.Amount)
@@ -259,30 +260,30 @@ func TestPoliciesBindCustomers(t *testing.T) {
 		t.Helper()
 		assert.Equal(t, policy, schedulingtest.Refusal(t, apperr.RefusedByPolicy, err).Members["policy"])
 	}
-	moved, err := s.Appointments.Reschedule(ctx, s.client, own.ID, nil, to(24))
+	moved, err := s.Appointments.Reschedule(ctx, s.client, viewer.Of(s.client), own.ID, nil, to(24))
 	require.NoError(t, err)
 	assert.Equal(t, booking.StatusConfirmed, moved.Status)
-	_, err = s.Appointments.Reschedule(ctx, s.client, foreign.ID, nil, to(24))
+	_, err = s.Appointments.Reschedule(ctx, s.client, viewer.Of(s.client), foreign.ID, nil, to(24))
 	schedulingtest.RequireCode(t, apperr.NotFound, err)
 
-	_, err = s.Appointments.Reschedule(ctx, later(s.client, moved.StartAt.Sub(schedulingtest.Now)-23*time.Hour), own.ID, nil, to(72))
+	_, err = s.Appointments.Reschedule(ctx, later(s.client, moved.StartAt.Sub(schedulingtest.Now)-23*time.Hour), viewer.Of(later(s.client, moved.StartAt.Sub(schedulingtest.Now)-23*time.Hour)), own.ID, nil, to(72))
 	refusedBy("cancellation_window_hours", err)
 	s.SetPolicy("customers_can_reschedule", false)
-	_, err = s.Appointments.Reschedule(ctx, s.client, own.ID, nil, to(72))
+	_, err = s.Appointments.Reschedule(ctx, s.client, viewer.Of(s.client), own.ID, nil, to(72))
 	refusedBy("customers_can_reschedule", err)
 	s.SetPolicy("customers_can_cancel", false)
-	_, err = s.Appointments.Cancel(ctx, s.client, own.ID, nil, booking.CancelInput{})
+	_, err = s.Appointments.Cancel(ctx, s.client, viewer.Of(s.client), own.ID, nil, booking.CancelInput{})
 	refusedBy("customers_can_cancel", err)
-	terms, err := s.Appointments.Terms(ctx, s.client, own.ID)
+	terms, err := s.Appointments.Terms(ctx, s.client, viewer.Of(s.client), own.ID)
 	require.NoError(t, err)
 	assert.False(t, terms.CanCancel)
 
 	// They bind a trusted caller, who is a customer, and not the business.
-	_, err = s.Appointments.CancelFor(ctx, &tenancy.Scope{Now: schedulingtest.Now, Tenant: s.Tenant, Env: s.Tenant.Live}, own.ID, nil, booking.CancelInput{})
+	_, err = s.Appointments.Cancel(ctx, &tenancy.Scope{Now: schedulingtest.Now, Tenant: s.Tenant, Env: s.Tenant.Live}, viewer.Bearer(own.ID), own.ID, nil, booking.CancelInput{})
 	refusedBy("customers_can_cancel", err)
-	_, err = s.Appointments.Reschedule(ctx, later(s.owner, moved.StartAt.Sub(schedulingtest.Now)-time.Hour), own.ID, nil, to(72))
+	_, err = s.Appointments.Reschedule(ctx, later(s.owner, moved.StartAt.Sub(schedulingtest.Now)-time.Hour), viewer.Of(later(s.owner, moved.StartAt.Sub(schedulingtest.Now)-time.Hour)), own.ID, nil, to(72))
 	require.NoError(t, err)
-	_, err = s.Appointments.Cancel(ctx, s.owner, own.ID, nil, booking.CancelInput{})
+	_, err = s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), own.ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 }
 
@@ -295,19 +296,20 @@ func TestTrustedCustomers(t *testing.T) {
 	in.StartAt = schedulingtest.Noon.Add(72 * time.Hour)
 	a := s.Book(s.owner, in)
 	nobody := &tenancy.Scope{Now: schedulingtest.Now, Tenant: s.Tenant, Env: s.Tenant.Live}
-	_, err := s.Appointments.Get(ctx, nobody, a.ID)
+	_, err := s.Appointments.Get(ctx, nobody, viewer.Of(nobody), a.ID)
 	schedulingtest.RequireCode(t, apperr.NotFound, err)
-	_, err = s.Appointments.GetFor(ctx, nobody, a.ID)
+	_, err = s.Appointments.Get(ctx, nobody, viewer.Bearer(a.ID), a.ID)
 	require.NoError(t, err)
-	_, err = s.Appointments.RescheduleFor(ctx, nobody, a.ID, nil, booking.RescheduleInput{StartAt: in.StartAt.Add(time.Hour)})
+	_, err = s.Appointments.Reschedule(ctx, nobody, viewer.Bearer(a.ID), a.ID, nil, booking.RescheduleInput{StartAt: in.StartAt.Add(time.Hour)})
 	require.NoError(t, err)
-	terms, err := s.Appointments.TermsFor(ctx, nobody, a.ID)
+	terms, err := s.Appointments.Terms(ctx, nobody, viewer.Bearer(a.ID), a.ID)
 	require.NoError(t, err)
 	assert.True(t, terms.CanCancel)
-	cancelled, err := s.Appointments.CancelFor(ctx, nobody, a.ID, nil, booking.CancelInput{})
+	cancelled, err := s.Appointments.Cancel(ctx, nobody, viewer.Bearer(a.ID), a.ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	assert.Equal(t, booking.StatusCancelled, cancelled.Status)
-	_, err = s.Appointments.GetFor(ctx, nobody, uuid.New())
+	other := uuid.New()
+	_, err = s.Appointments.Get(ctx, nobody, viewer.Bearer(other), other)
 	schedulingtest.RequireCode(t, apperr.NotFound, err)
 }
 
@@ -328,17 +330,17 @@ func TestCustomersLeaveAloneWhatHasBegun(t *testing.T) {
 			s, a := book(t)
 			ctx, begun := t.Context(), a.StartAt.Sub(schedulingtest.Now)
 			for _, scope := range []*tenancy.Scope{later(s.client, begun), later(s.client, begun+24*time.Hour)} {
-				_, err := s.Appointments.Cancel(ctx, scope, a.ID, nil, booking.CancelInput{})
+				_, err := s.Appointments.Cancel(ctx, scope, viewer.Of(scope), a.ID, nil, booking.CancelInput{})
 				schedulingtest.RequireCode(t, apperr.InvalidTransition, err)
-				_, err = s.Appointments.Reschedule(ctx, scope, a.ID, nil, booking.RescheduleInput{StartAt: a.StartAt.Add(72 * time.Hour)})
+				_, err = s.Appointments.Reschedule(ctx, scope, viewer.Of(scope), a.ID, nil, booking.RescheduleInput{StartAt: a.StartAt.Add(72 * time.Hour)})
 				schedulingtest.RequireCode(t, apperr.InvalidTransition, err)
-				terms, err := s.Appointments.Terms(ctx, scope, a.ID)
+				terms, err := s.Appointments.Terms(ctx, scope, viewer.Of(scope), a.ID)
 				require.NoError(t, err)
 				assert.False(t, terms.CanCancel)
 			}
-			_, err := s.Appointments.CancelFor(ctx, later(&tenancy.Scope{Now: schedulingtest.Now, Tenant: s.Tenant, Env: s.Tenant.Live}, begun), a.ID, nil, booking.CancelInput{})
+			_, err := s.Appointments.Cancel(ctx, later(&tenancy.Scope{Now: schedulingtest.Now, Tenant: s.Tenant, Env: s.Tenant.Live}, begun), viewer.Bearer(a.ID), a.ID, nil, booking.CancelInput{})
 			schedulingtest.RequireCode(t, apperr.InvalidTransition, err)
-			_, err = s.Appointments.Cancel(ctx, later(s.owner, begun), a.ID, nil, booking.CancelInput{})
+			_, err = s.Appointments.Cancel(ctx, later(s.owner, begun), viewer.Of(later(s.owner, begun)), a.ID, nil, booking.CancelInput{})
 			require.NoError(t, err)
 		})
 	}

@@ -14,37 +14,37 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Cancellation are the terms on which an appointment is, or would be, cancelled.
+// Cancellation are the terms on which an appointment was, or would be, cancelled.
 type Cancellation struct {
 	// Late is whether it is within the window before the start, or after the start.
 	Late bool `json:"late"`
-	// Fee is what is owed: nothing unless it is late, and nothing if it is waived.
+	// Fee is zero unless it is late, and zero if it is waived.
 	Fee money.Money `json:"fee"`
-	// FeePercent and WindowHours are the policies by which it was decided.
+	// FeePercent and WindowHours are the policies that applied.
 	FeePercent  int32 `json:"fee_percent"`
 	WindowHours int32 `json:"window_hours"`
 	Waived      bool  `json:"waived"`
 }
 
-// CancellationTerms are what somebody wants to know before they cancel.
+// CancellationTerms are the terms of an appointment for a viewer.
 type CancellationTerms struct {
 	Cancellation
-	// CanCancel is whether the appointment can be cancelled, by the caller.
+	// CanCancel is whether the viewer can cancel the appointment.
 	CanCancel bool
 	// FreeUntil is the last instant at which cancelling is not late.
 	FreeUntil time.Time
 }
 
-// CancelInput says how to cancel.
+// CancelInput has the options of a cancellation.
 type CancelInput struct {
 	Reason string
 	// WaiveFee cancels without a fee, for owners and managers.
 	WaiveFee bool
 }
 
-// policies returns those of the business as they are now.
-func (s *Appointments) policies(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope) (schedulingdb.GetPoliciesRow, error) {
-	row, err := s.queries.GetPolicies(ctx, db, scope.Tenant.ID)
+// readPolicies returns the present policies of the business.
+func readPolicies(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope) (schedulingdb.GetPoliciesRow, error) {
+	row, err := queries.GetPolicies(ctx, db, scope.Tenant.ID)
 	if err != nil {
 		return row, fmt.Errorf("get policies: %w", err)
 	}
@@ -56,14 +56,13 @@ func (a *Appointment) freeUntil(windowHours int32) time.Time {
 	return a.StartAt.Add(-time.Duration(windowHours) * time.Hour)
 }
 
-// late is whether it is too late to change the appointment without consequences. What
-// nobody has approved yet can be called off at any time.
+// late is whether it is too late to change the appointment without consequences. A pending one can be cancelled
+// at any time.
 func (a *Appointment) late(windowHours int32, now time.Time) bool {
 	return a.Status != StatusPending && now.After(a.freeUntil(windowHours))
 }
 
-// cancellation are the terms of cancelling now: the policies are today's, the price is
-// the one it was booked at.
+// cancellation are the terms of cancelling now, by the present policies and the price of the booking.
 func (a *Appointment) cancellation(p schedulingdb.GetPoliciesRow, now time.Time, waive bool) Cancellation {
 	c := Cancellation{
 		Late: a.late(p.CancellationWindowHours, now), Fee: money.Money{Currency: a.Price.Currency},
@@ -85,43 +84,34 @@ func percentOf(amount int64, percent int32) int64 {
 	return whole*int64(percent) + (rest*int64(percent)+50)/100
 }
 
-// Terms returns the terms of an appointment that is cancelled, and of another those it
-// would be cancelled on at this moment. Errors: NotFound.
-func (s *Appointments) Terms(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (CancellationTerms, error) {
-	return s.terms(ctx, scope, viewer.Of(scope), id)
-}
-
-// TermsFor is Terms for whoever the caller knows to be the customer of the appointment.
-func (s *Appointments) TermsFor(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (CancellationTerms, error) {
-	return s.terms(ctx, scope, viewer.Bearer(id), id)
-}
-
-func (s *Appointments) terms(ctx context.Context, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID) (CancellationTerms, error) {
-	db := s.store.Reader(scope)
-	found, err := s.readAs(ctx, db, scope, v, id)
+// Terms returns the terms on which a cancelled appointment was cancelled, and those on which another one would
+// be cancelled now. Errors: NotFound.
+func (s *Appointments) Terms(ctx context.Context, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID) (CancellationTerms, error) {
+	db := s.engine.store.Reader(scope)
+	found, err := s.engine.readAppointment(ctx, db, scope, v, id)
 	if err != nil {
 		return CancellationTerms{}, err
 	}
-	p, err := s.policies(ctx, db, scope)
+	p, err := readPolicies(ctx, db, scope)
 	if err != nil {
 		return CancellationTerms{}, err
 	}
 	return found.terms(v, p, scope.Now), nil
 }
 
-// terms are those of an appointment for the viewer.
+// terms are the terms of the appointment for a viewer.
 func (a *Appointment) terms(v viewer.Viewer, p schedulingdb.GetPoliciesRow, now time.Time) CancellationTerms {
 	if a.Cancellation != nil {
 		return CancellationTerms{Cancellation: *a.Cancellation, FreeUntil: a.freeUntil(a.Cancellation.WindowHours)}
 	}
 	return CancellationTerms{
 		Cancellation: a.cancellation(p, now, false), FreeUntil: a.freeUntil(p.CancellationWindowHours),
-		CanCancel: open[a.Status] && allowCancel(v, p, a, now) == nil,
+		CanCancel: isOpen[a.Status] && allowCancel(v, p, a, now) == nil,
 	}
 }
 
-// allowCancel returns an error unless the viewer may cancel the appointment now. Whether
-// somebody came to what has begun is for the business to say, not for its customers.
+// allowCancel returns an error unless the viewer may cancel the appointment now. Once it has begun, only the
+// business decides whether the customer came.
 func allowCancel(v viewer.Viewer, p schedulingdb.GetPoliciesRow, a *Appointment, now time.Time) error {
 	switch {
 	case v.IsCustomer() && !p.CustomersCanCancel:
@@ -140,7 +130,7 @@ func allowWaive(v viewer.Viewer) error {
 	return nil
 }
 
-// begun is whether the start is over.
+// begun is whether the start has passed.
 func (a *Appointment) begun(now time.Time) bool { return !a.StartAt.After(now) }
 
 func hasBegun(a *Appointment, verb string) error {

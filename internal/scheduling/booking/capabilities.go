@@ -17,10 +17,10 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// newToken returns 256 random bits as text, and the hash that is kept of it.
+// newToken returns 256 random bits as text, and the hash that is stored.
 func newToken() (token string, hash []byte) {
 	var secret [32]byte
-	rand.Read(secret[:]) // which never fails
+	rand.Read(secret[:]) // never fails
 	token = base64.RawURLEncoding.EncodeToString(secret[:])
 	return token, hashToken(token)
 }
@@ -30,11 +30,11 @@ func hashToken(token string) []byte {
 	return hash[:]
 }
 
-// capability returns what a token is for; both ids are nil if it is for nothing here.
-func (s *PublicBooking) capability(
+// readCapability returns the object that a token gives access to; both ids are nil for an unknown token.
+func readCapability(
 	ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, token string,
 ) (found schedulingdb.GetBookingCapabilityRow, err error) {
-	found, err = s.appointments.queries.GetBookingCapability(ctx, db, schedulingdb.GetBookingCapabilityParams{
+	found, err = queries.GetBookingCapability(ctx, db, schedulingdb.GetBookingCapabilityParams{
 		EnvID: scope.Env.ID, TokenHash: hashToken(token),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -46,10 +46,10 @@ func (s *PublicBooking) capability(
 	return found, nil
 }
 
-// grant lets whoever has the token get at the hold, or the appointment, with the commit.
-func (s *PublicBooking) grant(tx *store.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) {
+// grantCapability gives the token access to a hold or an appointment, with the commit.
+func grantCapability(tx *store.Tx, scope *tenancy.Scope, hash []byte, holdID, appointmentID *uuid.UUID) {
 	params := schedulingdb.InsertBookingCapabilityParams{
 		EnvID: scope.Env.ID, TokenHash: hash, HoldID: holdID, AppointmentID: appointmentID, Now: scope.Now,
 	}
-	tx.OnCommit(batch.Write(s.appointments.queries.InsertBookingCapability, params).Doing("insert booking capability"))
+	tx.OnCommit(batch.Write(queries.InsertBookingCapability, params).Doing("insert booking capability"))
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/postgres"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
@@ -50,12 +51,12 @@ func (m *meanwhile) once(query string, happens func()) {
 }
 
 // server is another server on the database, to which something happens.
-func (b *bundle) server(m *meanwhile) *booking.Appointments {
+func (b *bundle) server(m *meanwhile) *booking.Services {
 	b.Helper()
 	pool, err := postgres.NewPool(b.Context(), postgres.PoolOptions{URL: b.DB.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: m})
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	return booking.NewAppointments(store.New(pool, pool))
+	return b.NewBooking(store.New(pool, pool), catalog.NewCache())
 }
 
 // What was booked may be deleted, with its service and its resource, after a list has read it
@@ -68,20 +69,20 @@ func TestWhatIsDeletedBeforeItHasItsNames(t *testing.T) {
 	stays := b.Book(scope, booking.AppointmentInput{
 		ServiceID: b.Service(scope, "STAFF").ID, CustomerID: customer.ID, StartAt: schedulingtest.Noon, ResourceIDs: []uuid.UUID{b.Resource(scope, "STAFF", "Ana").ID},
 	})
-	for name, read := range map[string]func(s *booking.Appointments, id uuid.UUID){
-		"list": func(s *booking.Appointments, _ uuid.UUID) {
-			list, err := s.List(ctx, scope, booking.AppointmentFilter{}, schedulingtest.Page100)
+	for name, read := range map[string]func(s *booking.Services, id uuid.UUID){
+		"list": func(s *booking.Services, _ uuid.UUID) {
+			list, err := s.Appointments.List(ctx, scope, booking.AppointmentFilter{}, schedulingtest.Page100)
 			require.NoError(t, err)
 			require.Equal(t, []booking.Appointment{*stays}, list.Data)
 		},
-		"get": func(s *booking.Appointments, id uuid.UUID) {
-			_, err := s.Get(ctx, scope, id)
+		"get": func(s *booking.Services, id uuid.UUID) {
+			_, err := s.Appointments.Get(ctx, scope, viewer.Of(scope), id)
 			schedulingtest.RequireCode(t, apperr.NotFound, err)
 		},
 	} {
 		happens := &meanwhile{}
 		server := b.server(happens)
-		_, err := server.Get(ctx, scope, stays.ID) // caches a catalog that will be stale
+		_, err := server.Appointments.Get(ctx, scope, viewer.Of(scope), stays.ID) // caches a catalog that will be stale
 		require.NoError(t, err)
 		service, resource := b.Service(scope, "ROOM"), b.Resource(scope, "ROOM", "Room")
 		goes := b.Book(scope, booking.AppointmentInput{
@@ -109,7 +110,7 @@ func TestAChangeJustBeforeABooking(t *testing.T) {
 	search := booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}
 	happens := &meanwhile{}
 	server := b.server(happens)
-	found, err := server.Search(ctx, scope, search)
+	found, err := server.Search.Slots(ctx, scope, search)
 	require.NoError(t, err)
 	require.Len(t, found.Slots, 96)
 
@@ -119,7 +120,7 @@ func TestAChangeJustBeforeABooking(t *testing.T) {
 		_, err = b.Resources.Update(ctx, scope, staff.ID, nil, catalog.ResourcePatch{Name: new("Anna")})
 		require.NoError(t, err)
 	})
-	booked, err := server.Create(ctx, scope, in)
+	booked, err := server.Appointments.Create(ctx, scope, in)
 	require.NoError(t, err)
 	require.Equal(t, []any{"Long massage", int64(1), schedulingtest.Noon.Add(90 * time.Minute), "Anna"},
 		[]any{booked.Service.Name, booked.Price.Amount, booked.EndAt, booked.Resources[0].Name})
@@ -128,7 +129,7 @@ func TestAChangeJustBeforeABooking(t *testing.T) {
 		_, err := b.Schedules.Replace(ctx, scope, nil, nil, catalog.HoursInput{})
 		require.NoError(t, err)
 	})
-	found, err = server.Search(ctx, scope, search)
+	found, err = server.Search.Slots(ctx, scope, search)
 	require.NoError(t, err)
 	require.Empty(t, found.Slots)
 	happens.once("GetBookingState", func() {
@@ -136,7 +137,7 @@ func TestAChangeJustBeforeABooking(t *testing.T) {
 		require.NoError(t, err)
 	})
 	in.StartAt = schedulingtest.Noon.Add(4 * time.Hour)
-	_, err = server.Create(ctx, scope, in)
+	_, err = server.Appointments.Create(ctx, scope, in)
 	schedulingtest.RequireCode(t, apperr.ValidationFailed, err)
 }
 
@@ -158,11 +159,11 @@ func TestAChangeBeforeEveryReading(t *testing.T) {
 		_, err := b.Services.Update(ctx, scope, service.ID, nil, catalog.ServicePatch{Price: &money.Money{Amount: n, Currency: "EUR"}})
 		require.NoError(t, err)
 	}
-	booked, err := server.Create(ctx, scope, booking.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: schedulingtest.Noon})
+	booked, err := server.Appointments.Create(ctx, scope, booking.AppointmentInput{ServiceID: service.ID, CustomerID: customer.ID, StartAt: schedulingtest.Noon})
 	require.NoError(t, err)
 	require.Equal(t, n-1, booked.Price.Amount, "what there was when it was read for the last time")
 	require.EqualValues(t, 4, n)
-	found, err := server.Search(ctx, scope, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-24", To: "2026-11-24"})
+	found, err := server.Search.Slots(ctx, scope, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-24", To: "2026-11-24"})
 	require.NoError(t, err)
 	require.Len(t, found.Slots, 96)
 }
@@ -186,7 +187,7 @@ func TestAClockThatIsSetBack(t *testing.T) {
 	})
 	require.NoError(t, err)
 	search := func() int {
-		found, err := b.Appointments.Search(ctx, scope, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-24"})
+		found, err := b.Search.Slots(ctx, scope, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-24"})
 		require.NoError(t, err)
 		return len(found.Slots)
 	}
@@ -197,7 +198,7 @@ func TestAClockThatIsSetBack(t *testing.T) {
 		other.Now = schedulingtest.Now.AddDate(years, 0, 0)
 		_, err := b.Services.Update(ctx, &other, service.ID, nil, catalog.ServicePatch{Description: new(strconv.Itoa(years))})
 		require.NoError(t, err) // so that what is known is read at that time
-		_, err = b.Appointments.Search(ctx, &other, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"})
+		_, err = b.Search.Slots(ctx, &other, booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"})
 		require.NoError(t, err)
 
 		require.Equal(t, monday, search(), years)
@@ -269,42 +270,42 @@ func TestNobodyGoesByWhatHasChanged(t *testing.T) {
 		assert.GreaterOrEqual(t, number(a.Service.Name), service)
 		assert.GreaterOrEqual(t, number(a.Resources[0].Name), staff)
 	}
-	readers := []func(s *booking.Appointments, i int) error{
-		func(s *booking.Appointments, _ int) error {
+	readers := []func(s *booking.Services, i int) error{
+		func(s *booking.Services, _ int) error {
 			service, staff := committed.service.Load(), committed.staff.Load()
-			list, err := s.List(ctx, scope, booking.AppointmentFilter{}, schedulingtest.Page100)
+			list, err := s.Appointments.List(ctx, scope, booking.AppointmentFilter{}, schedulingtest.Page100)
 			for i := range list.Data {
 				check(&list.Data[i], service, staff)
 			}
 			return err
 		},
-		func(s *booking.Appointments, _ int) error {
+		func(s *booking.Services, _ int) error {
 			service, staff := committed.service.Load(), committed.staff.Load()
-			got, err := s.Get(ctx, scope, first.ID)
+			got, err := s.Appointments.Get(ctx, scope, viewer.Of(scope), first.ID)
 			if err == nil {
 				check(got, service, staff)
 			}
 			return err
 		},
-		func(s *booking.Appointments, _ int) error {
+		func(s *booking.Services, _ int) error {
 			left := committed.rooms.Load()
-			found, err := s.SearchPerResource(ctx, scope, booking.AvailabilityInput{ServiceID: class.ID, From: "2026-11-23", To: "2026-11-23"})
+			found, err := s.Search.PerResource(ctx, scope, booking.AvailabilityInput{ServiceID: class.ID, From: "2026-11-23", To: "2026-11-23"})
 			if err == nil {
 				assert.LessOrEqual(t, int64(len(found.Resources)), changes-left)
 			}
 			return err
 		},
-		func(s *booking.Appointments, _ int) error {
+		func(s *booking.Services, _ int) error {
 			open := closedFrom.AddDate(0, 0, int(committed.closed.Load()))
-			found, err := s.Search(ctx, scope, booking.AvailabilityInput{ServiceID: massage.ID, From: "2027-01-01", To: "2027-02-15"})
+			found, err := s.Search.Slots(ctx, scope, booking.AvailabilityInput{ServiceID: massage.ID, From: "2027-01-01", To: "2027-02-15"})
 			if err == nil {
 				assert.False(t, found.Slots[0].Start.Before(open), "%s is before %s", found.Slots[0].Start, open)
 			}
 			return err
 		},
-		func(s *booking.Appointments, i int) error {
+		func(s *booking.Services, i int) error {
 			service, staff := committed.service.Load(), committed.staff.Load()
-			booked, err := s.Create(ctx, scope, booking.AppointmentInput{
+			booked, err := s.Appointments.Create(ctx, scope, booking.AppointmentInput{
 				ServiceID: massage.ID, CustomerID: customer.ID, StartAt: schedulingtest.Noon.AddDate(0, 5, i),
 			})
 			if err != nil {
@@ -312,7 +313,7 @@ func TestNobodyGoesByWhatHasChanged(t *testing.T) {
 			}
 			check(booked, service, staff)
 			assert.GreaterOrEqual(t, booked.Price.Amount, service)
-			return s.Delete(ctx, scope, booked.ID, nil)
+			return s.Appointments.Delete(ctx, scope, booked.ID, nil)
 		},
 	}
 	var writing, reading sync.WaitGroup
@@ -324,8 +325,9 @@ func TestNobodyGoesByWhatHasChanged(t *testing.T) {
 			}
 		})
 	}
-	other := booking.NewAppointments(store.New(b.DB.AppPool(), b.DB.PlatformPool()))
-	for place, server := range []*booking.Appointments{b.Appointments, other} {
+	mine := b.NewBooking(store.New(b.DB.AppPool(), b.DB.PlatformPool()), catalog.NewCache())
+	other := b.NewBooking(store.New(b.DB.AppPool(), b.DB.PlatformPool()), catalog.NewCache())
+	for place, server := range []*booking.Services{mine, other} {
 		for n, read := range readers {
 			reading.Go(func() {
 				for last := false; !last; { // and once after the last change

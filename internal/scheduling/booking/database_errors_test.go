@@ -13,6 +13,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/apperr"
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
@@ -28,8 +30,7 @@ func (b *bundle) traced() *dbtest.Errors {
 	pool, err := pgxpool.NewWithConfig(b.Context(), config)
 	require.NoError(b, err)
 	b.Cleanup(pool.Close)
-	b.Appointments = booking.NewAppointments(store.New(pool, b.DB.PlatformPool()))
-	b.Series = booking.NewSeriesBookings(b.Appointments)
+	b.Use(b.NewBooking(store.New(pool, b.DB.PlatformPool()), catalog.NewCache()))
 	return tracer
 }
 
@@ -47,7 +48,7 @@ func TestAppointments_LeaveNoErrorInTheLogOfTheDatabase(t *testing.T) {
 		},
 		"lost races for holds": func(b *bundle, scope *tenancy.Scope, in booking.AppointmentInput) {
 			errs := schedulingtest.Parallel(rivals, func(int) error {
-				_, err := b.Appointments.CreateHold(b.Context(), scope, booking.HoldInput{ServiceID: in.ServiceID, StartAt: in.StartAt})
+				_, err := b.Holds.Create(b.Context(), scope, viewer.Of(scope), booking.HoldInput{ServiceID: in.ServiceID, StartAt: in.StartAt})
 				return err
 			})
 			assert.Equal(b, 1, winners(b.T, apperr.SlotTaken, errs))
@@ -80,7 +81,7 @@ func TestAppointments_LeaveNoErrorInTheLogOfTheDatabase(t *testing.T) {
 				booked[i] = created.ID
 			}
 			errs := schedulingtest.Parallel(len(booked), func(i int) error {
-				_, err := b.Appointments.Reschedule(b.Context(), scope, booked[i], nil, booking.RescheduleInput{StartAt: in.StartAt})
+				_, err := b.Appointments.Reschedule(b.Context(), scope, viewer.Of(scope), booked[i], nil, booking.RescheduleInput{StartAt: in.StartAt})
 				return err
 			})
 			assert.Equal(b, 1, winners(b.T, apperr.SlotTaken, errs))

@@ -11,10 +11,11 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/keyset"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// What can happen to an appointment after it was booked.
+// Actions on an appointment after it was booked.
 const (
 	ActionRescheduled = "RESCHEDULED"
 	ActionUpdated     = "UPDATED"
@@ -25,7 +26,7 @@ const (
 	ActionNoShow      = "NO_SHOW"
 )
 
-// eventTypes are the events that tell of the actions.
+// eventTypes are the event types of the actions.
 var eventTypes = map[string]string{
 	ActionRescheduled: "appointment.rescheduled",
 	ActionUpdated:     "appointment.updated",
@@ -41,9 +42,9 @@ type AppointmentChange struct {
 	// Version is the version of the appointment that the change led to.
 	Version int32
 	Action  string
-	// ActorUserID is the user who did it, or in whose name the impersonator did.
+	// ActorUserID is the user who did it, or who was impersonated.
 	ActorUserID *uuid.UUID
-	// ActorTokenID and ImpersonatorUserID are nil for customers, whom they do not concern.
+	// ActorTokenID and ImpersonatorUserID are nil for customers.
 	ActorTokenID       *uuid.UUID
 	ImpersonatorUserID *uuid.UUID
 	OccurredAt         time.Time
@@ -64,10 +65,10 @@ func (s *Appointments) History(ctx context.Context, scope *tenancy.Scope, id uui
 	if err := keyset.Decode(page.Cursor, id, &after); err != nil {
 		return keyset.List[AppointmentChange]{}, err
 	}
-	if _, err := s.Get(ctx, scope, id); err != nil {
+	if _, err := s.Get(ctx, scope, viewer.Of(scope), id); err != nil {
 		return keyset.List[AppointmentChange]{}, err
 	}
-	rows, err := s.queries.ListAppointmentChanges(ctx, s.store.Reader(scope), schedulingdb.ListAppointmentChangesParams{
+	rows, err := queries.ListAppointmentChanges(ctx, s.engine.store.Reader(scope), schedulingdb.ListAppointmentChangesParams{
 		EnvID: scope.Env.ID, AppointmentID: id, AfterVersion: after, RowLimit: page.RowLimit(),
 	})
 	if err != nil {
@@ -93,7 +94,7 @@ func newAppointmentChange(row schedulingdb.ListAppointmentChangesRow) (Appointme
 	return change, json.Unmarshal(row.Changes, &change.Changes)
 }
 
-// changesBetween lists the fields that differ and that history is kept of.
+// changesBetween returns the differences in the fields that the history has.
 func changesBetween(from, to *Appointment) (json.RawMessage, error) {
 	changes := map[string]FieldChange{}
 	note := func(field string, differs bool, before, after any) {

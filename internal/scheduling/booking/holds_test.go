@@ -17,6 +17,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -30,7 +31,7 @@ func later(scope *tenancy.Scope, d time.Duration) *tenancy.Scope {
 
 func (b *bundle) hold(scope *tenancy.Scope, in booking.HoldInput) *booking.Hold {
 	b.Helper()
-	h, err := b.Appointments.CreateHold(b.Context(), scope, in)
+	h, err := b.Holds.Create(b.Context(), scope, viewer.Of(scope), in)
 	require.NoError(b, err)
 	return h
 }
@@ -71,7 +72,7 @@ func TestHoldKeepsItsTime(t *testing.T) {
 	assert.Equal(t, schedulingtest.Now.Add(5*time.Minute), h.hold.ExpiresAt)
 	assert.Equal(t, []uuid.UUID{h.room.ID}, h.hold.ResourceIDs)
 	assert.Equal(t, h.service.Price, h.hold.Price)
-	read, err := h.Appointments.GetHold(ctx, h.scope, h.hold.ID)
+	read, err := h.Holds.Get(ctx, h.scope, viewer.Of(h.scope), h.hold.ID)
 	require.NoError(t, err)
 	assert.Equal(t, h.hold.ExpiresAt, read.ExpiresAt)
 	assert.Equal(t, h.hold.Resources, read.Resources)
@@ -79,13 +80,13 @@ func TestHoldKeepsItsTime(t *testing.T) {
 	_, err = h.Appointments.Create(ctx, h.scope, h.withoutHold())
 	conflicts := schedulingtest.Refusal(t, apperr.SlotTaken, err).Members["conflicts"].([]booking.Conflict)
 	assert.Equal(t, string(availability.Held), conflicts[0].Reason)
-	_, err = h.Appointments.CreateHold(ctx, h.scope, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(30 * time.Minute)})
+	_, err = h.Holds.Create(ctx, h.scope, viewer.Of(h.scope), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(30 * time.Minute)})
 	schedulingtest.RequireCode(t, apperr.SlotTaken, err)
 	other := h.Book(h.scope, booking.AppointmentInput{ServiceID: h.service.ID, CustomerID: h.customer.ID, StartAt: schedulingtest.Noon.Add(2 * time.Hour)})
-	_, err = h.Appointments.Reschedule(ctx, h.scope, other.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
+	_, err = h.Appointments.Reschedule(ctx, h.scope, viewer.Of(h.scope), other.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
 	schedulingtest.RequireCode(t, apperr.SlotTaken, err)
 
-	found, err := h.Appointments.Search(ctx, h.scope, booking.AvailabilityInput{
+	found, err := h.Search.Slots(ctx, h.scope, booking.AvailabilityInput{
 		ServiceID: h.service.ID, From: "2026-11-23T12:00:00Z", To: "2026-11-23T12:01:00Z", Explain: true,
 	})
 	require.NoError(t, err)
@@ -101,7 +102,7 @@ func TestExpiredHoldNeverBlocks(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(h *held, scope *tenancy.Scope) error{
 		"search": func(h *held, scope *tenancy.Scope) error {
-			found, err := h.Appointments.Search(h.Context(), scope, booking.AvailabilityInput{
+			found, err := h.Search.Slots(h.Context(), scope, booking.AvailabilityInput{
 				ServiceID: h.service.ID, From: "2026-11-23T12:00:00Z", To: "2026-11-23T12:01:00Z",
 			})
 			require.Len(h, found.Slots, 1)
@@ -112,14 +113,14 @@ func TestExpiredHoldNeverBlocks(t *testing.T) {
 			return err
 		},
 		"hold": func(h *held, scope *tenancy.Scope) error {
-			_, err := h.Appointments.CreateHold(h.Context(), scope, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
+			_, err := h.Holds.Create(h.Context(), scope, viewer.Of(scope), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
 			return err
 		},
 		"reschedule": func(h *held, scope *tenancy.Scope) error {
 			in := h.withoutHold()
 			in.StartAt = schedulingtest.Noon.Add(2 * time.Hour)
 			other := h.Book(scope, in)
-			_, err := h.Appointments.Reschedule(h.Context(), scope, other.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
+			_, err := h.Appointments.Reschedule(h.Context(), scope, viewer.Of(scope), other.ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon})
 			return err
 		},
 		"delete the resource": func(h *held, scope *tenancy.Scope) error {
@@ -141,7 +142,7 @@ func TestExpiredHoldNeverBlocks(t *testing.T) {
 				assert.NotContains(t, h.EventTypes(h.scope), "hold.expired")
 			}
 			if name == "hold" {
-				list, err := h.Appointments.ListHolds(t.Context(), later(h.scope, 5*time.Minute), schedulingtest.Page100)
+				list, err := h.Holds.List(t.Context(), later(h.scope, 5*time.Minute), schedulingtest.Page100)
 				require.NoError(t, err)
 				require.Len(t, list.Data, 1)
 				require.NotEqual(t, h.hold.ID, list.Data[0].ID)
@@ -172,11 +173,11 @@ func TestBookHeld(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, int64(5000), booked.Price.Amount)
 	assert.Equal(t, booking.StatusConfirmed, booked.Status)
-	read, err := h.Appointments.Get(ctx, h.scope, booked.ID)
+	read, err := h.Appointments.Get(ctx, h.scope, viewer.Of(h.scope), booked.ID)
 	require.NoError(t, err)
 	assert.Equal(t, read, booked)
 	h.checkLanes(h.scope)
-	hold, err := h.Appointments.GetHold(ctx, later(h.scope, time.Hour), h.hold.ID)
+	hold, err := h.Holds.Get(ctx, later(h.scope, time.Hour), viewer.Of(later(h.scope, time.Hour)), h.hold.ID)
 	require.NoError(t, err)
 	assert.Equal(t, booking.HoldBooked, hold.Status)
 	assert.Equal(t, &booked.ID, hold.AppointmentID)
@@ -186,11 +187,11 @@ func TestBookHeld(t *testing.T) {
 	schedulingtest.RequireCode(t, apperr.SlotTaken, err)
 	_, err = h.Appointments.Create(ctx, later(h.scope, time.Hour), h.booking)
 	assert.Equal(t, &booked.ID, schedulingtest.Refusal(t, apperr.HoldUsed, err).Members["appointment_id"])
-	schedulingtest.RequireCode(t, apperr.HoldUsed, h.Appointments.ReleaseHold(ctx, h.scope, h.hold.ID))
+	schedulingtest.RequireCode(t, apperr.HoldUsed, h.Holds.Release(ctx, h.scope, viewer.Of(h.scope), h.hold.ID))
 	types := h.EventTypes(h.scope)
 	assert.Subset(t, types, []string{"hold.created", "hold.booked", "appointment.created"})
 	require.NoError(t, h.Appointments.Delete(ctx, h.scope, booked.ID, nil))
-	_, err = h.Appointments.GetHold(ctx, h.scope, h.hold.ID)
+	_, err = h.Holds.Get(ctx, h.scope, viewer.Of(h.scope), h.hold.ID)
 	schedulingtest.RequireCode(t, apperr.NotFound, err)
 }
 
@@ -213,7 +214,7 @@ func TestBookHeldMustAgreeWithTheHold(t *testing.T) {
 		_, err := h.Appointments.Create(ctx, h.scope, in)
 		schedulingtest.RequireField(t, pointer, err)
 	}
-	forCarla, err := h.Appointments.CreateHold(ctx, h.scope, booking.HoldInput{
+	forCarla, err := h.Holds.Create(ctx, h.scope, viewer.Of(h.scope), booking.HoldInput{
 		ServiceID: h.service.ID, StartAt: schedulingtest.Noon, ResourceIDs: ids(other), CustomerID: &h.customer.ID,
 	})
 	require.NoError(t, err)
@@ -229,7 +230,7 @@ func TestBookHeldMustAgreeWithTheHold(t *testing.T) {
 	h.Limit(entitle.MaxAppointments, 1)
 	_, err = h.Appointments.Create(ctx, h.scope, h.booking)
 	schedulingtest.RequireCode(t, apperr.QuotaExceeded, err)
-	hold, err := h.Appointments.GetHold(ctx, h.scope, h.hold.ID)
+	hold, err := h.Holds.Get(ctx, h.scope, viewer.Of(h.scope), h.hold.ID)
 	require.NoError(t, err)
 	assert.Equal(t, booking.HoldActive, hold.Status)
 }
@@ -242,10 +243,10 @@ func TestExpiredHoldIsNeverBooked(t *testing.T) {
 		_, err := h.Appointments.Create(ctx, over, h.booking)
 		assert.Equal(t, h.hold.ExpiresAt, schedulingtest.Refusal(t, apperr.HoldExpired, err).Members["expired_at"])
 		// The second time, somebody has cleared it away.
-		hold, err := h.Appointments.GetHold(ctx, over, h.hold.ID)
+		hold, err := h.Holds.Get(ctx, over, viewer.Of(over), h.hold.ID)
 		require.NoError(t, err)
 		assert.Equal(t, booking.HoldExpired, hold.Status)
-		_, err = h.Appointments.CreateHold(ctx, over, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon, TTL: time.Minute})
+		_, err = h.Holds.Create(ctx, over, viewer.Of(over), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon, TTL: time.Minute})
 		if err != nil {
 			schedulingtest.RequireCode(t, apperr.SlotTaken, err)
 		}
@@ -253,15 +254,15 @@ func TestExpiredHoldIsNeverBooked(t *testing.T) {
 	// Not even by a request that has been under way since before the expiry.
 	_, err := h.Appointments.Create(ctx, h.scope, h.booking)
 	schedulingtest.RequireCode(t, apperr.HoldExpired, err)
-	require.NoError(t, h.Appointments.ReleaseHold(ctx, over, h.hold.ID))
+	require.NoError(t, h.Holds.Release(ctx, over, viewer.Of(over), h.hold.ID))
 }
 
 func TestReleaseHold(t *testing.T) {
 	t.Parallel()
 	h := setupHeld(t)
 	ctx := t.Context()
-	require.NoError(t, h.Appointments.ReleaseHold(ctx, h.scope, h.hold.ID))
-	schedulingtest.RequireCode(t, apperr.NotFound, h.Appointments.ReleaseHold(ctx, h.scope, h.hold.ID))
+	require.NoError(t, h.Holds.Release(ctx, h.scope, viewer.Of(h.scope), h.hold.ID))
+	schedulingtest.RequireCode(t, apperr.NotFound, h.Holds.Release(ctx, h.scope, viewer.Of(h.scope), h.hold.ID))
 	_, err := h.Appointments.Create(ctx, h.scope, h.booking)
 	schedulingtest.RequireField(t, "/hold_id", err)
 	_, err = h.Appointments.Create(ctx, h.scope, h.withoutHold())
@@ -269,7 +270,7 @@ func TestReleaseHold(t *testing.T) {
 	assert.Contains(t, h.EventTypes(h.scope), "hold.released")
 
 	over := h.bundle.hold(h.scope, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(3 * time.Hour)})
-	require.NoError(t, h.Appointments.ReleaseHold(ctx, later(h.scope, time.Hour), over.ID))
+	require.NoError(t, h.Holds.Release(ctx, later(h.scope, time.Hour), viewer.Of(later(h.scope, time.Hour)), over.ID))
 	assert.Equal(t, "hold.expired", h.EventTypes(h.scope)[len(h.EventTypes(h.scope))-1])
 }
 
@@ -308,23 +309,23 @@ func TestWhoSeesHolds(t *testing.T) {
 
 	// Without a record a customer holds nothing.
 	in := booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(2 * time.Hour)}
-	_, err := h.Appointments.CreateHold(ctx, customer, in)
+	_, err := h.Holds.Create(ctx, customer, viewer.Of(customer), in)
 	schedulingtest.RequireCode(t, apperr.RoleNotAllowed, err)
-	_, err = h.Appointments.CreateHold(ctx, nobody, in)
+	_, err = h.Holds.Create(ctx, nobody, viewer.Of(nobody), in)
 	schedulingtest.RequireCode(t, apperr.RoleNotAllowed, err)
 	me := h.CustomerOf(h.scope, customers.Input{Name: "Me", Status: customers.Active, UserID: &customerUser})
 	in.CustomerID = &h.customer.ID
-	_, err = h.Appointments.CreateHold(ctx, customer, in)
+	_, err = h.Holds.Create(ctx, customer, viewer.Of(customer), in)
 	schedulingtest.RequireField(t, "/customer_id", err)
 	in.CustomerID = nil
 	own := h.bundle.hold(customer, in)
 	assert.Equal(t, &me.ID, own.CustomerID)
-	_, err = h.Appointments.CreateHold(ctx, customer, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
+	_, err = h.Holds.Create(ctx, customer, viewer.Of(customer), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
 	conflicts := schedulingtest.Refusal(t, apperr.SlotTaken, err).Members["conflicts"].([]booking.Conflict)
 	assert.Equal(t, string(availability.NotAvailable), conflicts[0].Reason)
 
 	// Staff hold what they are a resource of.
-	_, err = h.Appointments.CreateHold(ctx, staff, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(4 * time.Hour)})
+	_, err = h.Holds.Create(ctx, staff, viewer.Of(staff), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(4 * time.Hour)})
 	schedulingtest.RequireCode(t, apperr.RoleNotAllowed, err)
 	h.Resource(h.scope, "ROOM", "Mine", schedulingtest.Login(staffUser))
 	mine := h.bundle.hold(staff, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(4 * time.Hour)})
@@ -341,18 +342,18 @@ func TestWhoSeesHolds(t *testing.T) {
 	} {
 		seen := []uuid.UUID{}
 		for _, hold := range schedulingtest.Collect(t, 1, func(p keyset.Page) (keyset.List[booking.Hold], error) {
-			return h.Appointments.ListHolds(ctx, c.scope, p)
+			return h.Holds.List(ctx, c.scope, p)
 		}) {
 			seen = append(seen, hold.ID)
 		}
 		assert.ElementsMatch(t, c.sees, seen)
 		for _, hold := range []*booking.Hold{h.hold, own, mine} {
-			_, err := h.Appointments.GetHold(ctx, c.scope, hold.ID)
+			_, err := h.Holds.Get(ctx, c.scope, viewer.Of(c.scope), hold.ID)
 			if assert.ObjectsAreEqual(nil, err) != (len(c.sees) == 3 || len(c.sees) == 1 && c.sees[0] == hold.ID) {
 				t.Errorf("GetHold %v of %v", err, c.sees)
 			}
 			if err != nil {
-				schedulingtest.RequireCode(t, apperr.NotFound, h.Appointments.ReleaseHold(ctx, c.scope, hold.ID))
+				schedulingtest.RequireCode(t, apperr.NotFound, h.Holds.Release(ctx, c.scope, viewer.Of(c.scope), hold.ID))
 			}
 		}
 	}
@@ -367,11 +368,11 @@ func TestWhoSeesHolds(t *testing.T) {
 	require.NoError(t, err)
 
 	// Whoever answers for the caller needs no user.
-	public, err := h.Appointments.CreateHoldFor(ctx, nobody, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(8 * time.Hour)})
+	public, err := h.Holds.Create(ctx, nobody, viewer.Everything(), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon.Add(8 * time.Hour)})
 	require.NoError(t, err)
-	_, err = h.Appointments.GetHoldFor(ctx, nobody, public.ID)
+	_, err = h.Holds.Get(ctx, nobody, viewer.Bearer(public.ID), public.ID)
 	require.NoError(t, err)
-	require.NoError(t, h.Appointments.ReleaseHoldFor(ctx, nobody, public.ID))
+	require.NoError(t, h.Holds.Release(ctx, nobody, viewer.Bearer(public.ID), public.ID))
 }
 
 func TestOldHoldsAreRemoved(t *testing.T) {
@@ -396,11 +397,11 @@ func TestParallelHoldsAndBookingsOfOneSlot(t *testing.T) {
 			if expired {
 				scope = later(scope, 5*time.Minute)
 			} else {
-				require.NoError(t, h.Appointments.ReleaseHold(t.Context(), scope, h.hold.ID))
+				require.NoError(t, h.Holds.Release(t.Context(), scope, viewer.Of(scope), h.hold.ID))
 			}
 			errs := schedulingtest.Parallel(rivals, func(i int) error {
 				if i%2 == 0 {
-					_, err := h.Appointments.CreateHold(t.Context(), scope, booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
+					_, err := h.Holds.Create(t.Context(), scope, viewer.Of(scope), booking.HoldInput{ServiceID: h.service.ID, StartAt: schedulingtest.Noon})
 					return err
 				}
 				_, err := h.Appointments.Create(t.Context(), scope, h.withoutHold())
@@ -491,10 +492,10 @@ func TestCustomersHoldSoMuchAndNoMore(t *testing.T) {
 	customer := b.As(tenancy.RoleCustomer, user)
 	carla := b.CustomerOf(owner, customers.Input{Name: "Carla", Status: "ACTIVE", UserID: &user})
 	hold := func(scope *tenancy.Scope, i int) (*booking.Hold, error) {
-		return b.Appointments.CreateHold(ctx, scope, booking.HoldInput{ServiceID: service.ID, StartAt: schedulingtest.Noon.Add(time.Duration(i) * time.Hour)})
+		return b.Holds.Create(ctx, scope, viewer.Of(scope), booking.HoldInput{ServiceID: service.ID, StartAt: schedulingtest.Noon.Add(time.Duration(i) * time.Hour)})
 	}
 	for i := range 4 {
-		_, err := b.Appointments.CreateHold(ctx, owner, booking.HoldInput{
+		_, err := b.Holds.Create(ctx, owner, viewer.Of(owner), booking.HoldInput{
 			ServiceID: service.ID, StartAt: schedulingtest.Noon.Add(time.Duration(i) * time.Hour), CustomerID: &carla.ID, TTL: time.Hour,
 		})
 		require.NoError(t, err)
@@ -505,9 +506,9 @@ func TestCustomersHoldSoMuchAndNoMore(t *testing.T) {
 	assert.Equal(t, int32(3), schedulingtest.Refusal(t, apperr.TooManyHolds, err).Members["limit"])
 
 	// What is released, booked or over does not count.
-	list, err := b.Appointments.ListHolds(ctx, customer, schedulingtest.Page100)
+	list, err := b.Holds.List(ctx, customer, schedulingtest.Page100)
 	require.NoError(t, err)
-	require.NoError(t, b.Appointments.ReleaseHold(ctx, customer, list.Data[0].ID))
+	require.NoError(t, b.Holds.Release(ctx, customer, viewer.Of(customer), list.Data[0].ID))
 	_, err = hold(customer, 20)
 	require.NoError(t, err)
 	_, err = b.Appointments.Create(ctx, customer, booking.AppointmentInput{
@@ -536,12 +537,12 @@ func TestHoldsOutliveTheirResources(t *testing.T) {
 	over := later(scope, time.Hour)
 	require.NoError(t, b.Resources.Delete(ctx, over, ana.ID, nil))
 
-	found, err := b.Appointments.GetHold(ctx, over, held.ID)
+	found, err := b.Holds.Get(ctx, over, viewer.Of(over), held.ID)
 	require.NoError(t, err)
 	assert.Equal(t, ids(room), found.ResourceIDs)
 	_, err = b.Appointments.Create(ctx, over, booking.AppointmentInput{
 		ServiceID: b.Service(scope, "ROOM").ID, CustomerID: customer.ID, StartAt: schedulingtest.Noon,
 	})
 	require.NoError(t, err)
-	require.NoError(t, b.Appointments.ReleaseHold(ctx, over, held.ID))
+	require.NoError(t, b.Holds.Release(ctx, over, viewer.Of(over), held.ID))
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -54,9 +55,9 @@ func TestParallelBookingsAtTheLimitOfAService(t *testing.T) {
 		case 0:
 			_, err = b.Appointments.Create(ctx, scope, book(halfHour(i)))
 		case 1:
-			_, err = b.Appointments.CreateHold(ctx, scope, booking.HoldInput{ServiceID: service.ID, StartAt: halfHour(i)})
+			_, err = b.Holds.Create(ctx, scope, viewer.Of(scope), booking.HoldInput{ServiceID: service.ID, StartAt: halfHour(i)})
 		case 2:
-			_, err = b.Appointments.Reschedule(ctx, scope, elsewhere[i/4].ID, nil, booking.RescheduleInput{StartAt: halfHour(i)})
+			_, err = b.Appointments.Reschedule(ctx, scope, viewer.Of(scope), elsewhere[i/4].ID, nil, booking.RescheduleInput{StartAt: halfHour(i)})
 		case 3:
 			_, err = b.Series.Create(ctx, scope, booking.SeriesInput{
 				ServiceID: service.ID, CustomerID: customer.ID, StartAt: halfHour(i), RRule: "FREQ=DAILY;INTERVAL=7;COUNT=2", OnConflict: booking.ConflictFails,
@@ -120,7 +121,7 @@ func TestAHoldThatIsJustBeingBookedCounts(t *testing.T) {
 	ctx, scope := t.Context(), b.Owner()
 	b.Resource(scope, "ROOM", "Hall")
 	service, customer := b.ServiceOf(scope, perDay(1)), b.Customer(scope, "Carla")
-	held, err := b.Appointments.CreateHold(ctx, scope, booking.HoldInput{ServiceID: service.ID, StartAt: halfHour(0), TTL: time.Minute})
+	held, err := b.Holds.Create(ctx, scope, viewer.Of(scope), booking.HoldInput{ServiceID: service.ID, StartAt: halfHour(0), TTL: time.Minute})
 	require.NoError(t, err)
 
 	// The booking of the hold is stopped at its end, and the other begins meanwhile.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tzdata"
 )
 
@@ -60,11 +61,11 @@ func TestAppointmentsRememberWhatTheClockShows(t *testing.T) {
 	}
 	booked := s.day()[0]
 	require.Equal(t, "2027-06-01 10:00", shown(booked.ID).Format("2006-01-02 15:04"))
-	_, err := s.Appointments.Reschedule(t.Context(), s.owner, booked.ID, nil, booking.RescheduleInput{StartAt: june.Add(9 * time.Hour)})
+	_, err := s.Appointments.Reschedule(t.Context(), s.owner, viewer.Of(s.owner), booked.ID, nil, booking.RescheduleInput{StartAt: june.Add(9 * time.Hour)})
 	require.NoError(t, err)
 	require.Equal(t, "2027-06-01 19:00", shown(booked.ID).Format("2006-01-02 15:04"))
 
-	held, err := s.Appointments.CreateHold(t.Context(), s.owner, booking.HoldInput{ServiceID: s.cut.ID, StartAt: june.Add(days(1))})
+	held, err := s.Holds.Create(t.Context(), s.owner, viewer.Of(s.owner), booking.HoldInput{ServiceID: s.cut.ID, StartAt: june.Add(days(1))})
 	require.NoError(t, err)
 	in := s.wish()
 	in.StartAt, in.HoldID = held.StartAt, &held.ID
@@ -107,7 +108,7 @@ func TestNewRulesOfAZone(t *testing.T) {
 				load = time.LoadLocation
 			}
 			before := len(s.EventTypes(s.owner))
-			report, err := s.Appointments.CheckZones(ctx, s.owner, load)
+			report, err := s.TimeZones.Check(ctx, s.owner, load)
 			require.NoError(t, err)
 			assert.Equal(t, 5, report.Checked)
 			require.Len(t, report.Changes, len(test.moved))
@@ -115,7 +116,7 @@ func TestNewRulesOfAZone(t *testing.T) {
 				require.Equal(t, list[i].StartAt, s.start(list[i].ID), "it was only looked at")
 			}
 
-			report, err = s.Appointments.ApplyZones(ctx, s.owner, load)
+			report, err = s.TimeZones.Apply(ctx, s.owner, load)
 			require.NoError(t, err)
 			require.Len(t, report.Changes, len(test.moved))
 			for _, change := range report.Changes {
@@ -131,7 +132,7 @@ func TestNewRulesOfAZone(t *testing.T) {
 						}
 					}
 				}
-				moved, err := s.Appointments.Get(ctx, s.owner, a.ID)
+				moved, err := s.Appointments.Get(ctx, s.owner, viewer.Of(s.owner), a.ID)
 				require.NoError(t, err)
 				assert.Equal(t, a.StartAt.Add(by), moved.StartAt)
 				assert.Equal(t, version, moved.Version)
@@ -142,7 +143,7 @@ func TestNewRulesOfAZone(t *testing.T) {
 			s.checkLanes(s.owner)
 
 			// Again: all are where their clocks show what they should.
-			report, err = s.Appointments.ApplyZones(ctx, s.owner, load)
+			report, err = s.TimeZones.Apply(ctx, s.owner, load)
 			require.NoError(t, err)
 			require.Empty(t, report.Changes)
 			require.Equal(t, 5, report.Checked)
@@ -156,14 +157,14 @@ func TestNewRulesThatCannotBeKept(t *testing.T) {
 	s := newSalon(t)
 	ctx := t.Context()
 	list := s.day()
-	_, err := s.Appointments.Cancel(ctx, s.owner, list[0].ID, nil, booking.CancelInput{})
+	_, err := s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), list[0].ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	// A time off is an instant; it does not move along.
 	_, err = s.TimeOffs.Create(ctx, s.owner, catalog.TimeOffInput{ResourceID: &s.ana.ID, StartAt: june.Add(4 * time.Hour), EndAt: june.Add(5 * time.Hour)})
 	require.NoError(t, err)
 	s.Exec("UPDATE appointments SET local_start_at = NULL, timezone = NULL WHERE id = $1", list[4].ID)
 	for range 2 {
-		report, err := s.Appointments.ApplyZones(ctx, s.owner, newYorkAt(-5))
+		report, err := s.TimeZones.Apply(ctx, s.owner, newYorkAt(-5))
 		require.NoError(t, err)
 		require.Equal(t, list[3].ID, report.Changes[0].AppointmentID, "the last one goes first")
 		require.Equal(t, "slot_taken", report.Changes[0].Refusal.Code.Name)
@@ -181,7 +182,7 @@ func TestNewRulesThatCannotBeKept(t *testing.T) {
 	}(), "it has been noted")
 	// When the way is free, they go.
 	s.Exec("DELETE FROM time_off")
-	report, err := s.Appointments.ApplyZones(ctx, s.owner, newYorkAt(-5))
+	report, err := s.TimeZones.Apply(ctx, s.owner, newYorkAt(-5))
 	require.NoError(t, err)
 	for _, change := range report.Changes {
 		require.Nil(t, change.Refusal)

@@ -22,22 +22,18 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// PublicBooking is the service for people who book without signing in. Whoever asks is
-// nobody, also if they are signed in: they see what can be booked, and what they have a
-// token for, and nothing about anybody else.
+// PublicBooking is the service for booking without signing in. Requests are anonymous, even if they are
+// signed in: they see services, free times, and the object of their token.
 type PublicBooking struct {
-	appointments *Appointments
-	services     *catalog.Services
-	customers    *customers.Customers
+	engine    *engine
+	search    *Search
+	holds     *Holds
+	services  *catalog.Services
+	customers *customers.Customers
 }
 
-// NewPublicBooking opens appointments and services to the public.
-func NewPublicBooking(appointments *Appointments, services *catalog.Services, customers *customers.Customers) *PublicBooking {
-	return &PublicBooking{appointments: appointments, services: services, customers: customers}
-}
-
-// public is the scope of nobody, in the environment of the request. Errors:
-// TenantRequired; TenantSuspended, because a business that is suspended takes no bookings.
+// public returns the scope of the request without a principal. Errors: TenantRequired; TenantSuspended: a suspended
+// business takes no bookings.
 func public(scope *tenancy.Scope) (*tenancy.Scope, error) {
 	switch {
 	case scope.Tenant == nil:
@@ -45,13 +41,12 @@ func public(scope *tenancy.Scope) (*tenancy.Scope, error) {
 	case scope.Tenant.Suspended():
 		return nil, apperr.New(apperr.TenantSuspended, "This business takes no bookings at present.")
 	}
-	nobody := *scope
-	nobody.Principal = nil
-	return &nobody, nil
+	anonymous := *scope
+	anonymous.Principal = nil
+	return &anonymous, nil
 }
 
-// Services lists what can be booked, in the order of names. Errors: those of public,
-// InvalidCursor.
+// Services lists the active services in the order of their names. Errors: those of public; InvalidCursor.
 func (s *PublicBooking) Services(ctx context.Context, scope *tenancy.Scope, page keyset.Page) (keyset.List[catalog.Service], error) {
 	scope, err := public(scope)
 	if err != nil {
@@ -60,9 +55,7 @@ func (s *PublicBooking) Services(ctx context.Context, scope *tenancy.Scope, page
 	return s.services.List(ctx, scope, catalog.ServiceFilter{IsActive: new(true)}, page)
 }
 
-// Search is Appointments.Search for the public: it hears only of the services that can be
-// booked, and of reasons that tell nothing about others. Errors: those of public and of
-// Search.
+// Search is Search.Slots for active services. Errors: those of public and of Search.Slots.
 func (s *PublicBooking) Search(ctx context.Context, scope *tenancy.Scope, in AvailabilityInput) (*Availability, error) {
 	scope, err := public(scope)
 	if err != nil {
@@ -75,52 +68,51 @@ func (s *PublicBooking) Search(ctx context.Context, scope *tenancy.Scope, in Ava
 	if !service.IsActive {
 		return nil, apperr.NewNotFound("service")
 	}
-	return s.appointments.Search(ctx, scope, in)
+	return s.search.Slots(ctx, scope, in)
 }
 
-// Hold keeps a time for a while. The token is given out once; who has it can release the
-// hold, or book it. Errors: those of public, ValidationFailed, SlotTaken; TooManyHolds for
-// all who come from one address.
+// Hold holds a time. The token is returned once; its bearer can release or book the hold. Errors: those of public;
+// ValidationFailed; SlotTaken; TooManyHolds for the network of the request.
 func (s *PublicBooking) Hold(ctx context.Context, scope *tenancy.Scope, in HoldInput) (token string, held *Hold, err error) {
 	if scope, err = public(scope); err != nil {
 		return "", nil, err
 	}
-	// A number made of the address and of the environment tells nobody who was where else.
+	// The id is derived from environment and network, so it links no bookings across environments.
 	holder := uuid.NewSHA1(scope.Env.ID, []byte(scope.Network()))
 	in.holder = &holder
-	token, hash := newToken()
-	held, err = s.appointments.createHold(ctx, scope, in, func(tx *store.Tx, h *Hold) error {
-		s.grant(tx, scope, hash, &h.ID, nil)
-		return nil
-	})
+	token, in.tokenHash = newToken()
+	held, err = s.holds.create(ctx, scope, viewer.Viewer{}, in)
 	if err != nil {
 		return "", nil, publicRefusal(err, in.StartAt)
 	}
 	return token, held, nil
 }
 
-// Release gives a hold back. Errors: those of public; NotFound; HoldUsed.
+// Release removes a hold. Errors: those of public; NotFound; HoldUsed.
 func (s *PublicBooking) Release(ctx context.Context, scope *tenancy.Scope, token string) error {
 	scope, err := public(scope)
 	if err != nil {
 		return err
 	}
-	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, token)
+	found, err := readCapability(ctx, s.engine.store.Reader(scope), scope, token)
 	if err != nil {
 		return err
 	}
 	if found.HoldID == nil {
 		return apperr.NewNotFound("hold")
 	}
-	return publicRefusal(s.appointments.ReleaseHoldFor(ctx, scope, *found.HoldID), time.Time{})
+	err = s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		return s.engine.releaseHold(ctx, tx, scope, viewer.Bearer(*found.HoldID), *found.HoldID)
+	})
+	return publicRefusal(err, time.Time{})
 }
 
-// PublicCustomer is who books, as they call themselves.
+// PublicCustomer is the customer as entered in a public booking.
 type PublicCustomer struct{ Name, Email, Phone string }
 
-// PublicBookingInput is what the public books.
+// PublicBookingInput describes a public booking.
 type PublicBookingInput struct {
-	// HoldToken is what Hold gave out; empty books what is free, ServiceID at StartAt.
+	// HoldToken is the token of a hold; if it is empty, ServiceID is booked at StartAt.
 	HoldToken string
 	ServiceID *uuid.UUID
 	StartAt   *time.Time
@@ -128,13 +120,12 @@ type PublicBookingInput struct {
 	Notes     string
 }
 
-// Book books an appointment, for the customer with the e-mail address, or a new one. What
-// is known of a customer already neither changes nor is told, and nothing tells whether
-// there was one. A blocked customer is refused like somebody who comes too late. The token
-// is given out once; who has it can see, move and cancel the appointment.
+// Book books an appointment for the customer with the e-mail address, or for a new one. An existing customer is
+// neither changed nor revealed. A blocked customer gets the same error as one with too many bookings. The token is
+// returned once; its bearer can see, move and cancel the appointment.
 //
-// Errors: those of public; ValidationFailed; SlotTaken; HoldExpired; HoldUsed; TooManyBookings for
-// the e-mail address, or for all who come from one address; BookingClosed when the plan of the business allows no more.
+// Errors: those of public; ValidationFailed; SlotTaken; HoldExpired; HoldUsed; TooManyBookings for the e-mail address or
+// the network; BookingClosed if the quota of the business is used up.
 func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in PublicBookingInput) (token string, booked *PublicAppointment, err error) {
 	if scope, err = public(scope); err != nil {
 		return "", nil, err
@@ -155,54 +146,54 @@ func (s *PublicBooking) Book(ctx context.Context, scope *tenancy.Scope, in Publi
 		return "", nil, fmt.Errorf("make appointment id: %w", err)
 	}
 	token, hash := newToken()
-	err = s.appointments.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
+	err = s.engine.retryOnConflict(ctx, scope, func(tx *store.Tx, lockFirst []uuid.UUID) error {
 		booker := bookerOf(scope, in.Customer)
 		rules, err := s.readRules(ctx, tx, scope)
 		if err != nil {
 			return err
 		}
-		if err := s.lockNetwork(ctx, tx, scope, booker); err != nil {
+		if err := lockNetwork(ctx, tx, scope, booker); err != nil {
 			return err
 		}
 		customerID, err := s.customer(ctx, tx, scope, rules.policies, in.Customer)
 		if err != nil {
 			return err
 		}
-		if err := s.allowBooking(ctx, tx, scope, rules.policies, booker); err != nil {
+		if err := allowBooking(ctx, tx, scope, rules.policies, booker); err != nil {
 			return err
 		}
 		wanted.CustomerID = customerID
 		var created *Appointment
 		if wanted.HoldID != nil {
-			created, err = s.appointments.BookHeld(ctx, tx, scope, wanted)
+			created, err = s.engine.bookHeld(ctx, tx, scope, wanted)
 		} else {
-			created, err = s.appointments.bookFree(ctx, tx, scope, id, wanted, rivals)
+			created, err = s.engine.bookFree(ctx, tx, scope, viewer.Viewer{}, id, wanted, lockFirst)
 		}
 		if err != nil {
 			return err
 		}
-		s.grant(tx, scope, hash, nil, &created.ID)
-		s.note(tx, scope, booker, created)
+		grantCapability(tx, scope, hash, nil, &created.ID)
+		countPublicBooking(tx, scope, booker, created)
 		booked = rules.show(scope, created)
 		return nil
 	})
 	if err != nil {
-		w := wish{serviceID: wanted.ServiceID, startAt: wanted.StartAt}
-		return "", nil, publicRefusal(s.appointments.offer(ctx, scope, viewer.Of(scope), w, err), wanted.StartAt)
+		req := bookingRequest{serviceID: wanted.ServiceID, startAt: wanted.StartAt}
+		return "", nil, publicRefusal(s.engine.offerAlternatives(ctx, scope, viewer.Viewer{}, req, err), wanted.StartAt)
 	}
 	return token, booked, nil
 }
 
-// fromHold wants what is held.
+// fromHold completes the input with the time of the hold.
 func (s *PublicBooking) fromHold(ctx context.Context, scope *tenancy.Scope, in PublicBookingInput, wanted *AppointmentInput) error {
-	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, in.HoldToken)
+	found, err := readCapability(ctx, s.engine.store.Reader(scope), scope, in.HoldToken)
 	if err != nil {
 		return err
 	}
 	if found.HoldID == nil {
 		return apperr.NewUnknownReference("/hold_id", "hold")
 	}
-	held, err := s.appointments.GetHoldFor(ctx, scope, *found.HoldID)
+	held, err := readHold(ctx, s.engine.store.Reader(scope), scope, viewer.Bearer(*found.HoldID), *found.HoldID)
 	if err != nil {
 		return err
 	}
@@ -212,7 +203,7 @@ func (s *PublicBooking) fromHold(ctx context.Context, scope *tenancy.Scope, in P
 	return nil
 }
 
-// fromSlot wants what is free.
+// fromSlot completes the input with the requested slot.
 func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
 	const missing = "is needed unless there is a hold_id."
 	switch {
@@ -225,13 +216,11 @@ func (in *PublicBookingInput) fromSlot(wanted *AppointmentInput) error {
 	return checkStart(wanted.StartAt)
 }
 
-// customer returns the active customer with the address, or a new one. Error: if one with the
-// address is blocked, that of an address with too many bookings: nobody but its owner knows
-// how many it has.
+// customer returns the active customer with the e-mail address, or a new one. Error: TooManyBookings if a customer
+// with the address is blocked; it does not reveal the block, because only the owner of the address knows its bookings.
 func (s *PublicBooking) customer(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, policies schedulingdb.GetPoliciesRow, given PublicCustomer,
 ) (id uuid.UUID, err error) {
-	queries := s.appointments.queries
 	address := strings.ToLower(given.Email)
 	err = queries.LockBookingEmail(ctx, tx, schedulingdb.LockBookingEmailParams{EnvID: scope.Env.ID, EmailLower: address})
 	if err != nil {
@@ -258,10 +247,10 @@ func (s *PublicBooking) customer(
 	return created.ID, err
 }
 
-// PublicAppointment is an appointment as whoever has its token sees it.
+// PublicAppointment is an appointment as the bearer of its token sees it.
 type PublicAppointment struct {
 	Appointment
-	// Terms are those of cancelling it now, and CanReschedule is whether it can be moved.
+	// Terms are the present terms of cancellation; CanReschedule is whether it can be moved.
 	Terms         CancellationTerms
 	CanReschedule bool
 }
@@ -272,24 +261,24 @@ func (s *PublicBooking) Find(ctx context.Context, scope *tenancy.Scope, token st
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.appointments.GetFor(ctx, scope, id)
+	found, err := s.engine.readAppointment(ctx, s.engine.store.Reader(scope), scope, viewer.Bearer(id), id)
 	if err != nil {
 		return nil, err
 	}
-	rules, err := s.readRules(ctx, s.appointments.store.Reader(scope), scope)
+	rules, err := s.readRules(ctx, s.engine.store.Reader(scope), scope)
 	if err != nil {
 		return nil, err
 	}
 	return rules.show(scope, found), nil
 }
 
-// enter returns the scope of nobody, and the appointment of a token.
+// enter returns the anonymous scope, and the appointment of a token.
 func (s *PublicBooking) enter(ctx context.Context, scope *tenancy.Scope, token string) (*tenancy.Scope, uuid.UUID, error) {
 	scope, err := public(scope)
 	if err != nil {
 		return nil, uuid.Nil, err
 	}
-	found, err := s.capability(ctx, s.appointments.store.Reader(scope), scope, token)
+	found, err := readCapability(ctx, s.engine.store.Reader(scope), scope, token)
 	if err != nil {
 		return nil, uuid.Nil, err
 	}
@@ -299,16 +288,15 @@ func (s *PublicBooking) enter(ctx context.Context, scope *tenancy.Scope, token s
 	return scope, *found.AppointmentID, nil
 }
 
-// rules are what the terms of an appointment depend on.
+// rules are what CanReschedule and the terms depend on.
 type rules struct {
-	policies  schedulingdb.GetPoliciesRow
-	catalogue *catalog.Catalog
+	policies schedulingdb.GetPoliciesRow
+	catalog  *catalog.Catalog
 }
 
-// readRules reads them: with a transaction, before what it does is committed, so that nothing
-// can go wrong between the commit and the answer.
+// readRules reads the rules. Writers read them in their transaction, so that nothing can fail between the commit and
+// the answer.
 func (s *PublicBooking) readRules(ctx context.Context, db database, scope *tenancy.Scope) (r rules, err error) {
-	queries := s.appointments.queries
 	var state schedulingdb.GetBookingStateRow
 	err = db.Batch(ctx,
 		batch.Read(queries.GetPolicies, scope.Tenant.ID, &r.policies),
@@ -316,66 +304,73 @@ func (s *PublicBooking) readRules(ctx context.Context, db database, scope *tenan
 	if err != nil {
 		return r, fmt.Errorf("read rules of public booking: %w", err)
 	}
-	r.catalogue, err = s.appointments.catalogs.At(ctx, db, scope.Env.ID, state.CatalogVersion, scope.Now)
+	r.catalog, err = s.engine.catalogs.At(ctx, db, scope.Env.ID, state.CatalogVersion, scope.Now)
 	return r, err
 }
 
-// show returns the appointment as whoever has its token sees it.
+// show returns the appointment as the bearer of its token sees it.
 func (r rules) show(scope *tenancy.Scope, a *Appointment) *PublicAppointment {
 	bearer := viewer.Bearer(a.ID)
 	return &PublicAppointment{
 		Appointment: *a, Terms: a.terms(bearer, r.policies, scope.Now),
-		CanReschedule: open[a.Status] && allowReschedule(bearer, r.policies, a, scope.Now) == nil && r.canMove(scope, a),
+		CanReschedule: isOpen[a.Status] && allowReschedule(bearer, r.policies, a, scope.Now) == nil && r.canMove(scope, a),
 	}
 }
 
-// canMove reports whether there may be a time to which the appointment can be moved.
+// canMove reports whether the appointment may have another time.
 func (r rules) canMove(scope *tenancy.Scope, a *Appointment) bool {
 	move := RescheduleInput{StartAt: a.StartAt}
-	w := move.wish(a)
-	taken := newSnapshot(w, r.catalogue, scope)
-	return taken.service != nil && availability.Possible(&taken.Snapshot, &availability.Request{Start: a.StartAt, Kept: w.kept}, scope.Now)
+	req := move.request(a)
+	s := newSnapshot(req, r.catalog, scope)
+	return s.service != nil && availability.Possible(&s.Snapshot, &availability.Request{Start: a.StartAt, Kept: req.kept}, scope.Now)
 }
 
-// Reschedule moves the appointment of a token, by the policies that customers are bound by.
-// Errors: those of public; NotFound; ValidationFailed; SlotTaken; InvalidTransition;
+// Reschedule moves the appointment of a token, by the policies for customers. Errors: those of public; NotFound; ValidationFailed; SlotTaken; InvalidTransition;
 // RefusedByPolicy.
 func (s *PublicBooking) Reschedule(ctx context.Context, scope *tenancy.Scope, token string, startAt time.Time) (*PublicAppointment, error) {
 	scope, id, err := s.enter(ctx, scope, token)
 	if err != nil {
 		return nil, err
 	}
-	var rules rules
-	moved, err := s.appointments.reschedule(ctx, scope, viewer.Bearer(id), id, nil, RescheduleInput{StartAt: startAt}, func(tx *store.Tx) (err error) {
-		rules, err = s.readRules(ctx, tx, scope)
-		return err
-	})
-	if err != nil {
+	if err := checkStart(startAt); err != nil {
 		return nil, publicRefusal(err, startAt)
 	}
-	return rules.show(scope, moved), nil
+	v, in := viewer.Bearer(id), RescheduleInput{StartAt: startAt}
+	var rules rules
+	var moved rescheduled
+	err = s.engine.retryOnConflict(ctx, scope, func(tx *store.Tx, lockFirst []uuid.UUID) (err error) {
+		if rules, err = s.readRules(ctx, tx, scope); err != nil {
+			return err
+		}
+		return s.engine.reschedule(ctx, tx, scope, v, id, nil, in, lockFirst, &moved)
+	})
+	if err != nil {
+		return nil, publicRefusal(moved.offerAlternatives(ctx, s.engine, scope, v, in, err), startAt)
+	}
+	return rules.show(scope, moved.to), nil
 }
 
-// Cancel calls off the appointment of a token, on the terms of this moment. Errors:
-// those of public; NotFound; InvalidTransition; RefusedByPolicy.
+// Cancel cancels the appointment of a token on the present terms. Errors: those of public; NotFound; InvalidTransition; RefusedByPolicy.
 func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token, reason string) (*PublicAppointment, error) {
 	scope, id, err := s.enter(ctx, scope, token)
 	if err != nil {
 		return nil, err
 	}
-	var shown *PublicAppointment
-	err = s.appointments.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+	v := viewer.Bearer(id)
+	shown, err := store.In(ctx, s.engine.store, scope, func(tx *store.Tx) (*PublicAppointment, error) {
 		rules, err := s.readRules(ctx, tx, scope)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		terms := s.appointments.onTerms(ctx, scope, viewer.Bearer(id), CancelInput{Reason: reason})
-		cancelled, err := s.appointments.transitionIn(ctx, tx, scope, viewer.Bearer(id), id, nil, cancelling, terms)
+		current, err := s.engine.lockAppointment(ctx, tx, scope, v, id, nil)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		shown = rules.show(scope, cancelled)
-		return nil
+		cancelled, err := cancelling.apply(ctx, tx, scope, current, onTerms(ctx, scope, v, CancelInput{Reason: reason}))
+		if err != nil {
+			return nil, err
+		}
+		return rules.show(scope, cancelled), nil
 	})
 	if err != nil {
 		return nil, publicRefusal(err, time.Time{})
@@ -383,17 +378,14 @@ func (s *PublicBooking) Cancel(ctx context.Context, scope *tenancy.Scope, token,
 	return shown, nil
 }
 
-const notFree = "This time is not free any more."
-
-// publicSlot is an alternative as the public sees it.
+// publicSlot is an alternative in a public error.
 type publicSlot struct {
 	StartAt time.Time `json:"start_at"`
 	EndAt   time.Time `json:"end_at"`
 }
 
-// publicRefusal takes from an error what is not for the public: whose resources are in the
-// way, what the plan of the business allows, and ids that only those who work for it use.
-// Somebody who is blocked must not learn it from being offered the very time they wanted.
+// publicRefusal removes from an error what is not public: conflicting resources, the plan of the business, and
+// internal ids. The wanted start is not an alternative: offering it would reveal a block.
 func publicRefusal(err error, wanted time.Time) error {
 	refusal, ok := errors.AsType[*apperr.Error](err)
 	if !ok {

@@ -14,7 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// booker is whose bookings are counted: numbers that tell nobody who was where else.
+// booker identifies whose bookings are counted. The ids are different in every environment.
 type booker struct{ networkID, emailID uuid.UUID }
 
 func bookerOf(scope *tenancy.Scope, given PublicCustomer) booker {
@@ -24,22 +24,22 @@ func bookerOf(scope *tenancy.Scope, given PublicCustomer) booker {
 	}
 }
 
-// lockNetwork lets nobody else count the bookings of the network until the transaction ends. The
-// lock of the e-mail address, which PublicBooking.customer takes, comes after it.
-func (s *PublicBooking) lockNetwork(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, b booker) error {
-	err := s.appointments.queries.LockBookingNetwork(ctx, tx, schedulingdb.LockBookingNetworkParams{EnvID: scope.Env.ID, NetworkID: b.networkID})
+// lockNetwork serializes counts of the bookings of a network until the transaction ends. It is always taken before the
+// lock of the e-mail address, which PublicBooking.customer takes.
+func lockNetwork(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, b booker) error {
+	err := queries.LockBookingNetwork(ctx, tx, schedulingdb.LockBookingNetworkParams{EnvID: scope.Env.ID, NetworkID: b.networkID})
 	if err != nil {
 		return fmt.Errorf("lock network: %w", err)
 	}
 	return nil
 }
 
-// allowBooking returns a TooManyBookings error unless whoever it is may have one appointment more
-// to come. Network and e-mail address are locked.
-func (s *PublicBooking) allowBooking(
+// allowBooking returns a TooManyBookings error unless the booker may have one more future appointment. Network and
+// e-mail address are locked.
+func allowBooking(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, p schedulingdb.GetPoliciesRow, b booker,
 ) error {
-	counted, err := s.appointments.queries.CountPublicBookings(ctx, tx, schedulingdb.CountPublicBookingsParams{
+	counted, err := queries.CountPublicBookings(ctx, tx, schedulingdb.CountPublicBookingsParams{
 		EnvID: scope.Env.ID, NetworkID: b.networkID, EmailID: b.emailID, Now: scope.Now,
 	})
 	if err != nil {
@@ -60,10 +60,10 @@ func tooManyOfEmail(p schedulingdb.GetPoliciesRow) error {
 		p.MaxBookingsPerEmail).With("limit", p.MaxBookingsPerEmail)
 }
 
-// note counts the appointment, with the commit.
-func (s *PublicBooking) note(tx *store.Tx, scope *tenancy.Scope, b booker, booked *Appointment) {
+// countPublicBooking counts the appointment, with the commit.
+func countPublicBooking(tx *store.Tx, scope *tenancy.Scope, b booker, booked *Appointment) {
 	params := schedulingdb.InsertPublicBookingParams{
 		EnvID: scope.Env.ID, AppointmentID: booked.ID, NetworkID: b.networkID, EmailID: b.emailID, DueAt: booked.EndAt, Now: scope.Now,
 	}
-	tx.OnCommit(batch.Write(s.appointments.queries.InsertPublicBooking, params).Doing("insert public booking"))
+	tx.OnCommit(batch.Write(queries.InsertPublicBooking, params).Doing("insert public booking"))
 }

@@ -27,7 +27,7 @@ func newPublicSalon(t *testing.T) *publicSalon {
 	t.Helper()
 	b := setup(t)
 	b.Resource(b.Owner(), "ROOM", "Studio")
-	return &publicSalon{b, b.Service(b.Owner(), "ROOM"), booking.NewPublicBooking(b.Appointments, b.Services, b.Customers)}
+	return &publicSalon{b, b.Service(b.Owner(), "ROOM"), b.PublicBooking}
 }
 
 // from is the scope of a request of nobody.

@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/entitle"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -376,7 +377,7 @@ func TestParallelReschedules(t *testing.T) {
 	}
 	first, second := book(0), book(1)
 	move := func(a *booking.Appointment, hour int) error {
-		_, err := b.Appointments.Reschedule(ctx, scope, a.ID, nil, booking.RescheduleInput{StartAt: at(hour)})
+		_, err := b.Appointments.Reschedule(ctx, scope, viewer.Of(scope), a.ID, nil, booking.RescheduleInput{StartAt: at(hour)})
 		return err
 	}
 	// Neither can have the other's place, because it is not free until they have moved.
@@ -419,7 +420,7 @@ func TestParallelTransitionsOfOneAppointment(t *testing.T) {
 		if i%2 == 0 {
 			_, err = b.Appointments.Complete(ctx, scope, a.ID, nil)
 		} else {
-			_, err = b.Appointments.Cancel(ctx, scope, a.ID, nil, booking.CancelInput{})
+			_, err = b.Appointments.Cancel(ctx, scope, viewer.Of(scope), a.ID, nil, booking.CancelInput{})
 		}
 		return err
 	})
@@ -446,7 +447,7 @@ func TestASearchShowsWhatItNames(t *testing.T) {
 	b.Book(scope, in)
 	day := schedulingtest.Noon.Format(time.DateOnly)
 	search := func() *booking.Availability {
-		found, err := b.Appointments.Search(ctx, scope, booking.AvailabilityInput{ServiceID: in.ServiceID, From: day, To: day})
+		found, err := b.Search.Slots(ctx, scope, booking.AvailabilityInput{ServiceID: in.ServiceID, From: day, To: day})
 		assert.NoError(t, err)
 		return found
 	}

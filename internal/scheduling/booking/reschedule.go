@@ -2,104 +2,95 @@ package booking
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/smoothschedule/smoothschedule/gen/db/schedulingdb"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/store"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// RescheduleInput is where an appointment shall go.
+// RescheduleInput says where an appointment moves.
 type RescheduleInput struct {
 	// StartAt is a whole minute, in any zone.
 	StartAt time.Time
-	// ResourceIDs are taken, and what they leave open is chosen, as for a new
-	// appointment; without any it keeps its resources if all of them are free, else others
-	// are chosen.
+	// ResourceIDs are taken, and other resources are chosen, as for a new appointment. Without any it keeps its
+	// resources if all of them are free, else others are chosen.
 	ResourceIDs []uuid.UUID
 
-	// local is set if it is not people who move the appointment, but the rules of its time
-	// zone: then notice and horizon do not count, and the clock shows what it
-	// showed before.
+	// local is set for a move by new rules of the time zone: notice and horizon do not count, and
+	// the local time stays.
 	local *localStart
 }
 
-// Reschedule moves a pending or confirmed appointment, with the duration, buffers and
-// price it was booked with. Its present time does not stand in its way, and a move to
-// where it is changes nothing. Customers and staff move theirs if the policies allow it;
-// what a customer moves is pending again if the service requires approval. Errors:
-// NotFound, VersionMismatch, InvalidTransition, RefusedByPolicy, and those of Create,
-// except for the quota.
+// Reschedule moves a pending or confirmed appointment, with the duration, buffers and price of its booking. Its
+// present time does not block it, and a move to the present start changes nothing. Customers and staff
+// may move theirs if the policies allow it; an appointment moved by a customer is pending again if the
+// service requires approval. Errors: NotFound, VersionMismatch, InvalidTransition, RefusedByPolicy, and those of Create
+// except QuotaExceeded.
 func (s *Appointments) Reschedule(
-	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
-) (*Appointment, error) {
-	return s.reschedule(ctx, scope, viewer.Of(scope), id, version, in, nil)
-}
-
-// RescheduleFor is Reschedule for whoever the caller knows to be the customer of the
-// appointment.
-func (s *Appointments) RescheduleFor(
-	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, in RescheduleInput,
-) (*Appointment, error) {
-	return s.reschedule(ctx, scope, viewer.Bearer(id), id, version, in, nil)
-}
-
-// reschedule also reads, in the same transaction, what else the answer needs; nil is nothing.
-func (s *Appointments) reschedule(
 	ctx context.Context, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID, version *int32, in RescheduleInput,
-	also func(tx *store.Tx) error,
 ) (*Appointment, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
 	}
-	var moved, from *Appointment
-	err := s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
-		if also != nil {
-			if err := also(tx); err != nil {
-				return err
-			}
-		}
-		current, err := s.lockAs(ctx, tx, scope, v, id, version)
-		if err != nil {
-			return err
-		}
-		if !open[current.Status] {
-			return invalidTransition(current.Status, "rescheduled")
-		}
-		if err := s.checkReschedule(ctx, tx, scope, v, *current); err != nil {
-			return err
-		}
-		if in.StartAt.Equal(current.StartAt) && len(in.ResourceIDs) == 0 {
-			moved = current
-			return nil
-		}
-		from = current
-		moved, err = s.move(ctx, tx, scope, v, current, in, rivals)
-		return err
+	var moved rescheduled
+	err := s.engine.retryOnConflict(ctx, scope, func(tx *store.Tx, lockFirst []uuid.UUID) error {
+		return s.engine.reschedule(ctx, tx, scope, v, id, version, in, lockFirst, &moved)
 	})
-	if err != nil && from != nil {
-		return nil, s.offer(ctx, scope, v, in.wish(from), err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, moved.offerAlternatives(ctx, s.engine, scope, v, in, err)
 	}
-	return moved, nil
+	return moved.to, nil
 }
 
-// checkReschedule reads the policies only for those whom they bind.
-func (s *Appointments) checkReschedule(
+// rescheduled is an appointment before and after a move. from is nil until the move is allowed.
+type rescheduled struct{ from, to *Appointment }
+
+// reschedule moves an appointment, in one attempt of retryOnConflict.
+func (e *engine) reschedule(
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID, version *int32, in RescheduleInput,
+	lockFirst []uuid.UUID, result *rescheduled,
+) error {
+	current, err := e.lockAppointment(ctx, tx, scope, v, id, version)
+	if err != nil {
+		return err
+	}
+	if !isOpen[current.Status] {
+		return invalidTransition(current.Status, "rescheduled")
+	}
+	if err := checkReschedule(ctx, tx, scope, v, *current); err != nil {
+		return err
+	}
+	if in.StartAt.Equal(current.StartAt) && len(in.ResourceIDs) == 0 {
+		result.to = current
+		return nil
+	}
+	result.from = current
+	result.to, err = e.move(ctx, tx, scope, v, current, in, lockFirst)
+	return err
+}
+
+// offerAlternatives adds alternatives to the error of a move that was allowed.
+func (r *rescheduled) offerAlternatives(
+	ctx context.Context, e *engine, scope *tenancy.Scope, v viewer.Viewer, in RescheduleInput, err error,
+) error {
+	if r.from == nil {
+		return err
+	}
+	return e.offerAlternatives(ctx, scope, v, in.request(r.from), err)
+}
+
+// checkReschedule returns an error unless the viewer may move the appointments. Policies are read only if they apply.
+func checkReschedule(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v viewer.Viewer, current ...Appointment,
 ) error {
 	if v == viewer.Everything() {
 		return nil
 	}
-	p, err := s.policies(ctx, tx, scope)
+	p, err := readPolicies(ctx, tx, scope)
 	if err != nil {
 		return err
 	}
@@ -111,64 +102,62 @@ func (s *Appointments) checkReschedule(
 	return nil
 }
 
-// move decides where the appointment, which is locked, can go, and writes it.
-func (s *Appointments) move(
+// move plans, decides and claims the new time of an appointment that is locked.
+func (e *engine) move(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, v viewer.Viewer, current *Appointment, in RescheduleInput,
-	rivals []uuid.UUID,
+	lockFirst []uuid.UUID,
 ) (*Appointment, error) {
-	w := in.wish(current)
-	w.rivals = rivals
-	snapshot, err := s.snapshot(ctx, tx, scope, w)
+	req := in.request(current)
+	req.lockFirst = lockFirst
+	s, err := e.plan(ctx, tx, scope, req)
 	if err != nil {
 		return nil, err
 	}
 	local := localStartOf(in.StartAt, scope.Tenant)
 	if in.local != nil {
 		local = *in.local
-		snapshot.Service.Requirements = asBooked(current.Resources)
-		snapshot.Service.MinNotice, snapshot.Service.Horizon = 0, 0
+		s.Service.Requirements = asBooked(current.Resources)
+		s.Service.MinNotice, s.Service.Horizon = 0, 0
 	}
-	request := availability.Request{Start: in.StartAt, Requested: w.requested, Kept: w.kept, Preferred: current.ResourceIDs}
-	assignments, err := snapshot.decide(v, request, in.ResourceIDs)
+	request := availability.Request{Start: in.StartAt, Requested: req.requested, Kept: req.kept, Preferred: current.ResourceIDs}
+	assignments, err := decider{s, v}.decide(request, in.ResourceIDs)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+	if err := e.expireHolds(ctx, tx, scope, s.expired); err != nil {
 		return nil, err
 	}
 	next := *current
 	next.StartAt = in.StartAt.UTC()
-	next.EndAt = next.StartAt.Add(snapshot.Service.Duration)
+	next.EndAt = next.StartAt.Add(s.Service.Duration)
 	next.Version, next.UpdatedAt = current.Version+1, scope.Now
-	if v.IsCustomer() && snapshot.service.requiresApproval {
+	if v.IsCustomer() && s.service.requiresApproval {
 		next.Status = StatusPending
 	}
-	next.hold(snapshot, assignments)
-	if err := s.replaceAllocations(ctx, tx, scope, snapshot, current, &next, assignments, local); err != nil {
+	next.setResources(s, assignments)
+	if err := claimMove(ctx, tx, scope, s, current, &next, assignments, local); err != nil {
 		return nil, err
 	}
 	tx.Emit(eventTypes[ActionRescheduled], &next)
-	return &next, current.freed(ctx, tx, scope)
+	return &next, current.enqueueVacancy(ctx, tx, scope)
 }
 
-// wish says what to take the snapshot for. Whoever names no resources keeps those that the
-// appointment has, if they are free, and gets others that its service allows if they are not;
-// only what the rules of a time zone move has no others.
-func (in *RescheduleInput) wish(current *Appointment) wish {
-	w := wish{
+// request is the bookingRequest of the move. Without resources the appointment keeps those it has if they are
+// free, and gets others that its service accepts if not; a move by rules of a time zone cannot choose.
+func (in *RescheduleInput) request(current *Appointment) bookingRequest {
+	req := bookingRequest{
 		serviceID: current.ServiceID, customerID: current.CustomerID, startAt: in.StartAt, requested: in.ResourceIDs, moving: current,
 	}
 	switch {
 	case in.local != nil:
-		w.requested, w.only = current.ResourceIDs, true
+		req.requested, req.onlyRequested = current.ResourceIDs, true
 	case len(in.ResourceIDs) == 0:
-		w.kept = current.ResourceIDs
+		req.kept = current.ResourceIDs
 	}
-	return w
+	return req
 }
 
-// asBooked requires the resources that an appointment has, whatever its service has come
-// to require since.
+// asBooked are requirements for the resources of an appointment, whatever its service requires by now.
 func asBooked(resources []ResourceReference) []availability.Requirement {
 	list := make([]availability.Requirement, len(resources))
 	for i, r := range resources {
@@ -177,32 +166,4 @@ func asBooked(resources []ResourceReference) []availability.Requirement {
 		}
 	}
 	return list
-}
-
-func (s *Appointments) replaceAllocations(
-	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, current, next *Appointment,
-	assignments []availability.Assignment, local localStart,
-) error {
-	changes, err := changesBetween(current, next)
-	if err != nil {
-		return err
-	}
-	err = s.queries.DeleteAllocations(ctx, tx, schedulingdb.DeleteAllocationsParams{EnvID: scope.Env.ID, AppointmentID: next.ID})
-	if err != nil {
-		return fmt.Errorf("delete allocations: %w", err)
-	}
-	resourceIDs, lanes := columns(assignments)
-	from, to := snapshot.Service.Window(next.StartAt)
-	taken, err := s.queries.MoveAppointment(ctx, tx, schedulingdb.MoveAppointmentParams{
-		EnvID: scope.Env.ID, ID: next.ID, Status: next.Status, StartAt: next.StartAt, EndAt: next.EndAt, Version: next.Version, Now: scope.Now,
-		ActorUserID: scope.ActorID(), ActorTokenID: scope.ActorTokenID(), ImpersonatorUserID: scope.ImpersonatorID(), Changes: changes, ResourceIds: resourceIDs, Lanes: lanes, FromAt: from, ToAt: to,
-		LocalStartAt: local.at, Timezone: local.timezone, TzdataVersion: local.tzdataVersion,
-	})
-	if err != nil {
-		return fmt.Errorf("move appointment: %w", err)
-	}
-	if len(taken) < len(assignments) {
-		return &laneConflictError{resources: slices.Concat(snapshot.ids(), current.ResourceIDs)}
-	}
-	return nil
 }

@@ -20,9 +20,8 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Series is what appointments were booked with that recur. What became of them is theirs
-// to say: a series does not change when they move. Its JSON form is the data of the
-// events series.created, series.updated and series.cancelled.
+// Series is a booking of recurring appointments. It does not change when single appointments of it change. Its JSON
+// form is the data of the events series.created, series.updated and series.cancelled.
 type Series struct {
 	ID         uuid.UUID `json:"id"`
 	ServiceID  uuid.UUID `json:"service_id"`
@@ -35,7 +34,7 @@ type Series struct {
 	// Timezone: that of the business when it was booked.
 	RRule    string `json:"rrule"`
 	Timezone string `json:"timezone"`
-	// ResourceIDs are those that were asked for; never nil.
+	// ResourceIDs are those that were requested; never nil.
 	ResourceIDs []uuid.UUID `json:"resource_ids"`
 	Notes       string      `json:"notes"`
 	CreatedAt   time.Time   `json:"created_at"`
@@ -56,18 +55,11 @@ type SeriesFilter struct {
 	ServiceID  *uuid.UUID `json:"service_id"`
 }
 
-// SeriesBookings is the service for series. It books, moves and cancels as Appointments
-// does, but all appointments of a series in one transaction.
-type SeriesBookings struct {
-	*Appointments
-}
+// SeriesBookings is the service for series. It books, moves and cancels all appointments of a series in one
+// transaction, by the rules for single ones.
+type SeriesBookings struct{ engine *engine }
 
-// NewSeriesBookings books series of appointments.
-func NewSeriesBookings(appointments *Appointments) *SeriesBookings {
-	return &SeriesBookings{Appointments: appointments}
-}
-
-// lastID comes after every id of a series.
+// lastID is after every id of a series.
 var lastID = uuid.Max
 
 // List returns series, the newest first; for staff those of which they have an
@@ -78,7 +70,7 @@ func (s *SeriesBookings) List(ctx context.Context, scope *tenancy.Scope, filter 
 		return keyset.List[Series]{}, err
 	}
 	v := viewer.Of(scope)
-	rows, err := s.queries.ListSeries(ctx, s.store.Reader(scope), schedulingdb.ListSeriesParams{
+	rows, err := queries.ListSeries(ctx, s.engine.store.Reader(scope), schedulingdb.ListSeriesParams{
 		EnvID: scope.Env.ID, BeforeID: before, CustomerID: filter.CustomerID, ServiceID: filter.ServiceID,
 		OnlyCustomerUserID: v.OnlyCustomer(), OnlyStaffUserID: v.OnlyStaff(), RowLimit: page.RowLimit(),
 	})
@@ -92,12 +84,12 @@ func (s *SeriesBookings) List(ctx context.Context, scope *tenancy.Scope, filter 
 // Get returns a series with its appointments. Errors: NotFound, also for those that the
 // caller may not see.
 func (s *SeriesBookings) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*SeriesDetail, error) {
-	return s.detail(ctx, s.store.Reader(scope), scope, id)
+	return s.detail(ctx, s.engine.store.Reader(scope), scope, id)
 }
 
 func (s *SeriesBookings) detail(ctx context.Context, db database, scope *tenancy.Scope, id uuid.UUID) (*SeriesDetail, error) {
 	v := viewer.Of(scope)
-	row, err := s.queries.GetSeries(ctx, db, schedulingdb.GetSeriesParams{
+	row, err := queries.GetSeries(ctx, db, schedulingdb.GetSeriesParams{
 		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: v.OnlyCustomerOf(id), OnlyStaffUserID: v.OnlyStaff(),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -106,8 +98,8 @@ func (s *SeriesBookings) detail(ctx context.Context, db database, scope *tenancy
 	if err != nil {
 		return nil, fmt.Errorf("get series: %w", err)
 	}
-	found, err := s.named(ctx, db, scope, func() ([]appointmentRow, error) {
-		rows, err := s.queries.ListAppointmentsOfSeries(ctx, db, schedulingdb.ListAppointmentsOfSeriesParams{
+	found, err := s.engine.named(ctx, db, scope, func() ([]appointmentRow, error) {
+		rows, err := queries.ListAppointmentsOfSeries(ctx, db, schedulingdb.ListAppointmentsOfSeriesParams{
 			EnvID: scope.Env.ID, SeriesID: id, OnlyCustomerUserID: v.OnlyCustomerOf(id), OnlyStaffUserID: v.OnlyStaff(),
 		})
 		return convert.All(rows, func(r schedulingdb.ListAppointmentsOfSeriesRow) appointmentRow { return appointmentRow(r) }), err
@@ -128,16 +120,15 @@ func newSeries(row schedulingdb.GetSeriesRow) Series {
 	}
 }
 
-// lock reads a series after locking it and all its appointments. The order, first the
-// series and then its appointments by their ids, is the same for all, so that nobody
-// waits in a circle.
+// lock reads a series after locking it and all its appointments, always in this order (appointments by id), so
+// that there are no deadlocks.
 func (s *SeriesBookings) lock(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32,
 ) (*SeriesDetail, error) {
-	if err := s.queries.LockSeries(ctx, tx, schedulingdb.LockSeriesParams{EnvID: scope.Env.ID, ID: id}); err != nil {
+	if err := queries.LockSeries(ctx, tx, schedulingdb.LockSeriesParams{EnvID: scope.Env.ID, ID: id}); err != nil {
 		return nil, fmt.Errorf("lock series: %w", err)
 	}
-	err := s.queries.LockAppointmentsOfSeries(ctx, tx, schedulingdb.LockAppointmentsOfSeriesParams{EnvID: scope.Env.ID, SeriesID: id})
+	err := queries.LockAppointmentsOfSeries(ctx, tx, schedulingdb.LockAppointmentsOfSeriesParams{EnvID: scope.Env.ID, SeriesID: id})
 	if err != nil {
 		return nil, fmt.Errorf("lock appointments of series: %w", err)
 	}
@@ -148,10 +139,10 @@ func (s *SeriesBookings) lock(
 	return current, etag.Check(version, current.Version, "series")
 }
 
-// changed counts a change of a series that is locked.
-func (s *SeriesBookings) changed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current *Series, event string) error {
+// writeSeries writes the next version of a series that is locked, and its event.
+func writeSeries(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, current *Series, event string) error {
 	current.Version, current.UpdatedAt = current.Version+1, scope.Now
-	err := s.queries.UpdateSeries(ctx, tx, schedulingdb.UpdateSeriesParams{
+	err := queries.UpdateSeries(ctx, tx, schedulingdb.UpdateSeriesParams{
 		EnvID: scope.Env.ID, ID: current.ID, Version: current.Version, Now: scope.Now,
 	})
 	if err != nil {
@@ -161,8 +152,8 @@ func (s *SeriesBookings) changed(ctx context.Context, tx *store.Tx, scope *tenan
 	return nil
 }
 
-// SeriesScope says which appointments of a series a change is about. Of more than one, only
-// those that are pending or confirmed and have not started.
+// SeriesScope selects the appointments of a series for a change. Following and all include only pending and confirmed
+// ones that have not started.
 type SeriesScope string
 
 // The scopes of changes.
@@ -175,13 +166,11 @@ const (
 // SeriesSelection names appointments of a series.
 type SeriesSelection struct {
 	Scope SeriesScope
-	// AppointmentID is the one, or the first of those, that a change is about; it is
-	// needed unless the scope is ScopeAll.
+	// AppointmentID is the only, or the first, selected one. It is required unless the scope is ScopeAll.
 	AppointmentID *uuid.UUID
 }
 
-// of returns the selected appointments in the order of their start. Errors:
-// ValidationFailed for an appointment that is not there.
+// of returns the selected appointments in the order of their start. Errors: ValidationFailed for an unknown appointment.
 func (v SeriesSelection) of(series *SeriesDetail, now time.Time) ([]Appointment, error) {
 	from := time.Time{}
 	if v.Scope != ScopeAll {
@@ -199,22 +188,21 @@ func (v SeriesSelection) of(series *SeriesDetail, now time.Time) ([]Appointment,
 	}
 	var selected []Appointment
 	for i := range series.Appointments {
-		if a := &series.Appointments[i]; open[a.Status] && a.StartAt.After(now) && !a.StartAt.Before(from) {
+		if a := &series.Appointments[i]; isOpen[a.Status] && a.StartAt.After(now) && !a.StartAt.Before(from) {
 			selected = append(selected, *a)
 		}
 	}
 	return selected, nil
 }
 
-// Cancel calls off the selected appointments, each on its terms; those that are cancelled
-// already stay as they are. It returns the series as it is then. Errors: NotFound, VersionMismatch,
-// ValidationFailed for the selection, InvalidTransition for a single appointment that
-// is over.
+// Cancel cancels the selected appointments, each on its terms; cancelled ones stay as they are. It returns the
+// changed series. Errors: NotFound, VersionMismatch, ValidationFailed for the selection, InvalidTransition for a
+// single appointment that is not open.
 func (s *SeriesBookings) Cancel(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, selection SeriesSelection, reason string,
 ) (*SeriesDetail, error) {
 	var result *SeriesDetail
-	err := s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+	err := s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -224,9 +212,9 @@ func (s *SeriesBookings) Cancel(
 		if err != nil {
 			return err
 		}
-		terms, cancelled := s.onTerms(ctx, scope, viewer.Of(scope), CancelInput{Reason: reason}), 0
+		terms, cancelled := onTerms(ctx, scope, viewer.Of(scope), CancelInput{Reason: reason}), 0
 		for i := range selected {
-			next, err := s.follow(ctx, tx, scope, &selected[i], cancelling, terms)
+			next, err := cancelling.apply(ctx, tx, scope, &selected[i], terms)
 			if err != nil {
 				return err
 			}
@@ -238,7 +226,7 @@ func (s *SeriesBookings) Cancel(
 		if cancelled == 0 {
 			return nil
 		}
-		return s.changed(ctx, tx, scope, &current.Series, "series.cancelled")
+		return writeSeries(ctx, tx, scope, &current.Series, "series.cancelled")
 	})
 	if err != nil {
 		return nil, err
@@ -246,7 +234,7 @@ func (s *SeriesBookings) Cancel(
 	return result, nil
 }
 
-// replace puts an appointment into the place of the one with its id.
+// replace replaces the appointment with the same id.
 func (d *SeriesDetail) replace(next *Appointment) {
 	for i := range d.Appointments {
 		if d.Appointments[i].ID == next.ID {

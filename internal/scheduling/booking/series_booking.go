@@ -19,7 +19,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// SeriesInput is what a new series is made of.
+// SeriesInput describes a new series.
 type SeriesInput struct {
 	// ServiceID, CustomerID, ResourceIDs and Notes are as in AppointmentInput, for each of
 	// the appointments.
@@ -29,19 +29,18 @@ type SeriesInput struct {
 	Notes       string
 	// StartAt is the first start that the rule gives, a whole minute, in any zone.
 	StartAt time.Time
-	// RRule is the value of an RRULE (RFC 5545) that recurs once a day at the most and ends
-	// (COUNT or UNTIL) after MaxSeriesLength occurrences at the latest.
+	// RRule is the value of an RRULE (RFC 5545) that recurs at most once a day and ends (COUNT or UNTIL) after at most
+	// MaxSeriesLength occurrences.
 	RRule      string
 	OnConflict OnConflict
-	// DryRun decides and books nothing.
+	// DryRun only decides.
 	DryRun bool
 }
 
 // MaxSeriesLength is the greatest number of occurrences of a series.
 const MaxSeriesLength = 200
 
-// SeriesOutcome is what was decided about the occurrences of a series, in the order in
-// which they were wanted.
+// SeriesOutcome has the decisions about the occurrences of a series, in the order of their wanted starts.
 type SeriesOutcome struct {
 	// ID is nil for the dry run of a booking.
 	ID          *uuid.UUID
@@ -51,18 +50,16 @@ type SeriesOutcome struct {
 	Occurrences []Occurrence
 }
 
-// errDryRun rolls back what a dry run has done.
+// errDryRun rolls back a dry run.
 var errDryRun = errors.New("this was a dry run")
 
-// Create books the occurrences of a rule in one transaction. Their starts are the local
-// time of the first on the clock of the business, as docs/api/time.md has it; the first is
-// exactly as given. All of them are decided on one snapshot, each with the others before
-// it in place, and what is booked counts against the quota at once.
+// Create books the occurrences of a rule in one transaction. They start at the local time of the first, in the time
+// zone of the business; the first starts exactly as given. All are decided with one snapshot, each as if those before it
+// were booked, and counted against the quota together.
 //
-// Errors: those of Appointments.Create; ValidationFailed for a rule that is none, does not
-// end, has too many occurrences or does not begin with the start; SlotTaken with the
-// conflicts, unless the dry run was to list them. A series of which nothing could be
-// booked is refused, whatever should happen to conflicts.
+// Errors: those of Appointments.Create; ValidationFailed for a rule that is invalid, has no end, has too many
+// occurrences or does not recur at the start; SlotTaken with the conflicts, except for a dry run. A series without a
+// single free occurrence is refused in every mode.
 func (s *SeriesBookings) Create(ctx context.Context, scope *tenancy.Scope, in SeriesInput) (*SeriesOutcome, error) {
 	if err := checkStart(in.StartAt); err != nil {
 		return nil, err
@@ -76,8 +73,8 @@ func (s *SeriesBookings) Create(ctx context.Context, scope *tenancy.Scope, in Se
 		return nil, fmt.Errorf("make series id: %w", err)
 	}
 	var outcome *SeriesOutcome
-	err = s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
-		outcome, err = s.book(ctx, tx, scope, id, in, starts, rivals)
+	err = s.engine.retryOnConflict(ctx, scope, func(tx *store.Tx, lockFirst []uuid.UUID) error {
+		outcome, err = s.book(ctx, tx, scope, id, in, starts, lockFirst)
 		return err
 	})
 	if err != nil && !errors.Is(err, errDryRun) {
@@ -114,14 +111,14 @@ func (in *SeriesInput) starts(ctx context.Context, loc *time.Location) ([]time.T
 	for i := range shown {
 		starts[i] = clock.AtWallClock(shown[i])
 	}
-	starts[0] = in.StartAt.UTC() // also where the clock shows it for the second time
+	starts[0] = in.StartAt.UTC() // also if clocks show its local time twice
 	if last := starts[len(starts)-1]; !last.Before(localtime.Latest) {
 		return nil, apperr.NewInvalid("/rrule", "The occurrences must lie between the years 1970 and 2999.")
 	}
 	return starts, nil
 }
 
-// ruleError points at the rule if the error is about it.
+// ruleError is a ValidationFailed error for a rule that is invalid; other errors are returned as they are.
 func ruleError(err error) error {
 	if invalid, ok := errors.AsType[*recurrence.InvalidError](err); ok {
 		return apperr.NewInvalid("/rrule", "%s", invalid.Detail)
@@ -129,15 +126,16 @@ func ruleError(err error) error {
 	return err
 }
 
-// book decides and writes a new series.
+// book plans, decides and claims a new series, in one attempt of retryOnConflict.
 func (s *SeriesBookings) book(
-	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, in SeriesInput, starts []time.Time, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, in SeriesInput, starts []time.Time, lockFirst []uuid.UUID,
 ) (*SeriesOutcome, error) {
-	w := seriesWish{
-		wish:   wish{serviceID: in.ServiceID, customerID: in.CustomerID, startAt: starts[0], requested: in.ResourceIDs, rivals: rivals},
+	snapshot, err := s.engine.planSeries(ctx, tx, scope, seriesRequest{
+		bookingRequest: bookingRequest{
+			serviceID: in.ServiceID, customerID: in.CustomerID, startAt: starts[0], requested: in.ResourceIDs, lockFirst: lockFirst,
+		},
 		starts: starts,
-	}
-	snapshot, err := s.surveySeries(ctx, tx, scope, w)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +146,7 @@ func (s *SeriesBookings) book(
 	for i, start := range starts {
 		list[i] = wanted{start: start, service: snapshot.Service, requested: in.ResourceIDs}
 	}
-	decided, err := snapshot.decideSeries(ctx, viewer.Of(scope), list, in.OnConflict, in.ResourceIDs)
+	decided, err := decider{snapshot, viewer.Of(scope)}.decideSeries(ctx, list, in.OnConflict, in.ResourceIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -161,17 +159,17 @@ func (s *SeriesBookings) book(
 		return outcome, cmp.Or(err, errDryRun)
 	}
 	if len(refused) == len(decided) || len(refused) > 0 && in.OnConflict != ConflictSkips {
-		return nil, snapshot.seriesRefused(decided, refused)
+		return nil, seriesRefused(snapshot, decided, refused)
 	}
-	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+	if err := s.engine.expireHolds(ctx, tx, scope, snapshot.expired); err != nil {
 		return nil, err
 	}
 	outcome.ID = &id
-	return outcome, s.insertSeries(ctx, tx, scope, snapshot, in, outcome)
+	return outcome, claimSeries(ctx, tx, scope, snapshot, in, outcome)
 }
 
-// insertSeries writes a series with those of its occurrences that take place.
-func (s *SeriesBookings) insertSeries(
+// claimSeries writes a series with the appointments of the occurrences that take place, and counts them against the quota.
+func claimSeries(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, in SeriesInput, outcome *SeriesOutcome,
 ) error {
 	series := Series{
@@ -179,7 +177,7 @@ func (s *SeriesBookings) insertSeries(
 		Customer: snapshot.customer.Reference, StartAt: in.StartAt.UTC(), RRule: outcome.RRule, Timezone: outcome.Timezone,
 		ResourceIDs: append([]uuid.UUID{}, in.ResourceIDs...), Notes: in.Notes, CreatedAt: scope.Now, UpdatedAt: scope.Now, Version: 1,
 	}
-	err := s.queries.InsertSeries(ctx, tx, schedulingdb.InsertSeriesParams{
+	err := queries.InsertSeries(ctx, tx, schedulingdb.InsertSeriesParams{
 		EnvID: scope.Env.ID, ID: series.ID, ServiceID: series.ServiceID, CustomerID: series.CustomerID, StartAt: series.StartAt,
 		Rrule: series.RRule, Timezone: series.Timezone, ResourceIds: series.ResourceIDs, Notes: series.Notes,
 		CreatedBy: scope.ActorID(), Now: scope.Now,
@@ -188,11 +186,11 @@ func (s *SeriesBookings) insertSeries(
 		return violations.Translate(fmt.Errorf("insert series: %w", err))
 	}
 	tx.Emit("series.created", series)
-	created, err := s.newAppointments(snapshot, scope.Now, in, outcome)
+	created, err := newSeriesAppointments(snapshot, scope.Now, in, outcome)
 	if err != nil {
 		return err
 	}
-	if err := s.insertAppointments(ctx, tx, scope, snapshot, created, outcome.Occurrences); err != nil {
+	if err := claimAppointments(ctx, tx, scope, snapshot, created, outcome.Occurrences); err != nil {
 		return err
 	}
 	for i := range created {
@@ -201,9 +199,8 @@ func (s *SeriesBookings) insertSeries(
 	return entitle.Reserve(ctx, tx, scope.Entitlements, entitle.MaxAppointments, int64(len(created)))
 }
 
-// newAppointments makes the appointments of the occurrences that take place, and notes
-// their ids.
-func (s *SeriesBookings) newAppointments(
+// newSeriesAppointments returns the appointments of the occurrences that take place, and sets their ids in the outcome.
+func newSeriesAppointments(
 	snapshot *snapshot, now time.Time, in SeriesInput, outcome *SeriesOutcome,
 ) ([]*Appointment, error) {
 	var created []*Appointment
@@ -217,7 +214,7 @@ func (s *SeriesBookings) newAppointments(
 			return nil, fmt.Errorf("make appointment id: %w", err)
 		}
 		snapshot.Service = o.service
-		a := snapshot.newAppointment(id, now, AppointmentInput{
+		a := newAppointment(snapshot, id, now, AppointmentInput{
 			ServiceID: in.ServiceID, CustomerID: in.CustomerID, StartAt: o.StartAt, Notes: in.Notes,
 		}, o.assignments)
 		a.SeriesID, o.AppointmentID = outcome.ID, &id
@@ -226,8 +223,8 @@ func (s *SeriesBookings) newAppointments(
 	return created, nil
 }
 
-// insertAppointments writes the appointments and takes the lanes of all of them.
-func (s *SeriesBookings) insertAppointments(
+// claimAppointments writes appointments with their lanes. Error: laneConflictError.
+func claimAppointments(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, created []*Appointment, occurrences []Occurrence,
 ) error {
 	first := created[0]
@@ -247,7 +244,7 @@ func (s *SeriesBookings) insertAppointments(
 		params.StartAts = append(params.StartAts, a.StartAt)
 		params.EndAts = append(params.EndAts, a.EndAt)
 	}
-	taken, err := s.queries.InsertAppointmentsOfSeries(ctx, tx, params)
+	taken, err := queries.InsertAppointmentsOfSeries(ctx, tx, params)
 	if err != nil {
 		return violations.Translate(fmt.Errorf("insert appointments of series: %w", err))
 	}
@@ -257,14 +254,14 @@ func (s *SeriesBookings) insertAppointments(
 	return nil
 }
 
-// laneColumns are the lanes of several appointments as the arrays that queries take.
+// laneColumns are the lanes of several appointments as arrays for queries.
 type laneColumns struct {
 	appointmentIDs, resourceIDs []uuid.UUID
 	lanes                       []int32
 	fromAts, toAts              []time.Time
 }
 
-// lanesOf returns the lanes of those that take place.
+// lanesOf returns the lanes of the occurrences that take place.
 func lanesOf(occurrences []Occurrence) (c laneColumns) {
 	for i := range occurrences {
 		o := &occurrences[i]

@@ -17,24 +17,23 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// SeriesMove says where appointments of a series shall go. Each keeps what is not given.
+// SeriesMove says where appointments of a series move. Each keeps what is not given.
 type SeriesMove struct {
 	SeriesSelection
-	// StartTime is the new time of day (15:04) on the clock of the business.
+	// StartTime is the new local time of day (15:04).
 	StartTime *string
-	// ShiftDays is how many days later they shall be; negative is earlier.
+	// ShiftDays is by how many days they move; negative is earlier.
 	ShiftDays int
-	// ResourceIDs are taken, and what they leave open is chosen, as for a new appointment.
+	// ResourceIDs are taken, and other resources are chosen, as for a new appointment.
 	ResourceIDs []uuid.UUID
-	// OnConflict is ConflictFails or ConflictSubstitutes: either all of them move, or none.
+	// OnConflict is ConflictFails or ConflictSubstitutes: all of them move, or none.
 	OnConflict OnConflict
 	DryRun     bool
 }
 
-// Reschedule moves the selected appointments with the duration, buffers and price they were
-// booked with, all or none; those that are there already stay as they are. None of the
-// present times of those that move stands in the way. Errors: those of Cancel,
-// RefusedByPolicy for staff who may not, and, except for the quota, those of Create.
+// Reschedule moves the selected appointments, all or none, with the duration, buffers and price of their bookings;
+// those already there stay as they are. Their present times do not block them. Errors: those of Cancel; RefusedByPolicy for
+// staff who may not move them; those of Create except QuotaExceeded.
 func (s *SeriesBookings) Reschedule(
 	ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, move SeriesMove,
 ) (*SeriesOutcome, error) {
@@ -44,7 +43,7 @@ func (s *SeriesBookings) Reschedule(
 		}
 	}
 	var outcome *SeriesOutcome
-	err := s.retryOnConflict(ctx, scope, func(tx *store.Tx, rivals []uuid.UUID) error {
+	err := s.engine.retryOnConflict(ctx, scope, func(tx *store.Tx, lockFirst []uuid.UUID) error {
 		current, err := s.lock(ctx, tx, scope, id, version)
 		if err != nil {
 			return err
@@ -56,22 +55,22 @@ func (s *SeriesBookings) Reschedule(
 		if err != nil {
 			return err
 		}
-		if len(selected) == 1 && !open[selected[0].Status] {
+		if len(selected) == 1 && !isOpen[selected[0].Status] {
 			return invalidTransition(selected[0].Status, "rescheduled")
 		}
-		if err := s.checkReschedule(ctx, tx, scope, viewer.Of(scope), selected...); err != nil {
+		if err := checkReschedule(ctx, tx, scope, viewer.Of(scope), selected...); err != nil {
 			return err
 		}
 		if selected = move.moving(selected, scope.Tenant.Location); len(selected) == 0 {
 			return nil
 		}
-		if outcome.Occurrences, err = s.moveAll(ctx, tx, scope, selected, move, rivals); err != nil {
+		if outcome.Occurrences, err = s.moveAll(ctx, tx, scope, selected, move, lockFirst); err != nil {
 			return err
 		}
 		if move.DryRun {
 			return errDryRun
 		}
-		return s.changed(ctx, tx, scope, &current.Series, "series.updated")
+		return writeSeries(ctx, tx, scope, &current.Series, "series.updated")
 	})
 	if err != nil && !errors.Is(err, errDryRun) {
 		return nil, err
@@ -79,7 +78,7 @@ func (s *SeriesBookings) Reschedule(
 	return outcome, nil
 }
 
-// moving returns those of the appointments that are not where they shall be already.
+// moving returns the appointments that are not at their destination already.
 func (m *SeriesMove) moving(selected []Appointment, loc *time.Location) []Appointment {
 	return slices.DeleteFunc(slices.Clone(selected), func(a Appointment) bool {
 		return m.start(&a, loc).Equal(a.StartAt) &&
@@ -87,59 +86,57 @@ func (m *SeriesMove) moving(selected []Appointment, loc *time.Location) []Appoin
 	})
 }
 
-// moveAll decides where the appointments, which are locked, can go, and writes it unless
-// it is a dry run.
+// moveAll plans, decides and, unless it is a dry run, claims the moves of appointments that are locked.
 func (s *SeriesBookings) moveAll(
-	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, selected []Appointment, move SeriesMove, rivals []uuid.UUID,
+	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, selected []Appointment, move SeriesMove, lockFirst []uuid.UUID,
 ) ([]Occurrence, error) {
-	w, err := move.wish(selected, scope.Tenant.Location)
+	req, err := move.request(selected, scope.Tenant.Location)
 	if err != nil {
 		return nil, err
 	}
-	w.rivals = rivals
-	snapshot, err := s.surveySeries(ctx, tx, scope, w)
+	req.lockFirst = lockFirst
+	snapshot, err := s.engine.planSeries(ctx, tx, scope, req)
 	if err != nil {
 		return nil, err
 	}
-	decided, err := snapshot.decideSeries(ctx, viewer.Of(scope), move.wanted(snapshot, selected, scope.Tenant.Location), move.OnConflict, move.ResourceIDs)
+	decided, err := decider{snapshot, viewer.Of(scope)}.decideSeries(ctx, move.wanted(snapshot, selected, scope.Tenant.Location), move.OnConflict, move.ResourceIDs)
 	if err != nil || move.DryRun {
 		return decided, err
 	}
 	if refused := conflicts(decided); len(refused) > 0 {
-		return nil, snapshot.seriesRefused(decided, refused)
+		return nil, seriesRefused(snapshot, decided, refused)
 	}
-	if err := s.clear(ctx, tx, scope, snapshot.expired); err != nil {
+	if err := s.engine.expireHolds(ctx, tx, scope, snapshot.expired); err != nil {
 		return nil, err
 	}
-	return decided, s.writeMoves(ctx, tx, scope, snapshot, selected, decided)
+	return decided, claimMoves(ctx, tx, scope, snapshot, selected, decided)
 }
 
-// wish says what to take the snapshot for. Its resources include all that are to be kept.
-func (m *SeriesMove) wish(selected []Appointment, loc *time.Location) (seriesWish, error) {
-	w := seriesWish{moving: selected}
-	w.serviceID, w.customerID, w.requested = selected[0].ServiceID, selected[0].CustomerID, slices.Clone(m.ResourceIDs)
+// request is the seriesRequest of the move. Its resources include all that are to be kept.
+func (m *SeriesMove) request(selected []Appointment, loc *time.Location) (seriesRequest, error) {
+	req := seriesRequest{allMoving: selected}
+	req.serviceID, req.customerID, req.requested = selected[0].ServiceID, selected[0].CustomerID, slices.Clone(m.ResourceIDs)
 	for i := range selected {
 		start := m.start(&selected[i], loc)
 		if err := checkStart(start); err != nil {
-			return w, err
+			return req, err
 		}
-		w.starts = append(w.starts, start)
+		req.starts = append(req.starts, start)
 		for _, id := range selected[i].ResourceIDs {
-			if !slices.Contains(w.requested, id) {
-				w.requested = append(w.requested, id)
+			if !slices.Contains(req.requested, id) {
+				req.requested = append(req.requested, id)
 			}
 		}
 	}
 	if len(m.ResourceIDs) == 0 {
-		w.kept = w.requested
+		req.kept = req.requested
 	}
-	slices.SortFunc(w.starts, time.Time.Compare)
-	w.startAt = w.starts[0]
-	return w, nil
+	slices.SortFunc(req.starts, time.Time.Compare)
+	req.startAt = req.starts[0]
+	return req, nil
 }
 
-// start is where an appointment shall go: exactly where it is, if the move does not say
-// otherwise.
+// start is the destination of an appointment: exactly its present start if the move changes neither day nor time.
 func (m *SeriesMove) start(a *Appointment, loc *time.Location) time.Time {
 	shown := localtime.WallClock(a.StartAt, loc)
 	present := shown.Hour()*60 + shown.Minute()
@@ -171,8 +168,8 @@ func (m *SeriesMove) wanted(s *snapshot, selected []Appointment, loc *time.Locat
 	return list
 }
 
-// writeMoves gives the appointments their new times and lanes, with history and events.
-func (s *SeriesBookings) writeMoves(
+// claimMoves gives appointments their new times and lanes, and writes history and events. Error: laneConflictError.
+func claimMoves(
 	ctx context.Context, tx *store.Tx, scope *tenancy.Scope, snapshot *snapshot, selected []Appointment, decided []Occurrence,
 ) error {
 	params := schedulingdb.MoveAppointmentsParams{
@@ -184,7 +181,7 @@ func (s *SeriesBookings) writeMoves(
 		next := selected[i]
 		next.StartAt, next.EndAt = decided[i].StartAt, decided[i].EndAt
 		next.Version, next.UpdatedAt = next.Version+1, scope.Now
-		next.hold(snapshot, decided[i].assignments)
+		next.setResources(snapshot, decided[i].assignments)
 		changes, err := changesBetween(&selected[i], &next)
 		if err != nil {
 			return err
@@ -197,7 +194,7 @@ func (s *SeriesBookings) writeMoves(
 		params.Timezone, params.TzdataVersion = local.timezone, local.tzdataVersion
 		moved[i] = &next
 	}
-	err := s.queries.DeleteAllocationsOfAppointments(ctx, tx, schedulingdb.DeleteAllocationsOfAppointmentsParams{
+	err := queries.DeleteAllocationsOfAppointments(ctx, tx, schedulingdb.DeleteAllocationsOfAppointmentsParams{
 		EnvID: scope.Env.ID, AppointmentIds: params.Ids,
 	})
 	if err != nil {
@@ -206,7 +203,7 @@ func (s *SeriesBookings) writeMoves(
 	lanes := lanesOf(decided)
 	params.AppointmentIds, params.ResourceIds, params.Lanes = lanes.appointmentIDs, lanes.resourceIDs, lanes.lanes
 	params.FromAts, params.ToAts = lanes.fromAts, lanes.toAts
-	taken, err := s.queries.MoveAppointments(ctx, tx, params)
+	taken, err := queries.MoveAppointments(ctx, tx, params)
 	if err != nil {
 		return fmt.Errorf("move appointments: %w", err)
 	}
@@ -215,7 +212,7 @@ func (s *SeriesBookings) writeMoves(
 	}
 	for i, a := range moved {
 		tx.Emit(eventTypes[ActionRescheduled], a)
-		if err := selected[i].freed(ctx, tx, scope); err != nil {
+		if err := selected[i].enqueueVacancy(ctx, tx, scope); err != nil {
 			return err
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/availability"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -69,7 +70,7 @@ func TestListAppointmentsOfASeries(t *testing.T) {
 	theirs := s.bookSeries(s.owner, other)
 	s.Book(s.owner, s.wish(s.ana))
 	a := s.appointmentsOf(*mine.ID)
-	_, err := s.Appointments.Cancel(t.Context(), s.owner, a[1].ID, nil, booking.CancelInput{})
+	_, err := s.Appointments.Cancel(t.Context(), s.owner, viewer.Of(s.owner), a[1].ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	of := func(id *uuid.UUID, change func(f *booking.AppointmentFilter)) booking.AppointmentFilter {
 		filter := booking.AppointmentFilter{SeriesID: id}
@@ -134,7 +135,7 @@ func TestASeriesKeepsItsLocalTime(t *testing.T) {
 		assert.Equal(t, outcome.Occurrences[i].AppointmentID, &a.ID)
 		assert.Equal(t, ids(s.bob, s.room), a.ResourceIDs)
 		assert.Equal(t, "ten o'clock", a.Notes)
-		single, err := s.Appointments.Get(t.Context(), s.owner, a.ID)
+		single, err := s.Appointments.Get(t.Context(), s.owner, viewer.Of(s.owner), a.ID)
 		require.NoError(t, err)
 		require.Equal(t, &a, single)
 	}
@@ -311,7 +312,7 @@ func TestOccurrencesSeeEachOther(t *testing.T) {
 func TestASeriesAndHolds(t *testing.T) {
 	t.Parallel()
 	s := newSalon(t)
-	held, err := s.Appointments.CreateHold(t.Context(), s.owner, booking.HoldInput{
+	held, err := s.Holds.Create(t.Context(), s.owner, viewer.Of(s.owner), booking.HoldInput{
 		ServiceID: s.cut.ID, StartAt: tenOClock.Add(days(7)), ResourceIDs: ids(s.bob), TTL: time.Hour,
 	})
 	require.NoError(t, err)
@@ -677,11 +678,11 @@ func TestASeriesMovesWithItsExceptions(t *testing.T) {
 	in.RRule = "FREQ=WEEKLY;COUNT=4"
 	id := *s.bookSeries(s.owner, in).ID
 	list := s.appointmentsOf(id)
-	_, err := s.Appointments.Reschedule(ctx, s.owner, list[1].ID, nil, booking.RescheduleInput{
+	_, err := s.Appointments.Reschedule(ctx, s.owner, viewer.Of(s.owner), list[1].ID, nil, booking.RescheduleInput{
 		StartAt: list[1].StartAt.Add(days(1) + 2*time.Hour), ResourceIDs: ids(s.ana, s.room),
 	})
 	require.NoError(t, err)
-	_, err = s.Appointments.Cancel(ctx, s.owner, list[2].ID, nil, booking.CancelInput{})
+	_, err = s.Appointments.Cancel(ctx, s.owner, viewer.Of(s.owner), list[2].ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	local := func() (shown []string) {
 		for _, a := range s.appointmentsOf(id) {

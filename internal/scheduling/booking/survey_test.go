@@ -27,7 +27,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	pool, err := postgres.NewPool(ctx, postgres.PoolOptions{URL: b.DB.URL, Role: dbtest.AppRole, MaxConns: 1, Tracer: &counted})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	appointments := booking.NewAppointments(store.New(pool, pool))
+	server := b.NewBooking(store.New(pool, pool), catalog.NewCache())
 	service := b.Service(scope, "STAFF")
 	customer := b.Customer(scope, "Ada")
 	monday := booking.AvailabilityInput{ServiceID: service.ID, From: "2026-11-23", To: "2026-11-23"}
@@ -40,7 +40,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 	}
 	changed := func() {
 		before := counted.Count()
-		_, err := appointments.Search(ctx, scope, monday)
+		_, err := server.Search.Slots(ctx, scope, monday)
 		require.NoError(t, err)
 		require.EqualValues(t, 3, counted.Count()-before)
 	}
@@ -48,7 +48,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		return inOneTrip(func() (int, error) {
 			in := monday
 			in.Explain = true
-			found, err := appointments.Search(ctx, scope, in)
+			found, err := server.Search.Slots(ctx, scope, in)
 			return len(found.Slots), err
 		})
 	}
@@ -56,7 +56,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		return inOneTrip(func() (n int, err error) {
 			in := monday
 			in.ResourceIDs = ids
-			found, err := appointments.SearchPerResource(ctx, scope, in)
+			found, err := server.Search.PerResource(ctx, scope, in)
 			for _, resource := range found.Resources {
 				n += len(resource.Starts)
 			}
@@ -64,7 +64,7 @@ func TestASearchIsOneRoundTrip(t *testing.T) {
 		})
 	}
 	monday.Explain = true
-	_, err = appointments.Search(ctx, scope, monday)
+	_, err = server.Search.Slots(ctx, scope, monday)
 	monday.Explain = false
 	require.NoError(t, err) // prepares the statements
 

@@ -28,10 +28,10 @@ const (
 	WaitlistExpired = "EXPIRED"
 )
 
-// maxWaitlistRange is the longest time to wait for, as that of a search.
+// maxWaitlistRange is the longest range of an entry, as that of a search.
 const maxWaitlistRange = 62 * 24 * time.Hour
 
-// WaitlistEntry is somebody who waits for a service. Its JSON form is the data of the
+// WaitlistEntry is a customer on the waitlist for a service. Its JSON form is the data of the
 // events waitlist.joined, .offered, .booked, .expired and .left.
 type WaitlistEntry struct {
 	ID         uuid.UUID `json:"id"`
@@ -43,9 +43,9 @@ type WaitlistEntry struct {
 	// From and To are when the appointment may start; To is not included.
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// ResourceIDs must all be taken; none means whoever is free.
+	// ResourceIDs must all be taken; none means any.
 	ResourceIDs []uuid.UUID `json:"resource_ids"`
-	// HoldID is the offer, while it is kept; it can be booked until OfferExpiresAt.
+	// HoldID is the hold of the offer, until it is deleted; it can be booked until OfferExpiresAt.
 	HoldID         *uuid.UUID `json:"hold_id"`
 	OfferExpiresAt *time.Time `json:"offer_expires_at"`
 	// AppointmentID is what the offer has become.
@@ -55,10 +55,10 @@ type WaitlistEntry struct {
 	Version       int32      `json:"version"`
 }
 
-// WaitlistInput is what a new entry is made of.
+// WaitlistInput describes a new entry.
 type WaitlistInput struct {
 	ServiceID uuid.UUID
-	// CustomerID is needed unless a customer joins for themselves.
+	// CustomerID is required unless a customer joins for themselves.
 	CustomerID  *uuid.UUID
 	From, To    time.Time
 	ResourceIDs []uuid.UUID
@@ -71,27 +71,21 @@ type WaitlistFilter struct {
 	CustomerID *uuid.UUID `json:"customer_id"`
 }
 
-// Notifier tells customers; communication.Notifications does.
+// Notifier sends notifications to customers, with the commit.
 type Notifier interface {
 	NotifyCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, data any) error
 }
 
-// Waitlist is the service for those who wait.
+// Waitlist is the service for the waitlist: a queue for each service, whose customers are offered vacant time.
 type Waitlist struct {
-	*Appointments
+	engine   *engine
 	notifier Notifier
 }
 
-// NewWaitlist offers holds to those who wait, and tells them through the notifier.
-func NewWaitlist(appointments *Appointments, notifier Notifier) *Waitlist {
-	return &Waitlist{Appointments: appointments, notifier: notifier}
-}
-
-// Join puts a customer at the end of the line. What is free already is offered at once,
-// after the transaction. Errors: ValidationFailed for references that do not exist or
-// cannot be booked, and for a range that is over, the wrong way round or too long;
-// AlreadyExists if the customer waits for the service, or has an offer, at an overlapping
-// time, for whichever resources; RoleNotAllowed for users who are no customer.
+// Join adds a customer to the end of the queue. A job offers time that is free already. Errors: ValidationFailed for
+// references that do not exist or cannot be booked, and for a range that has passed, is reversed or too long; AlreadyExists
+// if the customer has an entry or an offer for the service at an overlapping time; RoleNotAllowed for users who are no
+// customer.
 func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistInput) (*WaitlistEntry, error) {
 	if err := in.checkRange(scope.Now); err != nil {
 		return nil, err
@@ -105,18 +99,18 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 		return nil, fmt.Errorf("make waitlist entry id: %w", err)
 	}
 	var joined *WaitlistEntry
-	err = s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		if err := s.endOver(ctx, tx, scope, &customerID); err != nil {
+	err = s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		if err := s.expire(ctx, tx, scope, &customerID); err != nil {
 			return err
 		}
-		if err := s.checkWish(ctx, tx, scope, customerID, in); err != nil {
+		if err := s.checkPossible(ctx, tx, scope, customerID, in); err != nil {
 			return err
 		}
-		if err := s.insertEntry(ctx, tx, scope, id, customerID, in); err != nil {
+		if err := insertWaitlistEntry(ctx, tx, scope, id, customerID, in); err != nil {
 			return err
 		}
 		var err error
-		if joined, err = s.readEntry(ctx, tx, scope, id, viewer.Everything()); err != nil {
+		if joined, err = readWaitlistEntry(ctx, tx, scope, viewer.Everything(), id); err != nil {
 			return err
 		}
 		tx.Emit("waitlist.joined", joined)
@@ -128,12 +122,12 @@ func (s *Waitlist) Join(ctx context.Context, scope *tenancy.Scope, in WaitlistIn
 	return joined, nil
 }
 
-func (s *Waitlist) insertEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id, customerID uuid.UUID, in WaitlistInput) error {
+func insertWaitlistEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id, customerID uuid.UUID, in WaitlistInput) error {
 	resources := in.ResourceIDs
 	if resources == nil {
 		resources = []uuid.UUID{}
 	}
-	inserted, err := s.queries.InsertWaitlistEntry(ctx, tx, schedulingdb.InsertWaitlistEntryParams{
+	inserted, err := queries.InsertWaitlistEntry(ctx, tx, schedulingdb.InsertWaitlistEntryParams{
 		EnvID: scope.Env.ID, ID: id, ServiceID: in.ServiceID, CustomerID: customerID, FromAt: in.From, ToAt: in.To,
 		ResourceIds: resources, CreatedBy: scope.ActorID(), Now: scope.Now,
 	})
@@ -164,24 +158,25 @@ func (in WaitlistInput) checkRange(now time.Time) error {
 	return nil
 }
 
-// waitingCustomer is whom the entry is for.
+// waitingCustomer returns the customer of a new entry.
 func (s *Waitlist) waitingCustomer(ctx context.Context, scope *tenancy.Scope, given *uuid.UUID) (uuid.UUID, error) {
-	if !viewer.Of(scope).IsCustomer() {
+	v := viewer.Of(scope)
+	if !v.IsCustomer() {
 		if given == nil {
 			return uuid.Nil, apperr.NewInvalid("/customer_id", "Say which customer waits.")
 		}
 		return *given, nil
 	}
-	own, err := s.ownCustomer(ctx, scope)
+	own, err := ownCustomer(ctx, s.engine.store.Reader(scope), scope, v)
 	if err == nil && given != nil && *given != own {
 		err = apperr.NewUnknownReference("/customer_id", "customer")
 	}
 	return own, err
 }
 
-// checkWish returns an error if no time would do.
-func (s *Waitlist) checkWish(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID uuid.UUID, in WaitlistInput) error {
-	snapshot, err := s.snapshot(ctx, tx, scope, wish{
+// checkPossible returns an error if the request could not be booked at any time.
+func (s *Waitlist) checkPossible(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, customerID uuid.UUID, in WaitlistInput) error {
+	snapshot, err := s.engine.plan(ctx, tx, scope, bookingRequest{
 		serviceID: in.ServiceID, customerID: customerID, startAt: in.From, requested: in.ResourceIDs,
 	})
 	if err != nil {
@@ -194,20 +189,16 @@ func (s *Waitlist) checkWish(ctx context.Context, tx *store.Tx, scope *tenancy.S
 	if decision.OK || decision.Reasons[0].Code.Temporal() {
 		return nil
 	}
-	return snapshot.refusal(viewer.Of(scope), decision.Reasons, in.ResourceIDs)
+	return decider{snapshot, viewer.Of(scope)}.refusal(decision.Reasons, in.ResourceIDs)
 }
 
 // Get returns an entry. Errors: NotFound, also for customers and entries of others.
 func (s *Waitlist) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*WaitlistEntry, error) {
-	return s.readEntry(ctx, s.store.Reader(scope), scope, id, viewer.Of(scope))
+	return readWaitlistEntry(ctx, s.engine.store.Reader(scope), scope, viewer.Of(scope), id)
 }
 
-func (s *Waitlist) readEntry(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID, v viewer.Viewer) (*WaitlistEntry, error) {
-	return s.Appointments.readEntry(ctx, db, scope, id, v)
-}
-
-func (s *Appointments) readEntry(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, id uuid.UUID, v viewer.Viewer) (*WaitlistEntry, error) {
-	row, err := s.queries.GetWaitlistEntry(ctx, db, schedulingdb.GetWaitlistEntryParams{
+func readWaitlistEntry(ctx context.Context, db schedulingdb.DBTX, scope *tenancy.Scope, v viewer.Viewer, id uuid.UUID) (*WaitlistEntry, error) {
+	row, err := queries.GetWaitlistEntry(ctx, db, schedulingdb.GetWaitlistEntryParams{
 		EnvID: scope.Env.ID, ID: id, OnlyCustomerUserID: v.OnlyCustomerOf(id),
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -220,14 +211,13 @@ func (s *Appointments) readEntry(ctx context.Context, db schedulingdb.DBTX, scop
 	return &found, nil
 }
 
-// List returns entries in their line, the first one first; customers see their own.
-// Errors: InvalidCursor.
+// List returns entries in the order of the queue; customers see their own. Errors: InvalidCursor.
 func (s *Waitlist) List(ctx context.Context, scope *tenancy.Scope, filter WaitlistFilter, page keyset.Page) (keyset.List[WaitlistEntry], error) {
 	after := keyset.ByTime{At: localtime.Earliest}
 	if err := keyset.Decode(page.Cursor, filter, &after); err != nil {
 		return keyset.List[WaitlistEntry]{}, err
 	}
-	rows, err := s.queries.ListWaitlistEntries(ctx, s.store.Reader(scope), schedulingdb.ListWaitlistEntriesParams{
+	rows, err := queries.ListWaitlistEntries(ctx, s.engine.store.Reader(scope), schedulingdb.ListWaitlistEntriesParams{
 		EnvID: scope.Env.ID, AfterCreatedAt: after.At, AfterID: after.ID, Status: filter.Status, ServiceID: filter.ServiceID,
 		CustomerID: filter.CustomerID, OnlyCustomerUserID: viewer.Of(scope).OnlyCustomer(), RowLimit: page.RowLimit(),
 	})
@@ -238,28 +228,27 @@ func (s *Waitlist) List(ctx context.Context, scope *tenancy.Scope, filter Waitli
 	return keyset.NewList(page, rows, filter, convert, func(e WaitlistEntry) any { return keyset.ByTime{At: e.CreatedAt, ID: e.ID} }), nil
 }
 
-// Leave removes an entry, and releases what it has been offered. Errors: NotFound as for
-// Get.
+// Leave removes an entry, and releases its offer. Errors: NotFound as for Get.
 func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) error {
-	return s.store.InEnv(ctx, scope, func(tx *store.Tx) error {
-		current, err := s.readEntry(ctx, tx, scope, id, viewer.Of(scope))
+	return s.engine.store.InEnv(ctx, scope, func(tx *store.Tx) error {
+		current, err := readWaitlistEntry(ctx, tx, scope, viewer.Of(scope), id)
 		if err != nil {
 			return err
 		}
-		if current.HoldID != nil { // holds are locked before entries, by everybody
-			_, err := s.queries.LockHold(ctx, tx, schedulingdb.LockHoldParams{EnvID: scope.Env.ID, ID: *current.HoldID})
+		if current.HoldID != nil { // holds are always locked before entries
+			_, err := queries.LockHold(ctx, tx, schedulingdb.LockHoldParams{EnvID: scope.Env.ID, ID: *current.HoldID})
 			if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 				return fmt.Errorf("lock hold of a waitlist entry: %w", err)
 			}
 		}
-		status, err := s.lockEntry(ctx, tx, scope, id)
+		status, err := lockWaitlistEntry(ctx, tx, scope, id)
 		if err != nil {
 			return err
 		}
-		if current, err = s.readEntry(ctx, tx, scope, id, viewer.Everything()); err != nil {
+		if current, err = readWaitlistEntry(ctx, tx, scope, viewer.Everything(), id); err != nil {
 			return err
 		}
-		err = s.queries.DeleteWaitlistEntry(ctx, tx, schedulingdb.DeleteWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
+		err = queries.DeleteWaitlistEntry(ctx, tx, schedulingdb.DeleteWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
 		if err != nil {
 			return fmt.Errorf("delete waitlist entry: %w", err)
 		}
@@ -267,13 +256,13 @@ func (s *Waitlist) Leave(ctx context.Context, scope *tenancy.Scope, id uuid.UUID
 		if status != WaitlistOffered || current.HoldID == nil {
 			return nil
 		}
-		return s.release(ctx, tx, scope, *current.HoldID, viewer.Everything())
+		return s.engine.releaseHold(ctx, tx, scope, viewer.Everything(), *current.HoldID)
 	})
 }
 
-// lockEntry returns the stored status of an entry after locking it.
-func (s *Waitlist) lockEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) (string, error) {
-	row, err := s.queries.LockWaitlistEntry(ctx, tx, schedulingdb.LockWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
+// lockWaitlistEntry returns the stored status of an entry after locking it.
+func lockWaitlistEntry(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID) (string, error) {
+	row, err := queries.LockWaitlistEntry(ctx, tx, schedulingdb.LockWaitlistEntryParams{EnvID: scope.Env.ID, ID: id})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", apperr.NewNotFound("waitlist entry")
 	}

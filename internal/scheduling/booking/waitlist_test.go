@@ -15,7 +15,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/customers"
-	"github.com/smoothschedule/smoothschedule/internal/store"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -32,20 +32,11 @@ type line struct {
 	entries  []*booking.WaitlistEntry
 }
 
-// notes are notifications as they are written, in the transaction.
-type notes struct{}
-
-func (notes) NotifyCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, _ any) error {
-	_, err := tx.Exec(ctx, `INSERT INTO notifications (env_id, id, kind, channel, customer_id, data, created_at)
-		VALUES ($1, $2, $3, 'EMAIL', $4, '{}', $5)`, scope.Env.ID, uuid.New(), kind, customerID, scope.Now)
-	return err
-}
-
 // newLine lets n customers wait for a start from noon up to two.
 func newLine(t *testing.T, n int) *line {
 	t.Helper()
 	b := setup(t)
-	l := &line{bundle: b, scope: b.Owner(), waitlist: booking.NewWaitlist(b.Appointments, notes{})}
+	l := &line{bundle: b, scope: b.Owner(), waitlist: b.Waitlist}
 	l.room = b.Resource(l.scope, "ROOM", "Quiet Room")
 	l.service = b.Service(l.scope, "ROOM")
 	holder := b.Customer(l.scope, "Holder")
@@ -103,7 +94,7 @@ func (l *line) work(scope *tenancy.Scope) {
 	nobody := *scope
 	nobody.Principal = nil
 	for _, w := range l.freed() {
-		require.NoError(l, l.waitlist.OfferFreed(l.Context(), &nobody, w[0], w[1]))
+		require.NoError(l, l.waitlist.OfferVacancy(l.Context(), &nobody, w[0], w[1]))
 	}
 }
 
@@ -117,7 +108,7 @@ func (l *line) statuses(scope *tenancy.Scope) (list []string) {
 
 func (l *line) cancel(a *booking.Appointment) {
 	l.Helper()
-	_, err := l.Appointments.Cancel(l.Context(), l.scope, a.ID, nil, booking.CancelInput{})
+	_, err := l.Appointments.Cancel(l.Context(), l.scope, viewer.Of(l.scope), a.ID, nil, booking.CancelInput{})
 	require.NoError(l, err)
 }
 
@@ -129,7 +120,7 @@ func TestFreedTimeIsOfferedToTheFirstInLine(t *testing.T) {
 	l.work(l.scope)
 	assert.Equal(t, []string{"OFFERED", "WAITING", "WAITING"}, l.statuses(l.scope))
 	first := l.read(l.scope, l.entries[0].ID)
-	hold, err := l.Appointments.GetHold(ctx, l.scope, *first.HoldID)
+	hold, err := l.Holds.Get(ctx, l.scope, viewer.Of(l.scope), *first.HoldID)
 	require.NoError(t, err)
 	assert.Equal(t, schedulingtest.Noon.Add(time.Hour), hold.StartAt)
 	assert.Equal(t, &first.CustomerID, hold.CustomerID)
@@ -157,14 +148,14 @@ func TestWhatFreesTime(t *testing.T) {
 	t.Parallel()
 	for name, free := range map[string]func(ctx context.Context, l *line) error{
 		"cancel": func(ctx context.Context, l *line) error {
-			_, err := l.Appointments.Cancel(ctx, l.scope, l.booked[0].ID, nil, booking.CancelInput{})
+			_, err := l.Appointments.Cancel(ctx, l.scope, viewer.Of(l.scope), l.booked[0].ID, nil, booking.CancelInput{})
 			return err
 		},
 		"delete": func(ctx context.Context, l *line) error {
 			return l.Appointments.Delete(ctx, l.scope, l.booked[0].ID, nil)
 		},
 		"reschedule": func(ctx context.Context, l *line) error {
-			_, err := l.Appointments.Reschedule(ctx, l.scope, l.booked[0].ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
+			_, err := l.Appointments.Reschedule(ctx, l.scope, viewer.Of(l.scope), l.booked[0].ID, nil, booking.RescheduleInput{StartAt: schedulingtest.Noon.Add(24 * time.Hour)})
 			return err
 		},
 		"decline": func(ctx context.Context, l *line) error {
@@ -285,12 +276,12 @@ func TestExpiredHoldsAreOffered(t *testing.T) {
 		l.hold(l.scope, booking.HoldInput{ServiceID: l.service.ID, StartAt: schedulingtest.Noon.Add(time.Duration(hour) * time.Hour)})
 	}
 	sweep := func() (n int) {
-		require.NoError(t, l.waitlist.SweepLapsed(t.Context()))
+		require.NoError(t, l.waitlist.SweepExpired(t.Context()))
 		return l.Count("SELECT count(*) FROM river.river_job WHERE kind = 'waitlist_lapsed'")
 	}
 	require.Equal(t, 1, sweep())
 	over := later(l.scope, booking.DefaultHoldTTL)
-	require.NoError(t, l.waitlist.EndLapsed(t.Context(), over))
+	require.NoError(t, l.waitlist.Expire(t.Context(), over))
 	l.work(over)
 	assert.Equal(t, []string{"OFFERED"}, l.statuses(over))
 	assert.Contains(t, l.EventTypes(l.scope), "hold.expired")
@@ -308,13 +299,13 @@ func TestTimeGoesByForThoseWhoWait(t *testing.T) {
 	near := later(l.scope, 12*time.Hour)
 	require.NoError(t, l.waitlist.SweepWaiting(t.Context()))
 	require.Equal(t, 1, l.Count("SELECT count(*) FROM river.river_job WHERE kind = 'waitlist_look_again'"))
-	require.NoError(t, l.waitlist.LookAgain(t.Context(), near))
+	require.NoError(t, l.waitlist.Rescan(t.Context(), near))
 	assert.Equal(t, []string{"OFFERED"}, l.statuses(near))
 
 	// What is waited for in vain ends, and is told.
 	waiting := l.join(near, l.Customer(l.scope, "Late"))
 	past := later(l.scope, 48*time.Hour)
-	require.NoError(t, l.waitlist.EndLapsed(t.Context(), past))
+	require.NoError(t, l.waitlist.Expire(t.Context(), past))
 	assert.Equal(t, 0, l.Count("SELECT count(*) FROM waitlist_entries WHERE status IN ('WAITING', 'OFFERED')"))
 	assert.Equal(t, 1, l.Count("SELECT count(*) FROM events WHERE type = 'waitlist.expired' AND data->>'id' = $1::text", waiting.ID))
 }
@@ -379,7 +370,7 @@ func TestOffersCountAsHolds(t *testing.T) {
 	}
 	wait(later(l.scope, time.Second), modest, 2)
 	for range 2 {
-		require.NoError(t, l.waitlist.LookAgain(t.Context(), l.scope))
+		require.NoError(t, l.waitlist.Rescan(t.Context(), l.scope))
 	}
 	assert.Equal(t, []string{"OFFERED", "OFFERED", "WAITING", "OFFERED"}, l.statuses(l.scope))
 }
@@ -391,7 +382,7 @@ func TestTimeOffAndHoldsFreeTimeToo(t *testing.T) {
 	l.Exec("DELETE FROM appointments")
 	off, err := l.TimeOffs.Create(ctx, l.scope, catalog.TimeOffInput{StartAt: schedulingtest.Noon, EndAt: schedulingtest.Noon.Add(2 * time.Hour)})
 	require.NoError(t, err)
-	require.NoError(t, l.waitlist.OfferFreed(ctx, l.scope, schedulingtest.Noon, schedulingtest.Noon.Add(2*time.Hour)))
+	require.NoError(t, l.waitlist.OfferVacancy(ctx, l.scope, schedulingtest.Noon, schedulingtest.Noon.Add(2*time.Hour)))
 	assert.Equal(t, []string{"WAITING"}, l.statuses(l.scope))
 	require.NoError(t, l.TimeOffs.Delete(ctx, l.scope, off.ID, nil))
 	l.work(l.scope)
@@ -404,7 +395,7 @@ func TestTimeOffAndHoldsFreeTimeToo(t *testing.T) {
 	l.Book(l.scope, full)
 	l.work(l.scope)
 	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(l.scope))
-	require.NoError(t, l.Appointments.ReleaseHold(ctx, l.scope, *l.read(l.scope, l.entries[0].ID).HoldID))
+	require.NoError(t, l.Holds.Release(ctx, l.scope, viewer.Of(l.scope), *l.read(l.scope, l.entries[0].ID).HoldID))
 	l.work(l.scope)
 	assert.Equal(t, []string{"EXPIRED", "OFFERED"}, l.statuses(l.scope))
 }
@@ -419,21 +410,21 @@ func TestLapsedOffersMoveOn(t *testing.T) {
 	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(l.scope))
 
 	early := later(l.scope, time.Hour-time.Microsecond)
-	require.NoError(t, l.waitlist.EndLapsed(ctx, early))
+	require.NoError(t, l.waitlist.Expire(ctx, early))
 	assert.Equal(t, []string{"OFFERED", "WAITING"}, l.statuses(early))
 	over := later(l.scope, time.Hour)
 	assert.Equal(t, []string{"EXPIRED", "WAITING"}, l.statuses(over), "whatever has run by then")
-	require.NoError(t, l.waitlist.EndLapsed(ctx, over))
+	require.NoError(t, l.waitlist.Expire(ctx, over))
 	l.work(over)
 	assert.Equal(t, []string{"EXPIRED", "OFFERED"}, l.statuses(over))
 	assert.Contains(t, l.EventTypes(l.scope), "waitlist.expired")
 
 	second := later(l.scope, 2*time.Hour)
-	require.NoError(t, l.waitlist.EndLapsed(ctx, second))
+	require.NoError(t, l.waitlist.Expire(ctx, second))
 	l.work(second)
 	assert.Equal(t, []string{"EXPIRED", "EXPIRED"}, l.statuses(second))
 	l.Book(second, booking.AppointmentInput{ServiceID: l.service.ID, CustomerID: l.entries[0].CustomerID, StartAt: schedulingtest.Noon})
-	require.NoError(t, l.waitlist.EndLapsed(ctx, second), "nothing is left to end")
+	require.NoError(t, l.waitlist.Expire(ctx, second), "nothing is left to end")
 }
 
 // However many jobs offer at once: as many offers as times, to the first in line.
@@ -447,7 +438,7 @@ func TestParallelOffers(t *testing.T) {
 				l.cancel(l.booked[i])
 			}
 			for _, err := range schedulingtest.Parallel(8, func(int) error {
-				return l.waitlist.OfferFreed(t.Context(), l.scope, schedulingtest.Noon, schedulingtest.Noon.Add(2*time.Hour))
+				return l.waitlist.OfferVacancy(t.Context(), l.scope, schedulingtest.Noon, schedulingtest.Noon.Add(2*time.Hour))
 			}) {
 				require.NoError(t, err)
 			}
@@ -476,7 +467,7 @@ func TestAcceptingALapsingOffer(t *testing.T) {
 		e := l.read(l.scope, l.entries[0].ID)
 		errs := schedulingtest.Parallel(2, func(i int) error {
 			if i == 0 {
-				return l.waitlist.EndLapsed(t.Context(), later(l.scope, time.Hour))
+				return l.waitlist.Expire(t.Context(), later(l.scope, time.Hour))
 			}
 			_, err := l.Appointments.Create(t.Context(), l.scope, booking.AppointmentInput{
 				ServiceID: l.service.ID, CustomerID: e.CustomerID, StartAt: schedulingtest.Noon, HoldID: e.HoldID,
@@ -523,7 +514,7 @@ func TestJoinAndLeave(t *testing.T) {
 	e = l.read(l.scope, e.ID)
 	assert.Equal(t, booking.WaitlistOffered, e.Status)
 	require.NoError(t, l.waitlist.Leave(ctx, l.scope, e.ID))
-	_, err = l.Appointments.GetHold(ctx, l.scope, *e.HoldID)
+	_, err = l.Holds.Get(ctx, l.scope, viewer.Of(l.scope), *e.HoldID)
 	schedulingtest.RequireCode(t, apperr.NotFound, err)
 	schedulingtest.RequireCode(t, apperr.NotFound, l.waitlist.Leave(ctx, l.scope, e.ID))
 	require.NoError(t, l.waitlist.Leave(ctx, l.scope, l.entries[0].ID))

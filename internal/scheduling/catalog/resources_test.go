@@ -14,6 +14,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/patch"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/booking"
 	"github.com/smoothschedule/smoothschedule/internal/scheduling/catalog"
+	"github.com/smoothschedule/smoothschedule/internal/scheduling/viewer"
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 	"github.com/smoothschedule/smoothschedule/internal/testkit/schedulingtest"
 )
@@ -180,7 +181,7 @@ func TestCapacityCannotGoBelowLanesInUse(t *testing.T) {
 	err := set(2)
 	assert.Equal(t, int32(3), schedulingtest.Refusal(t, apperr.InUse, err).Members["required_capacity"])
 	require.NoError(t, set(3))
-	_, err = b.Appointments.Cancel(ctx, scope, booked[2].ID, nil, booking.CancelInput{})
+	_, err = b.Appointments.Cancel(ctx, scope, viewer.Of(scope), booked[2].ID, nil, booking.CancelInput{})
 	require.NoError(t, err)
 	require.NoError(t, set(2), "a cancelled appointment needs no lane")
 	schedulingtest.RequireCode(t, apperr.InUse, set(1))

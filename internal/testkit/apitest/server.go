@@ -86,7 +86,7 @@ func WithPools(appPool, platformPool *pgxpool.Pool) Option {
 
 // switches are the configuration that the environment of the tests may change, so that the same
 // tests run with an optimization and without it (task test:switches).
-var switches = []string{"OPTIMISTIC_IDENTITY"}
+var switches = []string{"OPTIMISTIC_IDENTITY", "CATALOG_CACHE"}
 
 // New starts a server; it stops with the test.
 func New(tb testing.TB, options ...Option) *Server {

@@ -1,6 +1,11 @@
+// Package schedulingtest gives the tests of scheduling a business in a database of its own, with the services of
+// scheduling.
+//
+// It calls dbtest and the services. Invariant: nothing is cached or shared between tests.
 package schedulingtest
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -21,39 +26,53 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/testkit/dbtest"
 )
 
-// now is the instant of every request; noon is a time to book.
+// Now is the instant of every request; Noon is a time to book.
 var (
 	Now  = time.Date(2026, time.November, 22, 9, 30, 0, 0, time.UTC)
 	Noon = time.Date(2026, time.November, 23, 12, 0, 0, 0, time.UTC)
 )
 
-// Business is a business with two worlds, and the services under test.
+// Business is a business with two environments, and the services under test.
 type Business struct {
 	*testing.T
-	DB           *dbtest.DB
-	catalogue    *entitle.Plans
-	Tenant       *tenancy.Tenant
-	limits       map[entitle.Quota]*int64
-	Resources    *catalog.Resources
-	Services     *catalog.Services
-	Schedules    *catalog.Schedules
-	TimeOffs     *catalog.TimeOffs
-	Customers    *customers.Customers
-	Appointments *booking.Appointments
-	Series       *booking.SeriesBookings
+	DB        *dbtest.DB
+	Tenant    *tenancy.Tenant
+	Resources *catalog.Resources
+	Services  *catalog.Services
+	Schedules *catalog.Schedules
+	TimeOffs  *catalog.TimeOffs
+	Customers *customers.Customers
+	// The following are the services of NewBooking.
+	Appointments  *booking.Appointments
+	Holds         *booking.Holds
+	Series        *booking.SeriesBookings
+	Waitlist      *booking.Waitlist
+	Search        *booking.Search
+	PublicBooking *booking.PublicBooking
+	TimeZones     *booking.TimeZones
+
+	store  *store.Store
+	plans  *entitle.Plans
+	limits map[entitle.Quota]*int64
 }
 
+// New returns a business whose services share a cache of catalogs.
 func New(t *testing.T) *Business {
 	t.Helper()
+	return NewWith(t, catalog.NewCache())
+}
+
+// NewWith is New with a cache.
+func NewWith(t *testing.T, catalogs *catalog.Cache) *Business {
+	t.Helper()
 	db := dbtest.New(t)
-	store := store.New(db.AppPool(), db.PlatformPool())
+	s := store.New(db.AppPool(), db.PlatformPool())
 	b := &Business{
-		T: t, DB: db, catalogue: entitle.NewPlans(db.AppPool()), limits: map[entitle.Quota]*int64{},
-		Resources: catalog.NewResources(store), Services: catalog.NewServices(store),
-		Schedules: catalog.NewSchedules(store), TimeOffs: catalog.NewTimeOffs(store),
-		Customers: customers.New(store), Appointments: booking.NewAppointments(store),
+		T: t, DB: db, store: s, plans: entitle.NewPlans(db.AppPool()), limits: map[entitle.Quota]*int64{},
+		Resources: catalog.NewResources(s), Services: catalog.NewServices(s), Schedules: catalog.NewSchedules(s),
+		TimeOffs: catalog.NewTimeOffs(s), Customers: customers.New(s),
 	}
-	b.Series = booking.NewSeriesBookings(b.Appointments)
+	b.Use(b.NewBooking(s, catalogs))
 	for _, q := range entitle.Quotas() {
 		b.limits[q] = nil
 	}
@@ -61,18 +80,43 @@ func New(t *testing.T) *Business {
 	return b
 }
 
+// NewBooking returns the booking services of a server.
+func (b *Business) NewBooking(s *store.Store, catalogs *catalog.Cache) *booking.Services {
+	return booking.New(booking.Dependencies{Store: s, Catalogs: catalogs, Services: b.Services, Customers: b.Customers, Notifier: notifier{}})
+}
+
+// Use lets the business use the booking services of a server.
+func (b *Business) Use(s *booking.Services) {
+	b.Appointments, b.Holds, b.Series, b.Waitlist = s.Appointments, s.Holds, s.Series, s.Waitlist
+	b.Search, b.PublicBooking, b.TimeZones = s.Search, s.PublicBooking, s.TimeZones
+}
+
+// Store returns the store of the services.
+func (b *Business) Store() *store.Store { return b.store }
+
+// notifier only writes the notifications.
+type notifier struct{}
+
+func (notifier) NotifyCustomer(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, kind string, customerID uuid.UUID, _ any) error {
+	_, err := tx.Exec(ctx, `INSERT INTO notifications (env_id, id, kind, channel, customer_id, data, created_at)
+		VALUES ($1, $2, $3, 'EMAIL', $4, '{}', $5)`, scope.Env.ID, uuid.New(), kind, customerID, scope.Now)
+	return err
+}
+
+// Exec runs SQL as the owner of the database.
 func (b *Business) Exec(sql string, args ...any) {
 	b.Helper()
 	_, err := b.DB.OwnerPool().Exec(b.Context(), sql, args...)
 	require.NoError(b, err)
 }
 
-// policy changes a policy of the business.
+// SetPolicy changes a policy of the business.
 func (b *Business) SetPolicy(column string, value any) {
 	b.Helper()
 	b.Exec("UPDATE tenants SET "+column+" = $1 WHERE id = $2", value, b.Tenant.ID)
 }
 
+// NewTenant adds a tenant with its environments.
 func (b *Business) NewTenant(name string) *tenancy.Tenant {
 	b.Helper()
 	location, err := time.LoadLocation("America/New_York")
@@ -92,12 +136,13 @@ func (b *Business) NewTenant(name string) *tenancy.Tenant {
 	return t
 }
 
-// user makes a user of the live world.
+// User adds a user of the live environment.
 func (b *Business) User(role tenancy.Role) uuid.UUID {
 	b.Helper()
 	return b.UserIn(b.Tenant, b.Tenant.Live, role)
 }
 
+// UserIn adds a user of an environment.
 func (b *Business) UserIn(t *tenancy.Tenant, e tenancy.Environment, role tenancy.Role) uuid.UUID {
 	b.Helper()
 	id := uuid.New()
@@ -106,31 +151,34 @@ func (b *Business) UserIn(t *tenancy.Tenant, e tenancy.Environment, role tenancy
 	return id
 }
 
-// scope is that of a request of the user in an environment.
+// ScopeIn is the scope of a request of a user in an environment.
 func (b *Business) ScopeIn(t *tenancy.Tenant, e tenancy.Environment, role tenancy.Role, userID uuid.UUID) *tenancy.Scope {
 	return &tenancy.Scope{
 		RequestID: "test", Now: Now, Tenant: t, Env: e, Principal: &tenancy.Principal{UserID: userID, Role: role},
-		Entitlements: b.catalogue.NewSet(entitle.Set{
+		Entitlements: b.plans.NewSet(entitle.Set{
 			Grants: entitle.Grants{Plan: &entitle.PlanVersion{Code: "test", Name: "Test", Limits: b.limits}},
 			EnvID:  e.ID, Location: t.Location, Now: Now,
 		}),
 	}
 }
 
+// As is the scope of a user in the live environment.
 func (b *Business) As(role tenancy.Role, userID uuid.UUID) *tenancy.Scope {
 	return b.ScopeIn(b.Tenant, b.Tenant.Live, role, userID)
 }
 
-// owner is the scope that may do everything in the live world.
+// Owner is a scope with all rights in the live environment.
 func (b *Business) Owner() *tenancy.Scope { return b.As(tenancy.RoleOwner, uuid.New()) }
 
-// sandbox is the same in the sandbox.
+// Sandbox is a scope with all rights in the sandbox.
 func (b *Business) Sandbox() *tenancy.Scope {
 	return b.ScopeIn(b.Tenant, b.Tenant.Sandbox, tenancy.RoleOwner, uuid.New())
 }
 
+// Limit limits a quota of the plan.
 func (b *Business) Limit(q entitle.Quota, n int64) { b.limits[q] = &n }
 
+// Resource adds a resource with capacity 1.
 func (b *Business) Resource(scope *tenancy.Scope, kind, name string, change ...func(*catalog.ResourceInput)) *catalog.Resource {
 	b.Helper()
 	in := catalog.ResourceInput{Name: name, Type: kind, Capacity: 1, IsActive: true}
@@ -142,15 +190,17 @@ func (b *Business) Resource(scope *tenancy.Scope, kind, name string, change ...f
 	return r
 }
 
+// Capacity sets the capacity of a resource.
 func Capacity(n int32) func(*catalog.ResourceInput) {
 	return func(in *catalog.ResourceInput) { in.Capacity = n }
 }
 
+// Login sets the login of a resource.
 func Login(id uuid.UUID) func(*catalog.ResourceInput) {
 	return func(in *catalog.ResourceInput) { in.UserID = &id }
 }
 
-// service takes an hour and one resource for each of the types.
+// Service adds a service of an hour that takes one resource of each type.
 func (b *Business) Service(scope *tenancy.Scope, types ...string) *catalog.Service {
 	b.Helper()
 	in := catalog.ServiceInput{Name: "Massage", DurationMinutes: 60, IsActive: true, Price: &money.Money{Amount: 5000, Currency: "EUR"}}
@@ -160,6 +210,7 @@ func (b *Business) Service(scope *tenancy.Scope, types ...string) *catalog.Servi
 	return b.ServiceOf(scope, in)
 }
 
+// ServiceOf adds a service.
 func (b *Business) ServiceOf(scope *tenancy.Scope, in catalog.ServiceInput) *catalog.Service {
 	b.Helper()
 	v, err := b.Services.Create(b.Context(), scope, in)
@@ -167,11 +218,13 @@ func (b *Business) ServiceOf(scope *tenancy.Scope, in catalog.ServiceInput) *cat
 	return v
 }
 
+// Customer adds an active customer.
 func (b *Business) Customer(scope *tenancy.Scope, name string) *customers.Customer {
 	b.Helper()
 	return b.CustomerOf(scope, customers.Input{Name: name, Status: customers.Active})
 }
 
+// CustomerOf adds a customer.
 func (b *Business) CustomerOf(scope *tenancy.Scope, in customers.Input) *customers.Customer {
 	b.Helper()
 	c, err := b.Customers.Create(b.Context(), scope, in)
@@ -179,6 +232,7 @@ func (b *Business) CustomerOf(scope *tenancy.Scope, in customers.Input) *custome
 	return c
 }
 
+// Book books an appointment.
 func (b *Business) Book(scope *tenancy.Scope, in booking.AppointmentInput) *booking.Appointment {
 	b.Helper()
 	a, err := b.Appointments.Create(b.Context(), scope, in)
@@ -186,19 +240,20 @@ func (b *Business) Book(scope *tenancy.Scope, in booking.AppointmentInput) *book
 	return a
 }
 
+// Count returns the number that a query selects.
 func (b *Business) Count(sql string, args ...any) (n int) {
 	b.Helper()
 	require.NoError(b, b.DB.OwnerPool().QueryRow(b.Context(), sql, args...).Scan(&n))
 	return n
 }
 
-// used is what the counter of a quota stands at, in all periods.
+// Used returns the counter of a quota, in all periods.
 func (b *Business) Used(scope *tenancy.Scope, q entitle.Quota) int {
 	b.Helper()
 	return b.Count("SELECT COALESCE(sum(used), 0)::int FROM usage_counters WHERE env_id = $1 AND quota = $2", scope.Env.ID, string(q))
 }
 
-// eventTypes lists the events of an environment; their sequence must have no gaps.
+// EventTypes returns the types of all events of an environment, and checks that their sequence has no gaps.
 func (b *Business) EventTypes(scope *tenancy.Scope) []string {
 	b.Helper()
 	rows, err := b.DB.OwnerPool().Query(b.Context(), "SELECT sequence, type FROM events WHERE env_id = $1 ORDER BY sequence", scope.Env.ID)
@@ -216,7 +271,7 @@ func (b *Business) EventTypes(scope *tenancy.Scope) []string {
 	return types
 }
 
-// lastEvent is the data of the newest event of an environment.
+// LastEvent returns the data of the newest event of an environment.
 func (b *Business) LastEvent(scope *tenancy.Scope) (data string) {
 	b.Helper()
 	err := b.DB.OwnerPool().QueryRow(b.Context(),
@@ -225,7 +280,7 @@ func (b *Business) LastEvent(scope *tenancy.Scope) (data string) {
 	return data
 }
 
-// refusal checks that the error is one of the code, and returns it.
+// Refusal checks that the error has the code, and returns it.
 func Refusal(tb testing.TB, code apperr.Code, err error) *apperr.Error {
 	tb.Helper()
 	var known *apperr.Error
@@ -234,13 +289,13 @@ func Refusal(tb testing.TB, code apperr.Code, err error) *apperr.Error {
 	return known
 }
 
-// requireCode checks that the error is one of the code.
+// RequireCode checks that the error has the code.
 func RequireCode(tb testing.TB, code apperr.Code, err error) {
 	tb.Helper()
 	_ = Refusal(tb, code, err)
 }
 
-// requireField checks that the error is about the data, and points there.
+// RequireField checks that the error is ValidationFailed and points there.
 func RequireField(tb testing.TB, pointer string, err error) {
 	tb.Helper()
 	known := Refusal(tb, apperr.ValidationFailed, err)
@@ -251,7 +306,7 @@ func RequireField(tb testing.TB, pointer string, err error) {
 	require.Contains(tb, pointers, pointer)
 }
 
-// collect reads a list page by page.
+// Collect reads a list page by page.
 func Collect[T any](tb testing.TB, limit int, read func(keyset.Page) (keyset.List[T], error)) []T {
 	tb.Helper()
 	all := []T{}
@@ -270,7 +325,7 @@ func Collect[T any](tb testing.TB, limit int, read func(keyset.Page) (keyset.Lis
 	}
 }
 
-// together runs n functions as nearly at the same time as possible.
+// Parallel runs n functions at the same time.
 func Parallel(n int, f func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
@@ -286,6 +341,7 @@ func Parallel(n int, f func(i int) error) []error {
 	return errs
 }
 
+// Page100 is a page of the greatest size.
 var Page100 = keyset.Page{Limit: 100}
 
 // TimeOff adds time off; without a time it is an hour at Noon.
