@@ -271,7 +271,7 @@ func TestAppointmentsOfOthersDoNotExist(t *testing.T) {
 	in = s.wish(s.bob)
 	in.StartAt = schedulingtest.Noon.Add(2 * time.Hour)
 	own := s.Book(s.owner, in)
-	nobody := s.bundle.Owner()
+	nobody := s.Owner()
 	nobody.Principal = nil
 
 	for name, scope := range map[string]*tenancy.Scope{
@@ -678,7 +678,7 @@ func TestAppointmentQuotaGoesBackToItsMonth(t *testing.T) {
 	schedulingtest.RequireCode(t, apperr.QuotaExceeded, err)
 	assert.Equal(t, 1, s.Count("SELECT count(*) FROM appointments"), "the refused one left nothing")
 
-	december := s.bundle.Owner()
+	december := s.Owner()
 	december.Now = time.Date(2026, time.December, 2, 0, 0, 0, 0, time.UTC)
 	december.Entitlements.Now = december.Now
 	inDecember := s.wish()

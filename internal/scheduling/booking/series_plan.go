@@ -72,7 +72,7 @@ func (e *engine) loadCandidates(ctx context.Context, tx *store.Tx, scope *tenanc
 	requested.onlyRequested, req.requested = true, nil
 	s := newSnapshot(req, known, scope)
 	s.addState(req, &state)
-	s.addResources(newSnapshot(requested, known, scope))
+	addResources(s, newSnapshot(requested, known, scope))
 	return s, nil
 }
 

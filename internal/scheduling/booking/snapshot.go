@@ -66,8 +66,8 @@ func newSnapshot(req bookingRequest, known *catalog.Catalog, scope *tenancy.Scop
 	s := &snapshot{now: scope.Now, catalog: known}
 	s.Location = scope.Tenant.Location
 	s.addService(req)
-	if scope.Principal == nil && (s.Service.Horizon == 0 || s.Service.Horizon > publicHorizon) {
-		s.Service.Horizon = publicHorizon
+	if scope.Principal == nil {
+		s.limitHorizon()
 	}
 	s.canChoose = !req.onlyRequested && s.service != nil && len(req.requested) < max(len(s.Service.Requirements), 1)
 	if !s.canChoose {
@@ -91,6 +91,13 @@ func newSnapshot(req bookingRequest, known *catalog.Catalog, scope *tenancy.Scop
 		}
 	}
 	return s
+}
+
+// limitHorizon applies publicHorizon.
+func (s *snapshot) limitHorizon() {
+	if s.Service.Horizon == 0 || s.Service.Horizon > publicHorizon {
+		s.Service.Horizon = publicHorizon
+	}
 }
 
 // inOrder returns the ids in ascending order, each once.
@@ -128,8 +135,8 @@ func (s *snapshot) addResource(r *catalog.ResourceEntry) {
 	s.Resources = append(s.Resources, r.Rules)
 }
 
-// addResources adds the resources of another snapshot that are missing.
-func (s *snapshot) addResources(other *snapshot) {
+// addResources adds the resources that only the other snapshot has.
+func addResources(s, other *snapshot) {
 	for i := range other.resources {
 		if s.reference(other.resources[i].ID) == nil {
 			s.resources = append(s.resources, other.resources[i])

@@ -161,8 +161,8 @@ type timeOffRow struct {
 // their starts; they may overlap with each other. What recurs does so on the clock of its
 // zone: each occurrence has the start and the end of the first on that clock. The first
 // one is exactly as it was given. An occurrence that a gap of the clock swallows as a
-// whole does not take place. What it learns about a rule is kept with the  Errors: a
-// rule or a zone that TimeOffs has never accepted; that of ctx.
+// whole does not take place. Evaluated rules are cached with the catalog. Errors: a rule or a
+// time zone that TimeOffs has never accepted; that of ctx.
 func expandTimeOff(ctx context.Context, known *Catalog, rows []timeOffRow, from, to time.Time) ([]availability.Span, error) {
 	var spans []availability.Span
 	for i := range rows {
@@ -218,7 +218,7 @@ func (r *timeOffRow) expand(
 	return spans, nil
 }
 
-// recurringKey has all that a recurring follows from.
+// recurringKey identifies a recurrence.
 type recurringKey struct {
 	rrule, timezone string
 	first           time.Time // in UTC
@@ -245,8 +245,8 @@ func appendSpan(spans []availability.Span, s availability.Span, from, to time.Ti
 func loadLocation(name string) (*time.Location, error) {
 	location, err := tzdata.Load(name)
 	if err != nil {
-		return nil, apperr.New(apperr.TimezoneUnknown, "The hours or time off in the time zone %q cannot be reckoned: there is no such zone. "+
-			"Set them anew.", name).WithCause(err)
+		return nil, apperr.New(apperr.TimezoneUnknown, "The hours or time off in the time zone %q cannot be evaluated: there is no such zone. "+
+			"Set them again.", name).WithCause(err)
 	}
 	return location, nil
 }

@@ -33,6 +33,7 @@ func normalise(list []Requirement) []Requirement {
 	return normal
 }
 
+// CompareIDs orders ids as PostgreSQL does.
 func CompareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }
 
 // newRequirements folds the arrays that queries return; position n is the nth type.

@@ -20,7 +20,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Resource is somebody or something that appointments hold. Its JSON form is the data
+// Resource is a person, room or piece of equipment that appointments take. Its JSON form is the data
 // of the events resource.created, resource.updated and resource.deleted.
 type Resource struct {
 	ID   uuid.UUID `json:"id"`
@@ -30,15 +30,15 @@ type Resource struct {
 	Description string `json:"description"`
 	// Capacity is how many appointments may hold it at the same time, from 1 to 1000.
 	Capacity int32 `json:"capacity"`
-	// Weight decides who is taken when several will do: the highest, from 0 to 100. Of
-	// equals it is the one with the fewest appointments.
+	// Weight is the priority when several resources are eligible, from 0 to 100: the highest is taken, and of equal
+	// ones the one with the fewest appointments.
 	Weight int32 `json:"weight"`
 	// MaxPerDay and MaxPerWeek are how many appointments it may have; nil is no limit.
 	MaxPerDay  *int32 `json:"max_per_day"`
 	MaxPerWeek *int32 `json:"max_per_week"`
 	// IsActive is whether it can be booked; appointments that hold it keep it in any case.
 	IsActive bool `json:"is_active"`
-	// UserID is the user who signs in as this resource, if there is one.
+	// UserID is the login of the resource, if there is one.
 	UserID    *uuid.UUID `json:"user_id"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
@@ -48,7 +48,7 @@ type Resource struct {
 // DefaultWeight is the weight of a resource for which none is given.
 const DefaultWeight int32 = 1
 
-// ResourceInput is what a new resource is made of.
+// ResourceInput describes a new resource.
 type ResourceInput struct {
 	Name        string
 	Type        string
@@ -244,8 +244,7 @@ func (s *Resources) LinkLogin(ctx context.Context, tx *store.Tx, scope *tenancy.
 	return err
 }
 
-// allow checks what others rely on. The resource is locked, so that no booking and no
-// service can begin to rely on what is about to change.
+// allow checks that no appointment or service relies on what changes. The resource is locked, so that none can begin to.
 func (s *Resources) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, from, to Resource) error {
 	if to.Capacity < from.Capacity {
 		lanes, err := s.queries.CountLanesToCome(ctx, tx, schedulingdb.CountLanesToComeParams{
@@ -273,7 +272,7 @@ func (s *Resources) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scop
 	return nil
 }
 
-// opens reports whether what could not be booked before may be because of the patch.
+// opens reports whether the patch may make more time bookable.
 func (p ResourcePatch) opens() bool {
 	return p.Type != nil || p.Capacity != nil || p.MaxPerDay.Given || p.MaxPerWeek.Given || p.IsActive != nil
 }
@@ -299,7 +298,7 @@ func newResource(row schedulingdb.GetResourceRow) Resource {
 	}
 }
 
-// resourceError says what the error of a query for one resource means.
+// resourceError translates the error of a query for one resource.
 func resourceError(doing string, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return apperr.NewNotFound("resource")

@@ -85,4 +85,5 @@ func limits(perDay, perWeek *int32) (l availability.Limits) {
 	return l
 }
 
+// Minutes converts a number of minutes.
 func Minutes(n int32) time.Duration { return time.Duration(n) * time.Minute }

@@ -22,7 +22,7 @@ import (
 	"github.com/smoothschedule/smoothschedule/internal/tenancy"
 )
 
-// Service is something that can be booked. Its JSON form is the data of the events
+// Service can be booked. Its JSON form is the data of the events
 // service.created, service.updated and service.deleted.
 type Service struct {
 	ID          uuid.UUID `json:"id"`
@@ -57,7 +57,7 @@ type Service struct {
 // DefaultSlotStepMinutes is the step of a service for which none is given.
 const DefaultSlotStepMinutes int32 = 15
 
-// ServiceInput is what a new service is made of.
+// ServiceInput describes a new service.
 type ServiceInput struct {
 	Name                string
 	Description         string
@@ -70,7 +70,7 @@ type ServiceInput struct {
 	HorizonDays      *int32
 	MaxPerDay        *int32
 	MaxPerWeek       *int32
-	// Price is nothing, in the currency of the business, if it is nil.
+	// Price is zero in the currency of the business if it is nil.
 	Price            *money.Money
 	RequiresApproval bool
 	IsActive         bool
@@ -265,8 +265,8 @@ func (s *Services) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 	})
 }
 
-// lock reads the service after locking it: its requirements are in other tables, and
-// only a later statement sees them as the transaction that was waited for left them.
+// lock reads the service after locking it. The lock is a statement of its own: only a later statement sees the
+// requirements as the transaction that was waited for has written them.
 func (s *Services) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (*Service, error) {
 	current, err := s.queries.LockService(ctx, tx, schedulingdb.LockServiceParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
@@ -278,7 +278,7 @@ func (s *Services) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope,
 	return s.read(ctx, tx, scope, id)
 }
 
-// opens reports whether what could not be booked before may be because of the patch.
+// opens reports whether the patch may make more time bookable.
 func (p ServicePatch) opens() bool {
 	return p.DurationMinutes != nil || p.BufferBeforeMinutes != nil || p.BufferAfterMinutes != nil || p.SlotStepMinutes != nil ||
 		p.MinNoticeMinutes != nil || p.HorizonDays.Given || p.MaxPerDay.Given || p.MaxPerWeek.Given || p.IsActive != nil ||
@@ -317,7 +317,7 @@ func newService(row schedulingdb.GetServiceRow) Service {
 	}
 }
 
-// serviceError says what the error of a query for one service means.
+// serviceError translates the error of a query for one service.
 func serviceError(doing string, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return apperr.NewNotFound("service")
@@ -325,9 +325,9 @@ func serviceError(doing string, err error) error {
 	return violations.Translate(fmt.Errorf("%s service: %w", doing, err))
 }
 
-// checkPrice demands that a price is in the currency of the business; the database does so
-// again, in case that changes meanwhile. A business whose own currency is not one any more can
-// make its services free, in whatever currency that is said. Errors: ValidationFailed.
+// checkPrice checks that a price is in the currency of the business; a constraint checks it again, in case the currency
+// changes in between. A business whose currency is no longer in use can make its services free, in any currency.
+// Errors: ValidationFailed.
 func checkPrice(price *money.Money, business *tenancy.Tenant) error {
 	if price.Amount == 0 && currency.Check(business.Currency) != nil {
 		price.Currency = business.Currency

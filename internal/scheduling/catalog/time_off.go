@@ -44,7 +44,7 @@ type TimeOff struct {
 	Version   int32     `json:"version"`
 }
 
-// TimeOffInput is what new time off is made of.
+// TimeOffInput describes new time off.
 type TimeOffInput struct {
 	ResourceID *uuid.UUID
 	// Title is DefaultTimeOffTitle if it is empty.
@@ -194,7 +194,7 @@ func (s *TimeOffs) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 		if !change.moves() {
 			return nil
 		}
-		return current.freed(ctx, tx, scope)
+		return current.enqueueVacancy(ctx, tx, scope)
 	})
 	if err != nil {
 		return nil, err
@@ -215,11 +215,11 @@ func (s *TimeOffs) Delete(ctx context.Context, scope *tenancy.Scope, id uuid.UUI
 			return fmt.Errorf("delete time off: %w", err)
 		}
 		tx.Emit("time_off.deleted", current)
-		return current.freed(ctx, tx, scope)
+		return current.enqueueVacancy(ctx, tx, scope)
 	})
 }
 
-// lock reads time off that the caller may change.
+// lock reads and locks time off that the principal may change.
 func (s *TimeOffs) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, id uuid.UUID, version *int32) (TimeOff, error) {
 	row, err := s.queries.GetTimeOffForUpdate(ctx, tx, schedulingdb.GetTimeOffForUpdateParams{EnvID: scope.Env.ID, ID: id})
 	if err != nil {
@@ -231,8 +231,7 @@ func (s *TimeOffs) lock(ctx context.Context, tx *store.Tx, scope *tenancy.Scope,
 	return newTimeOff(schedulingdb.GetTimeOffRow(row)), etag.Check(version, row.Version, "time off")
 }
 
-// allow returns a RoleNotAllowed error unless the caller may block the resource, or
-// with nil the whole business.
+// allow returns a RoleNotAllowed error unless the principal may block the resource, or with nil the whole business.
 func (s *TimeOffs) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) error {
 	v := viewer.Of(scope)
 	if v.IsCustomer() {
@@ -253,8 +252,8 @@ func (s *TimeOffs) allow(ctx context.Context, tx *store.Tx, scope *tenancy.Scope
 	return nil
 }
 
-// check is for what is new or moves. It returns until when it blocks something; nil is for ever.
-// It gives what recurs its zone, and its rule the form in which it is kept.
+// check validates new or changed times. It returns until when time is blocked; nil is without end. It sets the time zone
+// of recurring time off, and the stored form of its rule.
 func (s *TimeOffs) check(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, t *TimeOff) (until *time.Time, err error) {
 	if err := checkTimes(t.StartAt, t.EndAt); err != nil {
 		return nil, err
@@ -313,8 +312,7 @@ func checkTime(pointer string, at time.Time) error {
 	return nil
 }
 
-// timezone is the zone on whose clock new time off of a resource, or of the business,
-// recurs.
+// timezone returns the time zone in which new time off of a resource, or of the business, recurs.
 func (s *TimeOffs) timezone(ctx context.Context, tx *store.Tx, scope *tenancy.Scope, resourceID *uuid.UUID) (string, error) {
 	if resourceID == nil {
 		return scope.Tenant.Timezone, nil
@@ -331,7 +329,7 @@ func (s *TimeOffs) timezone(ctx context.Context, tx *store.Tx, scope *tenancy.Sc
 	return *own, nil
 }
 
-// blocksUntil returns a bound of the end of the last occurrence; nil is for ever.
+// blocksUntil returns an upper bound for the end of the last occurrence; nil is without end.
 func blocksUntil(row timeOffRow, recurs *recurrence.Recurrence, loc *time.Location) *time.Time {
 	if recurs.Last().IsZero() {
 		return nil
@@ -344,13 +342,13 @@ func blocksUntil(row timeOffRow, recurs *recurrence.Recurrence, loc *time.Locati
 	return &until
 }
 
-// moves reports whether the patch is about when or for whom it is.
+// moves reports whether the patch changes the times or the resource.
 func (p TimeOffPatch) moves() bool {
 	return p.ResourceID.Given || p.StartAt != nil || p.EndAt != nil || p.RRule.Given
 }
 
-// freed lets the time that is no longer blocked be offered to those who wait.
-func (t *TimeOff) freed(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
+// enqueueVacancy offers the time that is no longer blocked to the waitlist.
+func (t *TimeOff) enqueueVacancy(ctx context.Context, tx *store.Tx, scope *tenancy.Scope) error {
 	if t.RRule != nil {
 		return vacancy.Enqueue(ctx, tx, scope, t.StartAt, localtime.Latest)
 	}
@@ -375,7 +373,7 @@ func newTimeOff(row schedulingdb.GetTimeOffRow) TimeOff {
 	}
 }
 
-// timeOffError says what the error of a query for one piece of time off means.
+// timeOffError translates the error of a query for one time off.
 func timeOffError(doing string, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return apperr.NewNotFound("time off")

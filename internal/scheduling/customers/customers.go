@@ -28,7 +28,7 @@ const (
 	Blocked  = "BLOCKED"
 )
 
-// Customer is somebody who books. Its JSON form is the data of the events
+// Customer is a person who books. Its JSON form is the data of the events
 // customer.created, customer.updated and customer.deleted.
 type Customer struct {
 	ID    uuid.UUID `json:"id"`
@@ -38,21 +38,20 @@ type Customer struct {
 	City  string    `json:"city"`
 	State string    `json:"state"`
 	Zip   string    `json:"zip"`
-	// Notes are for those who work for the business; nil for customers.
+	// Notes are internal: nil for customers.
 	Notes *string `json:"notes,omitempty"`
 	// Status is ACTIVE, INACTIVE or BLOCKED.
 	Status string `json:"status"`
 	// Tags is never nil.
 	Tags []string `json:"tags"`
-	// UserID is the user who signs in as this customer, if there is one; a user is
-	// the login of one customer at the most.
+	// UserID is the login of the customer, if there is one. A user is the login of at most one customer.
 	UserID    *uuid.UUID `json:"user_id"`
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 	Version   int32      `json:"version"`
 }
 
-// CustomerInput is what a new customer is made of.
+// Input describes a new customer.
 type Input struct {
 	Name, Email, Phone, City, State, Zip, Notes string
 	Status                                      string
@@ -60,7 +59,7 @@ type Input struct {
 	UserID                                      *uuid.UUID
 }
 
-// CustomerPatch changes the fields that are not nil.
+// Patch changes the fields that are not nil.
 type Patch struct {
 	Name, Email, Phone, City, State, Zip, Notes *string
 	Status                                      *string
@@ -68,7 +67,7 @@ type Patch struct {
 	UserID                                      patch.Clearable[uuid.UUID]
 }
 
-// CustomerFilter narrows a list of customers; nil means all.
+// Filter narrows a list of customers; nil means all.
 type Filter struct {
 	Status *string `json:"status"`
 	// Search is part of a name, an e-mail address or a phone number, in any case.
@@ -107,7 +106,7 @@ func (s *Customers) List(ctx context.Context, scope *tenancy.Scope, filter Filte
 	return keyset.NewList(page, rows, filter, convert, func(c Customer) any { return keyset.ByTime{At: c.CreatedAt, ID: c.ID} }), nil
 }
 
-// listRows runs the query that suits the filter and what the caller may see.
+// listRows runs the query for the filter and the viewer.
 func (s *Customers) listRows(
 	ctx context.Context, scope *tenancy.Scope, v viewer.Viewer, filter Filter, page schedulingdb.ListCustomersParams,
 ) ([]schedulingdb.GetCustomerRow, error) {
@@ -127,7 +126,7 @@ func (s *Customers) listRows(
 	}), err
 }
 
-// Get returns a customer. Errors: NotFound, also for a customer who asks for another.
+// Get returns a customer. Errors: NotFound, also for customers and records of others.
 func (s *Customers) Get(ctx context.Context, scope *tenancy.Scope, id uuid.UUID) (*Customer, error) {
 	v := viewer.Of(scope)
 	row, err := s.queries.GetCustomer(ctx, s.store.Reader(scope), schedulingdb.GetCustomerParams{
@@ -296,7 +295,7 @@ func pattern(search *string) *string {
 	return &p
 }
 
-// customerError says what the error of a query for one customer means.
+// customerError translates the error of a query for one customer.
 func customerError(doing string, err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return apperr.NewNotFound("customer")
