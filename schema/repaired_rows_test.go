@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -138,7 +139,7 @@ func TestMigration61_zones(t *testing.T) {
 	for _, table := range []string{"tenants", "tenant_invitations", "time_off", "series"} {
 		require.Equal(t, repaired, o.column(table, "timezone"), table)
 	}
-	require.Equal(t, append(repaired[:len(repaired):len(repaired)], "NULL"), o.column("schedules", "timezone"), "that of the business stays")
+	require.Equal(t, append(slices.Clip(repaired), "NULL"), o.column("schedules", "timezone"), "that of the business stays")
 	shown := o.column("appointments", "(timezone, local_start_at, tzdata_version)")
 	for i, zone := range zones {
 		want := "(,,)"

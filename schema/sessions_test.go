@@ -13,7 +13,7 @@ import (
 )
 
 // The roles that the server works as make no sessions and move none to another user, token or time.
-func TestSessionsAreOpenedByFunctions(t *testing.T) {
+func TestSessionsAreOpenedByFunctions(t *testing.T) { //nolint:tparallel // its subtests build on each other
 	t.Parallel()
 	s := apitest.New(t, apitest.WithConfig(func(c *app.Config) { c.QuickLogin = false }))
 	a := s.Tenant(t, "a")

@@ -36,7 +36,6 @@ func actions(t *testing.T, db *dbtest.DB, filter audit.Filter, size int) []strin
 	}
 }
 
-
 func TestList_Filters(t *testing.T) {
 	t.Parallel()
 	db := dbtest.New(t)

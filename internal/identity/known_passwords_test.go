@@ -63,7 +63,7 @@ func TestUsers_UpdatePlatformUser_PasswordKnownToOthers(t *testing.T) {
 
 // A raise that waits for a reset sees that somebody else may know the password now; a raise that comes first ends
 // the reset.
-func TestUsers_Update_RacesPasswordReset(t *testing.T) {
+func TestUsers_Update_RacesPasswordReset(t *testing.T) { //nolint:tparallel // its subtests change the same user
 	t.Parallel()
 	b := setup(t)
 	_, scope := b.as(t, "", "manager@demo.example", tenancy.RoleManager)

@@ -117,7 +117,7 @@ func TestBusinesses_Get(t *testing.T) {
 	requireCode(t, err, apperr.NotFound)
 }
 
-func TestBusinesses_Create(t *testing.T) {
+func TestBusinesses_Create(t *testing.T) { //nolint:tparallel // its subtests build on each other
 	t.Parallel()
 	s := newSetup(t)
 	input := businesses.BusinessInput{

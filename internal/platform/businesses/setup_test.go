@@ -85,4 +85,3 @@ func requireCode(t *testing.T, err error, code apperr.Code, pointers ...string) 
 		require.Equal(t, pointer, known.Fields[i].Pointer)
 	}
 }
-

@@ -78,7 +78,7 @@ func TestSubscriptions_Change_DryRun(t *testing.T) {
 	for _, quota := range change.Preview.Quotas {
 		if quota.Quota == entitle.MaxResources {
 			require.EqualValues(t, 3, *quota.After.Limit)
-			require.EqualValues(t, []int64{5, 2}, []int64{quota.Used, quota.Excess}, "of the live environment")
+			require.Equal(t, []int64{5, 2}, []int64{quota.Used, quota.Excess}, "of the live environment")
 		}
 	}
 	require.Equal(t, "enterprise", s.business(t, tenant).Plan.Code)
@@ -89,7 +89,7 @@ func TestSubscriptions_Change_DryRun(t *testing.T) {
 	require.NoError(t, err)
 	for _, quota := range preview.Quotas {
 		if quota.Quota == entitle.MaxResources {
-			require.EqualValues(t, []int64{1, 0}, []int64{quota.Used, quota.Excess}, "of the sandbox")
+			require.Equal(t, []int64{1, 0}, []int64{quota.Used, quota.Excess}, "of the sandbox")
 		}
 	}
 	_, err = s.Subscriptions.Preview(t.Context(), tenant.Scope(t, false), "gold")
@@ -176,7 +176,7 @@ func TestSubscriptions_Entitlements(t *testing.T) {
 	for _, quota := range got.Quotas {
 		if quota.Quota == entitle.MaxUsers {
 			require.Equal(t, entitle.FromOverride, quota.Source)
-			require.EqualValues(t, []int64{1, 1}, []int64{quota.Used, quota.Excess()})
+			require.Equal(t, []int64{1, 1}, []int64{quota.Used, quota.Excess()})
 		}
 	}
 	_, err = s.Subscriptions.Entitlements(t.Context(), s.scope())
