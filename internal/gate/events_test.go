@@ -35,18 +35,19 @@ func eventContract(t *testing.T, extension string) (*contract.Contract, Gates) {
 // The server does not start if the gate of an event type is missing or invalid.
 func TestLoadEvents(t *testing.T) {
 	t.Parallel()
-	for name, extension := range map[string]string{
-		"no operation named":       ``,
-		"an unknown operation":     `,"x-gate-of":"getInvoices"`,
-		"an operation that writes": `,"x-gate-of":"createInvoice"`,
-		"a public operation":       `,"x-gate-of":"getMeta"`,
-		"not a name":               `,"x-gate-of":["getInvoice"]`,
+	for name, tt := range map[string]struct{ extension, want string }{
+		"no operation named":       {``, "is missing"},
+		"an unknown operation":     {`,"x-gate-of":"getInvoices"`, `unknown operation "getInvoices"`},
+		"an operation that writes": {`,"x-gate-of":"createInvoice"`, "createInvoice is not a read with tenant access"},
+		"a public operation":       {`,"x-gate-of":"getMeta"`, "getMeta is not a read with tenant access"},
+		"not a name":               {`,"x-gate-of":["getInvoice"]`, "is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, gates := eventContract(t, extension)
+			c, gates := eventContract(t, tt.extension)
 			_, err := LoadEvents(c, gates)
 			require.ErrorContains(t, err, "event invoice.paid: x-gate-of")
+			require.ErrorContains(t, err, tt.want)
 		})
 	}
 }
