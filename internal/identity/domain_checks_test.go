@@ -130,7 +130,7 @@ func TestDomains_Check(t *testing.T) {
 	requireCode(t, apperr.AlreadyExists, err)
 }
 
-// Runs at once suspend a domain once, and never one that has been verified meanwhile.
+// Runs at once suspend a domain once.
 func TestDomains_Check_AtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -163,4 +163,36 @@ func TestDomains_Check_AtOnce(t *testing.T) {
 	}
 	require.Equal(t, 1, sum)
 	require.Equal(t, 1, b.count(t, "SELECT count(*) FROM audit_entries WHERE action = 'domain.suspended'"))
+}
+
+// While one run waits for the DNS, another can suspend the domain and its business verify it again.
+func TestDomains_Check_VerifiedMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	dns := &zone{records: map[string]string{}}
+	domains := NewDomains(b.store, dns, []string{"localhost"})
+	_, owner := b.as(t, "", "owner@demo.example", tenancy.RoleOwner)
+	domain, err := domains.Create(t.Context(), owner, "salon.example")
+	require.NoError(t, err)
+	b.exec(t, "UPDATE domains SET verified_at = $2, missing_since = $2 WHERE id = $1", domain.ID, b.now.Add(-2*DomainMissingFor))
+	dns.asked = func() {
+		dns.asked = nil
+		other, err := domains.Check(t.Context(), b.now)
+		require.NoError(t, err)
+		require.Equal(t, DomainsChecked{Missing: 1, Suspended: 1}, other)
+		dns.records[domain.RecordName+"."] = domain.RecordValue
+		later := *owner
+		later.Now = b.now.Add(time.Millisecond)
+		_, err = domains.Verify(t.Context(), &later, domain.ID)
+		require.NoError(t, err)
+		delete(dns.records, domain.RecordName+".")
+	}
+	checked, err := domains.Check(t.Context(), b.now)
+	require.NoError(t, err)
+	require.Equal(t, DomainsChecked{Missing: 1}, checked)
+	after, err := domains.Get(t.Context(), owner, domain.ID)
+	require.NoError(t, err)
+	require.NotNil(t, after.VerifiedAt)
+	require.Nil(t, after.MissingSince)
+	require.Nil(t, after.SuspendedAt)
 }

@@ -45,9 +45,11 @@ ORDER BY checked_at NULLS FIRST, id
 LIMIT sqlc.arg(row_limit);
 
 -- name: NoteDomainChecked :exec
--- Somebody has looked; missing_since says since when the record is missing.
+-- Stores the result of a check that began at now, with the time since which the record is missing; nothing if the
+-- domain has been verified or checked since then, because that result is newer.
 UPDATE domains SET checked_at = sqlc.arg(now)::timestamptz, missing_since = sqlc.narg(missing_since)::timestamptz
-WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id) AND kind = 'CUSTOM' AND verified_at IS NOT NULL;
+WHERE id = sqlc.arg(id) AND tenant_id = sqlc.arg(tenant_id) AND kind = 'CUSTOM' AND verified_at IS NOT NULL
+  AND COALESCE(checked_at, verified_at) < sqlc.arg(now)::timestamptz;
 
 -- name: SuspendDomain :execrows
 -- Takes a domain out of service; no row if it is not served, or has been found again meanwhile.

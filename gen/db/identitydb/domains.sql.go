@@ -300,6 +300,7 @@ func (q *Queries) LockTenantForDomains(ctx context.Context, db DBTX, id uuid.UUI
 const noteDomainChecked = `-- name: NoteDomainChecked :exec
 UPDATE domains SET checked_at = $1::timestamptz, missing_since = $2::timestamptz
 WHERE id = $3 AND tenant_id = $4 AND kind = 'CUSTOM' AND verified_at IS NOT NULL
+  AND COALESCE(checked_at, verified_at) < $1::timestamptz
 `
 
 type NoteDomainCheckedParams struct {
@@ -309,7 +310,8 @@ type NoteDomainCheckedParams struct {
 	TenantID     uuid.UUID
 }
 
-// Somebody has looked; missing_since says since when the record is missing.
+// Stores the result of a check that began at now, with the time since which the record is missing; nothing if the
+// domain has been verified or checked since then, because that result is newer.
 func (q *Queries) NoteDomainChecked(ctx context.Context, db DBTX, arg NoteDomainCheckedParams) error {
 	_, err := db.Exec(ctx, noteDomainChecked,
 		arg.Now,
