@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/smoothschedule/smoothschedule/gen/db/identitydb"
@@ -346,6 +347,11 @@ func TestChangePassword_InParallel(t *testing.T) {
 	anonymous := b.request(t, "demo", "", "")
 	var changed atomic.Int32
 	var group sync.WaitGroup
+	// All have verified the old password before one of them writes: they wait for the user's row.
+	lock, err := b.db.OwnerPool().Begin(t.Context())
+	require.NoError(t, err)
+	_, err = lock.Exec(t.Context(), "SELECT FROM users WHERE id = $1 FOR UPDATE", user.ID)
+	require.NoError(t, err)
 	for i, scope := range scopes {
 		group.Go(func() {
 			if _, err := b.sessions.ChangePassword(t.Context(), scope, goodPassword, fmt.Sprintf("a much better one %d", i)); err == nil {
@@ -356,6 +362,10 @@ func TestChangePassword_InParallel(t *testing.T) {
 			_, _ = b.sessions.Login(t.Context(), anonymous, LoginInput{Email: email, Password: goodPassword})
 		})
 	}
+	assert.Eventually(t, func() bool {
+		return b.count(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 2*tries
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, lock.Commit(t.Context()))
 	group.Wait()
 	require.EqualValues(t, 1, changed.Load())
 	require.Equal(t, 1, b.count(t, "SELECT count(*) FROM sessions WHERE user_id = $1 AND revoked_at IS NULL", user.ID))
