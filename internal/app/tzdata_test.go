@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"io"
 	"testing"
 	"time"
 
@@ -83,6 +84,15 @@ func TestApp_CheckZones_continues_after_errors(t *testing.T) {
 		require.Regexp(t, `(?m)^b +`+ids[0]+` +failed: .*Atlantis/Port`, out.String())
 		require.Regexp(t, `(?m)^b +`+ids[1]+` +2027-06-02 10:00 in America/New_York .*(moved|would move)`, out.String())
 	}
+
+	// Each of the two alone is an error as well.
+	check := func() error { return s.App.CheckZones(t.Context(), s.Clock.Now(), noSummer, false, io.Discard) }
+	exec("UPDATE tenants SET timezone = 'America/New_York' WHERE id = $1", broken.ID)
+	require.ErrorContains(t, check(), "could not be checked")
+	exec("UPDATE appointments SET timezone = 'America/New_York' WHERE id = $1", ids[0])
+	require.NoError(t, check())
+	exec("UPDATE tenants SET timezone = 'Atlantis/Capital' WHERE id = $1", broken.ID)
+	require.ErrorContains(t, check(), "could not be checked")
 }
 
 // With the current rules no appointment has moved.
