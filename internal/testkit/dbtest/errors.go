@@ -14,6 +14,7 @@ import (
 type Errors struct {
 	mu   sync.Mutex
 	list []string
+	last *pgconn.PgError
 }
 
 // Take returns SQLSTATE and message of the errors since the last time.
@@ -26,11 +27,17 @@ func (e *Errors) Take() []string {
 }
 
 func (e *Errors) add(err error) {
-	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.list = append(e.list, pgErr.Code+" "+pgErr.Message)
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if pgErr == e.last { // an error of a query is that of its batch, too
+		return
+	}
+	e.last = pgErr
+	e.list = append(e.list, pgErr.Code+" "+pgErr.Message)
 }
 
 // TraceQueryStart implements pgx.QueryTracer.
