@@ -239,9 +239,7 @@ func TestUsageIsReconciledWhenItIsDue(t *testing.T) {
 		close(found)
 		got := []string{}
 		for repaired := range found {
-			for _, r := range repaired {
-				got = append(got, r.Environment)
-			}
+			got = append(got, environmentsOf(repaired)...)
 		}
 		slices.Sort(got)
 		return got
@@ -263,7 +261,15 @@ func TestUsageIsReconciledWhenItIsDue(t *testing.T) {
 	exec(`CREATE TRIGGER refuse BEFORE UPDATE ON usage_counters FOR EACH ROW WHEN (NEW.env_id = '` + ids["a"].String() + `') EXECUTE FUNCTION refuse()`)
 	repairs, err := businesses.ReconcileDueUsage(t.Context(), s.App.Store, now.Add(25*time.Hour), log)
 	require.ErrorContains(t, err, "reconcile usage of a:")
-	require.Equal(t, []string{"b", "c"}, []string{repairs[0].Environment, repairs[1].Environment})
+	require.Equal(t, []string{"b", "c"}, environmentsOf(repairs))
 	exec("DROP TRIGGER refuse ON usage_counters")
 	require.Equal(t, []string{"a"}, reconciled(now.Add(25*time.Hour)), "it was not written down as done")
+}
+
+func environmentsOf(repairs []businesses.Repair) []string {
+	names := make([]string, len(repairs))
+	for i, r := range repairs {
+		names[i] = r.Environment
+	}
+	return names
 }
