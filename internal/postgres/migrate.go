@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -20,10 +22,26 @@ import (
 // owner of what it creates. The error names the migration that failed; those before
 // it stay applied.
 func Migrate(ctx context.Context, url string, migrations fs.FS) error {
-	return withProvider(url, migrations, func(p *goose.Provider) error {
-		_, err := p.Up(ctx)
+	return withProvider(url, migrations, func(p *goose.Provider) (err error) {
+		for range maxRoleConflicts {
+			if _, err = p.Up(ctx); !isRoleConflict(err) {
+				break
+			}
+		}
 		return err
 	})
+}
+
+// maxRoleConflicts bounds how often a migration is run again after a conflict about roles.
+const maxRoleConflicts = 10
+
+// isRoleConflict reports whether a migration failed because another database of the cluster changed the same
+// role at the same time: roles belong to the whole cluster. PostgreSQL reports it as a unique_violation of one of
+// its own catalogs, or as an internal error.
+func isRoleConflict(err error) bool {
+	failed, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (failed.Code == "23505" && strings.HasPrefix(failed.ConstraintName, "pg_auth") ||
+		failed.Code == "XX000" && failed.Message == "tuple concurrently updated")
 }
 
 // Down takes back the migration applied last. On an empty database it does nothing.

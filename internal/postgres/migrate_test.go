@@ -4,6 +4,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -72,6 +74,26 @@ func TestServersThatMigrateTogetherMigrateOnce(t *testing.T) {
 	var rows int
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM b").Scan(&rows))
 	require.Equal(t, 1, rows)
+}
+
+// Databases of one cluster share their roles: migrations that grant them at the same time must not fail.
+func TestMigrate_parallel_databases_grant_one_role(t *testing.T) {
+	t.Parallel()
+	urls := make([]string, 6)
+	for i := range urls {
+		urls[i] = emptyDatabase(t)
+	}
+	role := "role_" + strings.ToLower(rand.Text())
+	require.NoError(t, Migrate(t.Context(), urls[0], fstest.MapFS{"00001_a.sql": migrationFile("CREATE ROLE "+role+" NOLOGIN; CREATE ROLE "+role+"_member;", "SELECT 1;")}))
+	grant := fstest.MapFS{
+		"00001_a.sql": migrationFile("SELECT 1;", "SELECT 1;"),
+		"00002_b.sql": migrationFile("GRANT "+role+" TO "+role+"_member; SELECT pg_sleep(0.2); -- so that they overlap", "REVOKE "+role+" FROM "+role+"_member;"),
+	}
+	var group errgroup.Group
+	for _, url := range urls {
+		group.Go(func() error { return Migrate(t.Context(), url, grant) })
+	}
+	require.NoError(t, group.Wait())
 }
 
 func TestMigrateErrors(t *testing.T) {
