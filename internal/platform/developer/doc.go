@@ -5,7 +5,7 @@
 // It calls apitoken for the form of tokens, secretbox for the secrets of webhooks, outbound for
 // requests to them, events/feed to react to events, jobs for background work, audit for the trail, and store
 // for the database.
-// Handlers (developerapi) and internal/app call it; it knows no other domain and no HTTP.
+// Handlers (platform/api) and internal/app call it; it knows no other domain and no HTTP.
 //
 // Invariants:
 //   - A live token appears in plain text in one response and nowhere else; the database refuses
