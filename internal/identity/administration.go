@@ -19,7 +19,7 @@ import (
 // UpdatePlatformUser changes a user of the platform; with a version, only if they are at
 // that version. Another role and deactivation end the user's sessions. Passwords are not
 // changed here. Errors: NotFound, VersionMismatch, RoleNotAllowed for another user who is not
-// below one, a role above one's own, or one that is not below it while somebody else may know the user's password;
+// below one, a role above one's own, or a higher role than before while another user may know the user's password;
 // ValidationFailed, AlreadyExists, LastOwner for the last superuser.
 func (s *Users) UpdatePlatformUser(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	principal, err := principalOf(scope)

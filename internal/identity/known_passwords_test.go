@@ -32,7 +32,7 @@ func TestUsers_Update_PasswordKnownToOthers(t *testing.T) {
 		require.NoError(t, err)
 		err = raise(typed)
 		requirePointer(t, apperr.RoleNotAllowed, "/role", err)
-		require.ErrorContains(t, err, "somebody else may know")
+		require.ErrorContains(t, err, "another user may know")
 		_, err = b.users.Update(t.Context(), scope, typed.ID, nil, UserPatch{Role: new(tenancy.RoleStaff), Name: new("Other")})
 		require.NoError(t, err, "the role they have")
 		change(typed.Email, "a first password", "quite another phrase")
@@ -61,7 +61,7 @@ func TestUsers_UpdatePlatformUser_PasswordKnownToOthers(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A raise that waits for a reset sees that somebody else may know the password now; a raise that comes first ends
+// A raise that waits for a reset sees that another user may know the password now; a raise that comes first ends
 // the reset.
 func TestUsers_Update_RacesPasswordReset(t *testing.T) { //nolint:tparallel // its subtests change the same user
 	t.Parallel()

@@ -192,8 +192,8 @@ func (s *Users) Create(ctx context.Context, scope *tenancy.Scope, in UserInput) 
 
 // Update changes a user; with a version, only if they are at that version. Another
 // role and deactivation end the user's sessions. Errors: NotFound, VersionMismatch,
-// RoleNotAllowed for another user who is not below one, a role above one's own, or one that is not below it while
-// somebody else may know the user's password; ValidationFailed, AlreadyExists, LastOwner.
+// RoleNotAllowed for another user who is not below one, a role above one's own, or a higher role than before
+// while another user may know the user's password; ValidationFailed, AlreadyExists, LastOwner.
 func (s *Users) Update(ctx context.Context, scope *tenancy.Scope, id uuid.UUID, version *int32, patch UserPatch) (User, error) {
 	if _, err := principalOf(scope); err != nil {
 		return User{}, err
@@ -357,7 +357,7 @@ func mayRaise(ctx context.Context, tx identitydb.DBTX, user User, role *tenancy.
 	if chosen {
 		return nil
 	}
-	const detail = "They still have a password that somebody else may know. They have to change it first, or be invited."
+	const detail = "They still have a password that another user may know. They have to change it first, or be invited."
 	return apperr.New(apperr.RoleNotAllowed, detail).WithFields(apperr.Field{Pointer: "/role", Detail: detail})
 }
 
