@@ -64,7 +64,7 @@ func (s *Session) hold(tx heldTx) bool {
 }
 
 // Commit runs the statements and commits. If no transaction is open, it begins one, on the control
-// plane. Errors: Busy if PostgreSQL aborted the transaction; ReplayError and those of onBegin.
+// plane. Errors: Busy if PostgreSQL aborted the transaction; those of onBegin.
 func (s *Session) Commit(ctx context.Context, store *Store, scope *tenancy.Scope, last ...batch.Statement) error {
 	if !s.Open() {
 		if err := store.InControl(ctx, scope, func(pgx.Tx) error { return nil }); err != nil {
