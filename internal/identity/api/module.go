@@ -8,7 +8,6 @@ import (
 // Module has the operations of openapi/identity.yaml.
 func (s *Server) Module() httpapi.Module {
 	return httpapi.Module{
-		Name:   "identity",
 		Routes: httpapi.Routes(identityoapi.StrictServerInterface(s), identityoapi.NewStrictHandler, identityoapi.RegisterHandlersWithOptions),
 	}
 }

@@ -33,7 +33,6 @@ func NewConsole(s ConsoleServices) *Console { return &Console{ConsoleServices: s
 // Module has the operations of openapi/admin.yaml.
 func (s *Console) Module() httpapi.Module {
 	return httpapi.Module{
-		Name:   "admin",
 		Routes: httpapi.Routes(adminoapi.StrictServerInterface(s), adminoapi.NewStrictHandler, adminoapi.RegisterHandlersWithOptions),
 	}
 }

@@ -30,7 +30,6 @@ func NewDeveloper(s DeveloperServices) *Developer { return &Developer{DeveloperS
 // Module has the operations of openapi/developer.yaml.
 func (s *Developer) Module() httpapi.Module {
 	return httpapi.Module{
-		Name:   "developer",
 		Routes: httpapi.Routes(developeroapi.StrictServerInterface(s), developeroapi.NewStrictHandler, developeroapi.RegisterHandlersWithOptions),
 	}
 }

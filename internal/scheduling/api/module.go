@@ -8,7 +8,7 @@ import (
 // Module has the operations of openapi/scheduling.yaml.
 func (s *Server) Module() httpapi.Module {
 	return httpapi.Module{
-		Name: "scheduling", Optimistic: true,
-		Routes: httpapi.Routes(schedulingoapi.StrictServerInterface(s), schedulingoapi.NewStrictHandler, schedulingoapi.RegisterHandlersWithOptions),
+		Optimistic: true,
+		Routes:     httpapi.Routes(schedulingoapi.StrictServerInterface(s), schedulingoapi.NewStrictHandler, schedulingoapi.RegisterHandlersWithOptions),
 	}
 }
